@@ -1,0 +1,53 @@
+"""Attention modules behind one contract: (B, C, H, W) -> (B, C, H, W), the mask leaves through a Gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from rgaviz.attention import rga
+from rgaviz.attention.gate import Gate
+from rgaviz.errors import RgavizError, lookup
+
+__all__ = ["ATTENTIONS", "Gate", "build_attention"]
+
+
+def none(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
+    """No attention: the baseline, with the same ``forward`` as every other network."""
+    del channels, size, s1, s2
+    return nn.Identity()
+
+
+ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
+    "none": none,
+    "rga-s": rga.rga_s,
+    "rga-c": rga.rga_c,
+    "rga-sc": rga.rga_sc,
+    "rga-cs": rga.rga_cs,
+    "rga-parallel": rga.rga_parallel,
+    "rga-s-norel": rga.rga_s_norel,
+    "rga-s-novis": rga.rga_s_novis,
+    "rga-c-norel": rga.rga_c_norel,
+    "rga-c-novis": rga.rga_c_novis,
+}
+
+
+def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
+    """An attention module for maps (B, channels, \\*size).
+
+    Args:
+        name: a key of ``ATTENTIONS``.
+        channels: C.
+        size: (H, W) of the map; relations make it part of the weights.
+        s1: reduction ratio of the embeddings.
+        s2: reduction ratio of W1.
+
+    Raises:
+        UnknownNameError: no such attention.
+        RgavizError: the map is too small for the ratios.
+    """
+    builder = lookup(ATTENTIONS, name, "attention")
+    if min(channels, *size, s1, s2) < 1:
+        raise RgavizError(f"Attention needs positive sizes and ratios, not {channels}, {size}, s1={s1}, s2={s2}.")
+    return builder(channels, size, s1=s1, s2=s2)

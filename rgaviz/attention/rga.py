@@ -1,0 +1,294 @@
+"""Relation-Aware Global Attention: RGA-S, RGA-C, their combinations and the ablations of Table 1.
+
+Source: Zhang et al., *Relation-Aware Global Attention*, arXiv 1904.02998v1, sections 3.1-3.4, with the widths
+of the authors' code (every 1x1 convolution without bias, then batch normalisation).
+
+Shapes: B images, C channels, H x W positions, N = H W; a graph has n nodes of F features
+(spatial: n = N, F = C; channel: n = C, F = N); d = F / s1; m = n / s1.
+
+The relation matrix R = Theta Phi^T (n x n) and the 2n-vector r_i = [R(i, :), R(:, i)] are never formed. The
+embedding of the relations, W_varphi = [A | B], is linear before its normalisation, so
+
+    W_varphi r_i = (A Phi) theta_i + (B Theta) phi_i,
+
+with A Phi and B Theta only m x d. The function is the same; at 32x32x16 it takes 129 times fewer products.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rgaviz.attention.gate import Gate
+from rgaviz.errors import RgavizError
+
+
+class RelationAttention(nn.Module):
+    """One attention logit per node of a graph, from the node and its relations to all nodes (Eq. 1-4).
+
+    Two ablations of Table 1 leave half of the input out. The paper does not give their widths; chosen here:
+    without relations the embedded feature psi(x_i) is kept whole (d values rather than their mean: one value
+    would leave W1 no channel to shrink), W1 has max(1, d // s2) outputs; without the visual feature
+    y_i = varphi(r_i) and W1 has m // s2.
+
+    Args:
+        features: F, length of a node's feature vector.
+        nodes: n, number of nodes; fixed, since W_varphi has 2n inputs.
+        s1: reduction ratio of the embeddings.
+        s2: reduction ratio of W1.
+        relations: use the relations r_i.
+        visual: use the feature psi(x_i) itself.
+
+    Raises:
+        RgavizError: the graph is too small for the ratios.
+    """
+
+    def __init__(
+        self, features: int, nodes: int, s1: int, s2: int, *, relations: bool = True, visual: bool = True
+    ) -> None:
+        super().__init__()
+        width, related, hidden = _widths(features, nodes, s1, s2, relations, visual)
+        if min(width, related, hidden) < 1:
+            raise RgavizError(_too_small(features, nodes, s1, s2, relations, visual))
+        self.width, self.relations, self.visual = width, relations, visual
+        # theta, phi and psi see the same input: one matrix product for all of them.
+        embedded = width * (2 * relations + visual)
+        self.embed = nn.Linear(features, embedded, bias=False)
+        self.embed_bn = nn.BatchNorm1d(embedded)
+        if relations:
+            self.relate = nn.Linear(2 * nodes, related, bias=False)  # W_varphi = [A | B]
+            self.relate_bn = nn.BatchNorm1d(related)
+        inputs = (related + visual) if relations else width
+        self.shrink = nn.Linear(inputs, hidden, bias=False)  # W1
+        self.shrink_bn = nn.BatchNorm1d(hidden)
+        self.score = nn.Linear(hidden, 1, bias=False)  # W2
+        self.score_bn = nn.BatchNorm1d(1)
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """Attention logits (B, n, 1) of ``nodes`` (B, n, F)."""
+        batch, count, _ = nodes.shape
+        embedded = self._embed(nodes)
+        if not self.relations:
+            hidden = self.shrink(embedded.flatten(0, 1))  # (B n, hidden)
+        else:
+            hidden = self._shrink_related(embedded)
+        hidden = F.relu(self.shrink_bn(hidden), inplace=True)
+        return self.score_bn(self.score(hidden)).view(batch, count, 1)
+
+    def affinity(self, nodes: Tensor) -> Tensor:
+        """The relations R (B, n, n) of ``nodes`` (B, n, F): R[b, i, j] = theta(x_i) . phi(x_j), Eq. 1 and 4."""
+        if not self.relations:
+            raise RgavizError("This attention has no relations; use one that is not '-norel'.")
+        theta, phi = self._embed(nodes)[..., : 2 * self.width].chunk(2, dim=2)  # (B, n, d) each
+        return theta @ phi.transpose(1, 2)
+
+    def _embed(self, nodes: Tensor) -> Tensor:
+        """[theta, phi, psi] of every node (B, n, F), after normalisation and ReLU: (B, n, embedded)."""
+        rows = self.embed(nodes.reshape(-1, nodes.shape[2]))  # (B n, embedded)
+        return F.relu(self.embed_bn(rows), inplace=True).view(*nodes.shape[:2], -1)
+
+    def _shrink_related(self, embedded: Tensor) -> Tensor:
+        """W1 [pool_c(psi), varphi(r)] (B n, hidden), Eq. 2, from ``embedded`` (B, n, embedded)."""
+        pair, psi = embedded.split((2 * self.width, embedded.shape[2] - 2 * self.width), dim=2)
+        theta, phi = pair.chunk(2, dim=2)  # (B, n, d) each
+        row_weight, column_weight = self.relate.weight.chunk(2, dim=1)  # A and B, (m, n) each
+        mixing = torch.cat((row_weight @ phi, column_weight @ theta), dim=2)  # (B, m, 2d)
+        related = torch.bmm(pair, mixing.transpose(1, 2)).flatten(0, 1)  # (B n, m)
+        related = F.relu(self.relate_bn(related), inplace=True)
+        if not self.visual:
+            return self.shrink(related)
+        # W1 acts on pool_c(psi), its first column, apart from the relations: no concatenated copy.
+        pooled = psi.mean(dim=2).view(-1, 1)  # (B n, 1)
+        weight = self.shrink.weight  # (hidden, 1 + m)
+        return F.linear(related, weight[:, 1:]) + pooled * weight[:, 0]
+
+
+def _widths(
+    features: int, nodes: int, s1: int, s2: int, relations: bool, visual: bool
+) -> tuple[int, int, int]:
+    """(d, m, outputs of W1) as in the authors' code: integer divisions."""
+    width, related = features // s1, nodes // s1
+    hidden = (related + visual) // s2 if relations else max(1, width // s2)
+    return width, related, hidden
+
+
+def _too_small(features: int, nodes: int, s1: int, s2: int, relations: bool, visual: bool) -> str:
+    works = [s for s in range(1, max(s1, s2)) if min(_widths(features, nodes, s, s, relations, visual)) >= 1]
+    step = f"s1=s2={works[-1]} works" if works else "use a larger map or another layer"
+    return (
+        f"A graph of {nodes} nodes with {features} features is too small for s1={s1}, s2={s2}: the widths are "
+        f"{_widths(features, nodes, s1, s2, relations, visual)}; {step}."
+    )
+
+
+class SpatialRGA(nn.Module):
+    """RGA-S (3.2): a mask over the H x W positions, nodes are the C-vectors in raster order.
+
+    Args:
+        channels: C.
+        size: (H, W), fixed: the weights depend on it.
+        s1: reduction ratio of the embeddings.
+        s2: reduction ratio of W1.
+        relations: False for "w/o Rel.".
+        visual: False for "w/o Vis.".
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        s1: int,
+        s2: int,
+        *,
+        relations: bool = True,
+        visual: bool = True,
+    ) -> None:
+        super().__init__()
+        nodes = size[0] * size[1]
+        self.attend = RelationAttention(channels, nodes, s1, s2, relations=relations, visual=visual)
+        self.gate = Gate("spatial")
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Attention (B, 1, H, W) in [0, 1] for ``x`` (B, C, H, W)."""
+        batch, _, height, width = x.shape
+        logits = self.attend(_positions(x))  # (B, N, 1)
+        return self.gate(logits.view(batch, 1, height, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mask(x)
+
+    def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
+        """Relations (B, N, N) between the positions of ``x`` (B, C, H, W)."""
+        _expect_kind(kind, "spatial")
+        return self.attend.affinity(_positions(x))
+
+
+class ChannelRGA(nn.Module):
+    """RGA-C (3.3): a mask over the C channels, nodes are the H W-vectors. Arguments as :class:`SpatialRGA`."""
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        s1: int,
+        s2: int,
+        *,
+        relations: bool = True,
+        visual: bool = True,
+    ) -> None:
+        super().__init__()
+        features = size[0] * size[1]
+        self.attend = RelationAttention(features, channels, s1, s2, relations=relations, visual=visual)
+        self.gate = Gate("channel")
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Attention (B, C, 1, 1) in [0, 1] for ``x`` (B, C, H, W)."""
+        return self.gate(self.attend(x.flatten(2)).unsqueeze(3))  # (B, C, N) -> (B, C, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mask(x)
+
+    def affinity(self, x: Tensor, kind: str = "channel") -> Tensor:
+        """Relations (B, C, C) between the channels of ``x`` (B, C, H, W)."""
+        _expect_kind(kind, "channel")
+        return self.attend.affinity(x.flatten(2))
+
+
+class SequentialRGA(nn.Module):
+    """RGA-SC or RGA-CS (3.4): the second attention is derived from the map the first one has modulated.
+
+    Args:
+        first: :class:`SpatialRGA` or :class:`ChannelRGA`.
+        second: the other one.
+    """
+
+    def __init__(self, first: SpatialRGA | ChannelRGA, second: SpatialRGA | ChannelRGA) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x))
+
+    def affinity(self, x: Tensor, kind: str) -> Tensor:
+        """Relations of ``kind`` (B, n, n) as the network forms them for ``x`` (B, C, H, W)."""
+        if kind == self.first.gate.kind:
+            return self.first.affinity(x)
+        return self.second.affinity(self.first(x), kind)
+
+
+class ParallelRGA(nn.Module):
+    """RGA-S//C: both attentions are derived from the same map.
+
+    The paper does not say how the two are fused; chosen here: z = a_s a_c x, the product of both masks, which
+    has the parameters and the range of the sequential forms.
+    """
+
+    def __init__(self, spatial: SpatialRGA, channel: ChannelRGA) -> None:
+        super().__init__()
+        self.spatial, self.channel = spatial, channel
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.spatial.mask(x) * self.channel.mask(x)
+
+    def affinity(self, x: Tensor, kind: str) -> Tensor:
+        """Relations of ``kind`` (B, n, n) for ``x`` (B, C, H, W)."""
+        return (self.spatial if kind == "spatial" else self.channel).affinity(x, kind)
+
+
+def _positions(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, N, C): a view where ``x`` is channels_last."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def _expect_kind(kind: str, own: str) -> None:
+    if kind != own:
+        raise RgavizError(f"This attention has {own} relations, not {kind!r}; ask for kind={own!r}.")
+
+
+Size = tuple[int, int]
+
+
+def rga_s(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-S, Table 1."""
+    return SpatialRGA(channels, size, s1, s2)
+
+
+def rga_c(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-C, Table 1."""
+    return ChannelRGA(channels, size, s1, s2)
+
+
+def rga_sc(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-SC, Table 1: spatial, then channel."""
+    return SequentialRGA(SpatialRGA(channels, size, s1, s2), ChannelRGA(channels, size, s1, s2))
+
+
+def rga_cs(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-CS, Table 1: channel, then spatial."""
+    return SequentialRGA(ChannelRGA(channels, size, s1, s2), SpatialRGA(channels, size, s1, s2))
+
+
+def rga_parallel(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-S//C, Table 1: both from the same map, masks multiplied."""
+    return ParallelRGA(SpatialRGA(channels, size, s1, s2), ChannelRGA(channels, size, s1, s2))
+
+
+def rga_s_norel(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-S w/o Rel., Table 1."""
+    return SpatialRGA(channels, size, s1, s2, relations=False)
+
+
+def rga_s_novis(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-S w/o Vis., Table 1."""
+    return SpatialRGA(channels, size, s1, s2, visual=False)
+
+
+def rga_c_norel(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-C w/o Rel., Table 1."""
+    return ChannelRGA(channels, size, s1, s2, relations=False)
+
+
+def rga_c_novis(channels: int, size: Size, s1: int = 8, s2: int = 8) -> nn.Module:
+    """RGA-C w/o Vis., Table 1."""
+    return ChannelRGA(channels, size, s1, s2, visual=False)

@@ -1,0 +1,45 @@
+"""Which device and which precision to compute with."""
+
+from __future__ import annotations
+
+import torch
+
+from rgaviz.errors import RgavizError, lookup
+
+DEVICES = {
+    "cpu": lambda: True,
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name, or for ``auto`` the fastest there is.
+
+    Raises:
+        RgavizError: unknown, or not on this machine.
+    """
+    if name == "auto":
+        name = next((each for each in ("cuda", "mps") if DEVICES[each]()), "cpu")
+    available = lookup({**DEVICES, "auto": None}, name, "device")
+    if available is not None and not available():
+        raise RgavizError(f"This machine has no {name} device. Use --device auto or --device cpu.")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """``fp32``, ``bf16``, or for ``auto`` bf16 where the hardware multiplies in it.
+
+    Raises:
+        RgavizError: unknown precision.
+    """
+    if name == "auto":
+        name = "bf16" if _has_bf16(device) else "fp32"
+    return lookup({"fp32": torch.float32, "bf16": torch.bfloat16}, name, "precision")
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Private, but the only way PyTorch offers to ask; without it, bf16 on a CPU is emulated and slow.
+    return device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()

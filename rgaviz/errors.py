@@ -1,0 +1,50 @@
+"""What can go wrong for a user, and the one way to look a name up."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+class RgavizError(Exception):
+    """A fault the user can mend. The message is one line and names the next step."""
+
+
+class UnknownNameError(RgavizError):
+    """A name that is in no registry."""
+
+
+class PictureError(RgavizError):
+    """A picture that cannot be read."""
+
+
+class CheckpointError(RgavizError):
+    """A checkpoint that cannot be loaded."""
+
+
+class OutputError(RgavizError):
+    """A result that cannot be written."""
+
+
+def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameError:
+    """The error for a name that is not among ``options``: the nearest one first, then all of them."""
+    known = sorted(options)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return UnknownNameError(f"Unknown {kind} {name!r}. {hint}Choose one of: {', '.join(known)}.")
+
+
+def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:
+    """``table[name]``, or an :class:`UnknownNameError` that lists what there is.
+
+    Args:
+        table: a registry.
+        name: what the user wrote.
+        kind: what the name stands for, e.g. ``"attention"``; used in the message.
+    """
+    if name not in table:
+        raise unknown_name(name, table, kind)
+    return table[name]

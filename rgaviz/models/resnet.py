@@ -1,0 +1,255 @@
+"""Residual networks with an attention slot after every stage.
+
+Two families. The four-stage ResNet-18/34/50/101 of ImageNet (He et al., CVPR 2016; torchvision's variant, stride on
+the 3x3 convolution), stages conv2..conv5, last down-sampling removed as in the RGA paper. The three-stage
+ResNet-(6n+2) of CIFAR with parameter-free shortcuts, stages conv2..conv4.
+
+Modules keep torchvision's names (``conv1``, ``bn1``, ``layer1``.., ``fc``), so its weights load as they are; the
+slots stand beside them in ``attention``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rgaviz.attention import build_attention
+from rgaviz.errors import unknown_name
+
+SMALL_IMAGE = 64  # pixels: up to here the stem keeps the resolution
+Shortcut = Callable[[int, int, int], nn.Module]  # input channels, output channels, stride
+
+
+def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the resolution at stride 1."""
+    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut: (B, inputs, H, W) -> (B, width, H / stride, W / stride)."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = conv3x3(inputs, width, stride)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = conv3x3(width, width)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.bn2(self.conv2(out))
+        return F.relu(out + shortcut, inplace=True)
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 convolutions and a shortcut: (B, inputs, H, W) -> (B, 4 width, H / stride, W / stride)."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = conv3x3(width, width, stride)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, width * self.expansion, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width * self.expansion)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
+        out = self.bn3(self.conv3(out))
+        return F.relu(out + shortcut, inplace=True)
+
+
+class SubsamplePad(nn.Module):
+    """The parameter-free shortcut, option A: every second pixel, missing channels are zero."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.padding, self.stride = outputs - inputs, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = self.padding // 2
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, before, self.padding - before))
+
+
+def project(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """The projection shortcut, option B."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+class ResNet(nn.Module):
+    """A residual classifier with an attention slot after every stage: (B, 3, H, W) -> (B, num_classes).
+
+    The backbone, head included, is built before the attention, so under one random seed the networks of a pair
+    start from identical backbone weights.
+
+    Args:
+        block: :class:`BasicBlock` or :class:`Bottleneck`.
+        depths: blocks per stage.
+        num_classes: outputs.
+        image_size: (H, W) in pixels; fixed where the attention depends on the size of the map. Up to 64 pixels
+            the stem is one 3x3 convolution, above it ImageNet's 7x7 with pooling.
+        attention: a key of ``ATTENTIONS``.
+        attention_layers: the stages that get it, or None for all.
+        width: channels of the first stage, before the block's expansion.
+        s1: reduction ratio of the embeddings.
+        s2: reduction ratio of W1.
+        last_stride: stride of the last stage; 1 keeps the resolution.
+        shortcut: :func:`project` or :class:`SubsamplePad`.
+
+    Attributes:
+        stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
+        options: the values of the optional arguments that rebuild this network.
+        task: ``"classification"``.
+
+    Raises:
+        UnknownNameError: no such attention or stage.
+        RgavizError: a map too small for the ratios.
+    """
+
+    task = "classification"
+
+    def __init__(
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        depths: Sequence[int],
+        *,
+        num_classes: int,
+        image_size: tuple[int, int],
+        attention: str = "none",
+        attention_layers: Sequence[str] | None = None,
+        width: int = 64,
+        s1: int = 8,
+        s2: int = 8,
+        last_stride: int = 1,
+        shortcut: Shortcut = project,
+    ) -> None:
+        super().__init__()
+        small = min(image_size) <= SMALL_IMAGE
+        self.conv1 = conv3x3(3, width) if small else nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
+        size = image_size if small else _strided(image_size, 4)
+        channels = width
+        maps: dict[str, tuple[int, tuple[int, int]]] = {}  # stage -> channels, (H, W)
+        for index, depth in enumerate(depths):
+            stride = 1 if index == 0 else last_stride if index == len(depths) - 1 else 2
+            layer = _stage(block, channels, width * 2**index, depth, stride, shortcut)
+            self.add_module(f"layer{index + 1}", layer)
+            channels, size = width * 2**index * block.expansion, _strided(size, stride)
+            maps[f"conv{index + 2}"] = channels, size
+        self.fc = nn.Linear(channels, num_classes)
+        for module in self.modules():  # the attention, built later, keeps PyTorch's initialisation
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        attended = list(maps) if attention_layers is None else list(attention_layers)
+        for name in attended:
+            if name not in maps:
+                raise unknown_name(name, maps, "attention layer")
+        self.attention = nn.ModuleDict(
+            {
+                name: build_attention(attention if name in attended else "none", *maps[name], s1, s2)
+                for name in maps
+            }
+        )
+        self.stages = {name: f"attention.{name}" for name in maps}
+        self.options: dict[str, Any] = {
+            "attention_layers": attended,
+            "width": width,
+            "s1": s1,
+            "s2": s2,
+            "last_stride": last_stride,
+        }
+
+    @property
+    def head(self) -> nn.Linear:
+        """The layer that gives the logits."""
+        return self.fc
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        for index, slot in enumerate(self.attention.values(), start=1):
+            x = slot(getattr(self, f"layer{index}")(x))  # (B, C, H, W) of this stage
+        return self.fc(x.mean((2, 3)))  # (B, C) -> (B, num_classes)
+
+
+def _strided(size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """The map's (H, W) behind padded convolutions of this total stride."""
+    return -(-size[0] // stride), -(-size[1] // stride)
+
+
+def _stage(
+    block: type[BasicBlock] | type[Bottleneck],
+    inputs: int,
+    width: int,
+    depth: int,
+    stride: int,
+    shortcut: Shortcut,
+) -> nn.Sequential:
+    """``depth`` blocks; the first has the ``stride`` and, where the shape changes, the ``shortcut``."""
+    outputs = width * block.expansion
+    downsample = shortcut(inputs, outputs, stride) if stride != 1 or inputs != outputs else None
+    first = block(inputs, width, stride, downsample)
+    return nn.Sequential(first, *(block(outputs, width, 1, None) for _ in range(depth - 1)))
+
+
+def resnet18(**options: Any) -> ResNet:
+    """ResNet-18, stages conv2..conv5."""
+    return ResNet(BasicBlock, (2, 2, 2, 2), **options)
+
+
+def resnet18_w16(**options: Any) -> ResNet:
+    """ResNet-18 of width 16: light enough for a laptop, with the four stages of the paper's figures."""
+    return ResNet(BasicBlock, (2, 2, 2, 2), **{"width": 16, "s1": 4, "s2": 4, **options})
+
+
+def resnet34(**options: Any) -> ResNet:
+    """ResNet-34, stages conv2..conv5."""
+    return ResNet(BasicBlock, (3, 4, 6, 3), **options)
+
+
+def resnet50(**options: Any) -> ResNet:
+    """ResNet-50, stages conv2..conv5; the network of Tables 1-5."""
+    return ResNet(Bottleneck, (3, 4, 6, 3), **options)
+
+
+def resnet101(**options: Any) -> ResNet:
+    """ResNet-101, stages conv2..conv5."""
+    return ResNet(Bottleneck, (3, 4, 23, 3), **options)
+
+
+def _cifar_resnet(blocks: int, options: dict[str, Any]) -> ResNet:
+    """ResNet-(6 blocks + 2): widths 16, 32, 64, attention after the first stage (section 4.3)."""
+    defaults = {"width": 16, "s1": 4, "s2": 4, "last_stride": 2, "attention_layers": ["conv2"]}
+    return ResNet(BasicBlock, (blocks,) * 3, shortcut=SubsamplePad, **{**defaults, **options})
+
+
+def resnet20(**options: Any) -> ResNet:
+    """ResNet-20 of CIFAR, stages conv2..conv4."""
+    return _cifar_resnet(3, options)
+
+
+def resnet56(**options: Any) -> ResNet:
+    """ResNet-56 of CIFAR, stages conv2..conv4."""
+    return _cifar_resnet(9, options)
+
+
+def resnet110(**options: Any) -> ResNet:
+    """ResNet-110 of Table 7, stages conv2..conv4."""
+    return _cifar_resnet(18, options)
+
+
+def resnet218(**options: Any) -> ResNet:
+    """ResNet-218 of Table 7, stages conv2..conv4."""
+    return _cifar_resnet(36, options)

@@ -1,0 +1,465 @@
+"""The training loop: one CPU, one GPU, or many processes; every epoch is saved, and a resumed run is exact.
+
+Files in the output folder, for a network called NAME:
+
+- ``NAME.pt``: the checkpoint, after every epoch.
+- ``NAME.resume.pt``: all that a later run needs to go on; gone when the network is finished.
+- ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
+
+The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at, the
+later files can be made again from the earlier ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from rgaviz.atomic import atomic_path
+from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
+from rgaviz.devices import choose_precision
+from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.models import create_model
+from rgaviz.models.resnet import ResNet
+from rgaviz.training.config import Recipe, TrainConfig, learning_rate
+from rgaviz.training.metrics import evaluate, summarise
+
+EVALUATION_BATCH = 512
+CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
+NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training stands; ``loss`` and ``accuracy`` are means of this epoch so far."""
+
+    network: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float  # percent
+    images_per_second: float
+
+
+class Report(Protocol):
+    """Who listens to a training."""
+
+    def start(self, network: str, epoch: int, epochs: int) -> None:
+        """A network begins, or goes on, at ``epoch``."""
+
+    def step(self, step: Step) -> None:
+        """Some steps were made."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch ended; ``row`` is its line of metrics.csv."""
+
+
+class Silent:
+    """Nobody listens."""
+
+    def start(self, network: str, epoch: int, epochs: int) -> None: ...
+
+    def step(self, step: Step) -> None: ...
+
+    def epoch(self, row: dict[str, Any]) -> None: ...
+
+
+class Interrupted(KeyboardInterrupt):
+    """Stopped by a signal, with the state saved."""
+
+
+def network_name(attention: str) -> str:
+    """Name of a network's files: ``baseline``, ``rga``, or the attention's own."""
+    return NAMES.get(attention, attention)
+
+
+def train(
+    dataset: Dataset,
+    recipe: Recipe,
+    attentions: Sequence[str],
+    out: Path,
+    *,
+    device: torch.device,
+    seed: int = 0,
+    resume: bool = False,
+    settings: dict[str, Any] | None = None,
+    report: Report | None = None,
+) -> list[dict[str, Any]]:
+    """Train one network per attention, alike in seed, initial backbone and order of the data.
+
+    Args:
+        dataset: the images.
+        recipe: all settings.
+        attentions: keys of ``ATTENTIONS``.
+        out: folder for checkpoints and metrics.
+        device: what to compute on; under ``torchrun`` accelerate picks each process's own.
+        seed: of weights, order and augmentation.
+        resume: go on where an earlier run in ``out`` stopped; with nothing there, start.
+        settings: more to record in the checkpoints, e.g. the command line.
+        report: who listens.
+
+    Returns:
+        The last row of each network.
+
+    Raises:
+        RgavizError: a loss that is not finite, another recipe than the run to resume, an unwritable folder.
+        Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
+    """
+    accelerator = Accelerator(cpu=device.type == "cpu")
+    networks = [network_name(attention) for attention in attentions]
+    histories: dict[str, list[dict[str, Any]]] = {name: [] for name in networks}
+    for attention, name in zip(attentions, networks, strict=True):
+        run = Run(accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent())
+        for history in run.epochs(resume):
+            histories[name] = history
+            if accelerator.is_main_process:
+                write_metrics(out / "metrics.csv", histories)
+        accelerator.wait_for_everyone()
+    return [{"network": name, **histories[name][-1]} for name in networks]
+
+
+def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
+    """A row per network and epoch."""
+    rows = [{"network": name, **row} for name, history in histories.items() for row in history]
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+class Run:
+    """The training of one network."""
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        dataset: Dataset,
+        recipe: Recipe,
+        attention: str,
+        name: str,
+        out: Path,
+        seed: int,
+        settings: dict[str, Any],
+        report: Report,
+    ) -> None:
+        self.accelerator, self.dataset, self.recipe, self.config = accelerator, dataset, recipe, recipe.train
+        self.name, self.out, self.seed, self.report = name, out, seed, report
+        self.device = accelerator.device
+        self.precision = choose_precision(self.config.precision, self.device)
+        self.training = {
+            "dataset": dataset.name,
+            "source": dataset.source,
+            "recipe": recipe.to_dict(),
+            "precision": "bf16" if self.precision == torch.bfloat16 else "fp32",
+            "processes": accelerator.num_processes,
+            **settings,
+        }
+        seed_everything(seed)
+        model = recipe.model
+        self.model: ResNet = create_model(
+            model.arch,
+            attention,
+            num_classes=len(dataset.classes),
+            image_size=tuple(recipe.data.image_size),  # type: ignore[arg-type]
+            attention_layers=model.attention_layers,
+            width=model.width,
+            s1=model.s1,
+            s2=model.s2,
+            last_stride=model.last_stride,
+        ).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.SGD(
+            weight_groups(self.model, self.config),
+            lr=self.config.lr,
+            momentum=self.config.momentum,
+            nesterov=self.config.momentum > 0,
+        )
+        self.history: list[dict[str, Any]] = []
+        self.totals = Totals()  # of the epoch under way
+
+    def epochs(self, resume: bool) -> Iterator[list[dict[str, Any]]]:
+        """Train to the end; yields the history after every epoch, each already saved."""
+        if resume and self._restore():
+            yield self.history
+        self.report.start(self.name, len(self.history), self.config.epochs)
+        if len(self.history) == self.config.epochs:
+            return
+        wrapped = self.accelerator.prepare_model(self.model)
+        network = torch.compile(wrapped) if self.config.compile else wrapped
+        train_split = self.dataset.train.to(self.device)
+        test_split = self.dataset.test.to(self.device)
+        for epoch in range(len(self.history), self.config.epochs):
+            started = time.perf_counter()
+            with stop_signals() as stopped:
+                self._epoch(network, train_split, epoch, stopped)
+            seconds = time.perf_counter() - started
+            row = self._measure(test_split, epoch, seconds)
+            self.history = [*self.history, row]
+            self.totals = Totals()
+            self._save()
+            yield self.history
+            self.report.epoch({"network": self.name, **row})
+        if self.accelerator.is_main_process:
+            self._resume_path.unlink(missing_ok=True)
+
+    def _epoch(self, network: nn.Module, split: Any, epoch: int, stopped: Stopped) -> None:
+        """Train on every batch once; on a signal save where it stands and raise :class:`Interrupted`."""
+        steps = steps_per_epoch(split, self.config.batch_size)
+        batches = train_batches(
+            split,
+            batch_size=self.config.batch_size,
+            mean=self.dataset.mean,
+            std=self.dataset.std,
+            seed=self.seed,
+            epoch=epoch,
+            start=self.totals.steps,
+            rank=self.accelerator.process_index,
+            processes=self.accelerator.num_processes,
+        )
+        network.train()
+        recent: list[Tensor] = []  # (2,) each: mean loss and number of right answers
+        clock, made = time.perf_counter(), 0
+        for step, (images, labels) in enumerate(batches, start=self.totals.steps):
+            rate = learning_rate(self.config, epoch + step / steps)
+            recent.append(self._step(network, images, labels, rate))
+            made += len(labels) * self.accelerator.num_processes
+            if len(recent) == CHECK_EVERY or step == steps - 1 or stopped:
+                self._count(recent, len(labels), epoch, step)
+                recent.clear()
+                speed = made / (time.perf_counter() - clock)
+                self.report.step(self._where(epoch, step + 1, steps, speed))
+            if stopped and step < steps - 1:
+                self._save()
+                raise Interrupted
+
+    def _step(self, network: nn.Module, images: Tensor, labels: Tensor, rate: float) -> Tensor:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            logits = network(images)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.config.label_smoothing)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        right = (logits.argmax(1) == labels).sum()
+        return torch.stack((loss.detach(), right.float()))
+
+    def _count(self, recent: list[Tensor], batch: int, epoch: int, step: int) -> None:
+        """Add the last steps to the totals; stop if a loss is not finite."""
+        values = torch.stack(recent).double()  # (recent, 2), this process's share
+        losses = values[:, 0].tolist()
+        for offset, loss in enumerate(losses):
+            if not np.isfinite(loss):
+                at = step - len(recent) + 1 + offset
+                rate = learning_rate(self.config, epoch + at / steps_per_epoch(self.dataset.train, self.config.batch_size))
+                raise RgavizError(
+                    f"The loss of {self.name} is {loss} at epoch {epoch + 1}, step {at + 1}, learning rate {rate:.4g}. "
+                    f"Try --set train.lr={self.config.lr / 4:.3g}, a longer train.warmup, or --precision fp32."
+                )
+        self.totals.add(sum(losses) * batch, float(values[:, 1].sum()), len(recent) * batch, len(recent))
+
+    def _where(self, epoch: int, step: int, steps: int, speed: float) -> Step:
+        totals = self.totals
+        accuracy = 100 * totals.right / totals.images
+        return Step(
+            self.name, epoch, self.config.epochs, step, steps, totals.loss / totals.images, accuracy, speed
+        )
+
+    def _measure(self, split: Any, epoch: int, seconds: float) -> dict[str, Any]:
+        """The row of an epoch, over all processes."""
+        batches = evaluation_batches(
+            split,
+            batch_size=EVALUATION_BATCH,
+            mean=self.dataset.mean,
+            std=self.dataset.std,
+            rank=self.accelerator.process_index,
+            processes=self.accelerator.num_processes,
+        )
+        loss, confusion = evaluate(self.model, batches, len(self.dataset.classes), self.precision)
+        totals = torch.tensor([self.totals.loss, self.totals.right, self.totals.images], dtype=torch.float64)
+        loss, confusion, totals = (self._sum(each) for each in (loss, confusion, totals))
+        train_loss, right, images = totals.tolist()
+        return {
+            "epoch": epoch + 1,
+            "train_loss": train_loss / images,
+            "train_error": 100 * (1 - right / images),
+            **summarise(loss, confusion),
+            "seconds": round(seconds, 2),
+            "images_per_second": round(images / seconds, 1),
+        }
+
+    def _sum(self, value: Tensor) -> Tensor:
+        """Over all processes, on the CPU."""
+        if self.accelerator.num_processes == 1:
+            return value
+        dtype = torch.float32 if self.device.type == "mps" else value.dtype
+        return self.accelerator.reduce(value.to(self.device, dtype), "sum").cpu()  # type: ignore[union-attr]
+
+    @property
+    def _resume_path(self) -> Path:
+        return self.out / f"{self.name}.resume.pt"
+
+    def _save(self) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        state = {
+            "training": self.training,
+            "seed": self.seed,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "totals": vars(self.totals),
+        }
+        with atomic_path(self._resume_path) as temporary:
+            torch.save(state, temporary)
+        if self.history and self.totals.steps == 0:
+            self._save_checkpoint()
+
+    def _save_checkpoint(self) -> None:
+        last = self.history[-1]
+        save_checkpoint(
+            self.out / f"{self.name}.pt",
+            self.model,
+            classes=self.dataset.classes,
+            mean=self.dataset.mean,
+            std=self.dataset.std,
+            metrics={name: last[name] for name in ("test_error", "test_loss", "train_error", "train_loss")},
+            training=self.training,
+            seed=self.seed,
+            history=self.history,
+        )
+
+    def _restore(self) -> bool:
+        """Take up an earlier run, if there is one."""
+        checkpoint = self.out / f"{self.name}.pt"
+        if self._resume_path.exists():
+            state = _load_state(self._resume_path)
+            self._expect_same(state["training"], state["seed"])
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.history, self.totals = state["history"], Totals(**state["totals"])
+            if self.history and self.totals.steps == 0 and self.accelerator.is_main_process:
+                self._save_checkpoint()  # the run may have been killed between the two files
+            return bool(self.history)
+        if not checkpoint.exists():
+            return False
+        finished = load_checkpoint(checkpoint)
+        self._expect_same(finished.training, finished.seed)
+        self.history = finished.history
+        if len(self.history) < self.config.epochs:
+            raise CheckpointError(f"{checkpoint} has no {self._resume_path.name} beside it. Choose another --out.")
+        return True
+
+    def _expect_same(self, training: dict[str, Any], seed: int) -> None:
+        """A run resumed with other settings would be neither the one nor the other."""
+        before, now = (_flat({**each, "command": None}) for each in ({**training, "seed": seed}, {**self.training, "seed": self.seed}))
+        changed = sorted(key for key in before | now if before.get(key) != now.get(key))
+        if changed:
+            key = changed[0]
+            raise RgavizError(
+                f"The run in {self.out} was started with {key} = {before.get(key)}, not {now.get(key)}. "
+                "Resume it with the same settings, or choose another --out."
+            )
+
+
+@dataclass
+class Totals:
+    """Sums over the epoch under way, of this process."""
+
+    loss: float = 0.0
+    right: float = 0.0
+    images: int = 0
+    steps: int = 0
+
+    def add(self, loss: float, right: float, images: int, steps: int) -> None:
+        """Add some steps."""
+        self.loss, self.right = self.loss + loss, self.right + right
+        self.images, self.steps = self.images + images, self.steps + steps
+
+
+def weight_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+    """Parameters with and without weight decay: by default matrices and kernels only."""
+    parameters = list(model.parameters())
+    decayed = [each for each in parameters if config.decay_all or each.ndim > 1]
+    others = [each for each in parameters if not (config.decay_all or each.ndim > 1)]
+    return [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def seed_everything(seed: int) -> None:
+    """Weights are drawn from torch's global generator; the others are seeded for user code in workers."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+
+
+class Stopped:
+    """True once a signal came."""
+
+    def __init__(self) -> None:
+        self.signalled = False
+
+    def __bool__(self) -> bool:
+        return self.signalled
+
+
+@contextmanager
+def stop_signals() -> Iterator[Stopped]:
+    """Within the block the first Ctrl-C or SIGTERM sets the flag; a second one acts at once."""
+    stopped = Stopped()
+    handlers: dict[int, Any] = {}
+
+    def restore() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stopped.signalled = True
+        restore()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers[number] = signal.signal(number, stop)
+    except ValueError:  # not in the main thread: whoever runs us there handles signals
+        handlers.clear()
+    try:
+        yield stopped
+    finally:
+        restore()
+
+
+def _load_state(path: Path) -> dict[str, Any]:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in many ways
+        raise CheckpointError(f"{path} is damaged; remove it or choose another --out.") from error
+
+
+def _flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dictionaries as one, keys joined by dots; lists and tuples are alike."""
+    flat: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
+    return flat
