@@ -24,7 +24,15 @@ PUBLIC = {
     "masks": "rgaviz.explain.masks",
     "save_checkpoint": "rgaviz.checkpoint",
 }
-__all__ = ["__version__", *PUBLIC]
+__all__ = [
+    "__version__",
+    "build_attention",
+    "cam",
+    "create_model",
+    "load_checkpoint",
+    "masks",
+    "save_checkpoint",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from rgaviz.errors import OutputError
 
 
-@contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Write to the temporary path this yields; it replaces ``path`` when the block ends without an error.
+def output_error(path: Path, error: OSError) -> OutputError:
+    """The one line for a file or folder that the system refuses to write."""
+    reason = error.strerror or type(error).__name__
+    return OutputError(f"Cannot write {path}: {reason}. Choose another place with -o.")
 
-    The folder is made if need be. A killed program leaves the earlier file as it was.
+
+def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
+    """Write a file whole or not at all: under a temporary name in the same folder, then renamed.
+
+    Args:
+        path: the file; missing parent folders are made.
+        content: the bytes, or a function that writes them to the open file it is given.
 
     Raises:
-        OutputError: the folder is read-only, full, or not a folder.
+        OutputError: the system refuses (read-only, no space, a parent that is a file).
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A short name: `path.name` may be at the limit.
+    temporary = path.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        if temporary.parent.is_dir():
+        try:
+            with temporary.open("xb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content)
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
-
-
-def write_error(path: Path | str, error: OSError) -> OutputError:
-    """What to tell the user when ``path`` cannot be written."""
-    return OutputError(f"Cannot write {path}: {error.strerror or error}. Choose another place with -o/--out.")
+    except OSError as error:
+        raise output_error(path, error) from error
+    except RuntimeError as error:  # torch.save puts one of its own in front of the system's
+        if isinstance(error.__context__, OSError):
+            raise output_error(path, error.__context__) from error
+        raise

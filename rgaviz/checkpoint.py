@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
+import math
 import platform
 import subprocess
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rgaviz import __version__
-from rgaviz.atomic import atomic_path
+from rgaviz.atomic import atomic_write
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
 from rgaviz.models.resnet import ResNet
@@ -91,14 +91,15 @@ class Checkpoint:
     @torch.inference_mode()
     def predict(self, images: Tensor | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
         """Class and confidence of every picture; ``images`` as in :meth:`inputs`."""
-        return predictions(self.model(self.inputs(images)), self.classes)
+        device = next(self.model.parameters()).device
+        return predictions(self.model(self.inputs(images).to(device)), self.classes)
 
 
 def predictions(logits: Tensor, classes: Sequence[str]) -> list[Prediction]:
     """The most probable class of each row of ``logits`` (B, classes)."""
     confidence, index = logits.float().softmax(1).max(1)  # (B,) each
     rows = zip(confidence.tolist(), index.tolist(), strict=True)
-    return [Prediction(classes[i], i, c) for c, i in rows]
+    return [Prediction(str(classes[i]), i, c) for c, i in rows]
 
 
 def save_checkpoint(
@@ -131,7 +132,7 @@ def save_checkpoint(
         "config": model.config,
         "model": {name: value.cpu() for name, value in model.state_dict().items()},
         "classes": list(classes),
-        "normalisation": {"mean": list(mean), "std": list(std)},
+        "normalisation": {"mean": [float(v) for v in mean], "std": [float(v) for v in std]},
         "task": model.task,
         "metrics": dict(metrics or {}),
         "training": dict(training or {}),
@@ -140,8 +141,7 @@ def save_checkpoint(
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
-    with atomic_path(path) as temporary:
-        torch.save(document, temporary)
+    atomic_write(Path(path), lambda file: torch.save(document, file))
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -160,13 +160,17 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         with torch.device("meta"):
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
         model.load_state_dict(document["model"], assign=True)
+        model.float()  # weights may have been saved in half precision
     except RgavizError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    except (TypeError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path}: its configuration is damaged ({error}). Train it again.") from error
     except RuntimeError as error:
-        fault = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path}: its weights do not fit its configuration ({fault}). Train it again.") from error
+        raise CheckpointError(
+            f"{path}: its weights do not fit its configuration ({_one_line(error)}). Train it again."
+        ) from error
+    except Exception as error:  # a damaged configuration can raise nearly anything
+        raise CheckpointError(
+            f"{path}: its configuration is damaged ({_one_line(error)}). Train it again."
+        ) from error
     normalisation = document["normalisation"]
     return Checkpoint(
         model=model.eval(),
@@ -185,27 +189,35 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 
 def _read(path: Path) -> Any:
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder, not a checkpoint. Give the .pt file in it.")
-    if not path.is_file():
-        raise CheckpointError(f"{path} does not exist. Train one with: rgaviz train shapes")
-    if path.stat().st_size == 0:
-        raise CheckpointError(f"{path} is empty. Copy or train it again.")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Weights only load failed" in str(error) and "Unsupported" in str(error):
+        if path.is_dir():
+            raise CheckpointError(f"{path} is a folder, not a checkpoint. Give the .pt file in it.")
+        if not path.is_file():
+            raise CheckpointError(f"{path} does not exist. Train one with: rgaviz train shapes")
+        if path.stat().st_size == 0:
+            raise CheckpointError(f"{path} is empty. Copy or train it again.")
+        path.open("rb").close()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}). Check its name and permissions."
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch's about odd pickles: we say it in our own words
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can raise nearly anything: IndexError, struct.error, ...
+        if "GLOBAL " in str(error):  # how PyTorch's unpickler calls what is neither a tensor nor plain data
             raise CheckpointError(
                 f"{path} holds Python objects that would run code when loaded; refused. "
                 "Ask its author for weights only, saved with rgaviz.save_checkpoint."
             ) from error
-        raise _damaged(path) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
-        raise _damaged(path) from error
+        raise CheckpointError(
+            f"{path} is not a checkpoint, or it is damaged. Copy it again, or train one: rgaviz train shapes"
+        ) from error
 
 
-def _damaged(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is not a checkpoint, or it is damaged. Copy it again, or train one: rgaviz train shapes")
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _check_document(document: Any, path: Path) -> None:
@@ -218,10 +230,12 @@ def _check_document(document: Any, path: Path) -> None:
             "rgaviz.create_model, load it there and write it with rgaviz.save_checkpoint."
         )
     form = document.get("format")
-    if not isinstance(form, int):
+    if not isinstance(form, int) or form < 1:
         raise CheckpointError(f"{path} is not an rgaviz checkpoint. Train one with: rgaviz train shapes")
     if form > FORMAT:
-        raise CheckpointError(f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz.")
+        raise CheckpointError(
+            f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
+        )
     if fault := _fault(document):
         raise CheckpointError(f"{path} is damaged: {fault}. Copy it again, or train it again.")
 
@@ -232,30 +246,65 @@ def _fault(document: dict[str, Any]) -> str | None:
     for name, kind in kinds.items():
         if not isinstance(document.get(name), kind):
             return f"{name!r} is missing"
+    for name, kind in {
+        "metrics": dict,
+        "training": dict,
+        "versions": dict,
+        "history": list,
+        "seed": int,
+    }.items():
+        if not isinstance(document.get(name, kind()), kind):
+            return f"{name!r} is no {kind.__name__}"
     size = document["config"].get("image_size")
-    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and 1 <= n <= LARGEST_IMAGE for n in size)):
+    if not (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(isinstance(n, int) and 1 <= n <= LARGEST_IMAGE for n in size)
+    ):
         return f"image_size is {size}"
     if len(document["classes"]) != document["config"].get("num_classes"):
         return f"{len(document['classes'])} class names for {document['config'].get('num_classes')} outputs"
-    values = [document["normalisation"].get(key) for key in ("mean", "std")]
-    if not all(isinstance(each, list) and len(each) == 3 for each in values):
-        return "its normalisation has not three channels"
+    if not all(isinstance(name, str) for name in document["classes"]):
+        return "a class name is not text"
+    mean, std = (document["normalisation"].get(key) for key in ("mean", "std"))
+    if not (_three_numbers(mean) and _three_numbers(std) and min(std) > 0):
+        return f"its normalisation is mean {mean}, std {std}"
     for name, value in document["model"].items():
-        if not isinstance(value, Tensor):
-            return f"{name} is not a tensor"
+        if not (isinstance(value, Tensor) and _plain(value)):
+            return f"{name} is not a plain tensor"
         if value.is_floating_point() and not torch.isfinite(value).all():
             return f"{name} holds NaN or infinite weights"
     return None
 
 
+def _three_numbers(values: Any) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == 3
+        and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    )
+
+
+def _plain(value: Tensor) -> bool:
+    """Dense numbers that are all in the file: a few bytes can claim a tensor of terabytes."""
+    return (
+        value.layout is torch.strided
+        and value.device.type == "cpu"
+        and (value.is_floating_point() or value.dtype is torch.int64)
+        and value.nbytes <= value.untyped_storage().nbytes()
+    )
+
+
 def _versions() -> dict[str, str]:
-    return {"rgaviz": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    return {"rgaviz": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
 
 
 def _git_commit() -> str | None:
     """Commit of the working folder, if it is a repository."""
     try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()

@@ -1,7 +1,7 @@
 """A folder of results: what explaining found, as numbers, for drawing now or at camera-ready time.
 
-``manifest.json`` says what was explained and how the figure is laid out, ``maps.npz`` holds the raw maps, ``pictures/``
-the pictures at the size shown. Nothing here needs a model.
+``manifest.json`` says what was explained and how the figure is laid out, ``maps.npz`` holds the raw maps,
+``pictures/`` the pictures at the size shown. Nothing here needs a model.
 """
 
 from __future__ import annotations
@@ -13,21 +13,23 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from rgaviz.atomic import atomic_write, output_error
 from rgaviz.errors import OutputError, RgavizError
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
 PICTURES = "pictures"
+GROUPS = ("cam", "mask")  # what has one unit, and so may share a scale
 REQUIRED_KEYS = {
     "picture": (),
     "map": ("checkpoint", "map", "group"),
@@ -40,46 +42,13 @@ class ResultsError(RgavizError):
     """A folder of results that cannot be read."""
 
 
-def output_error(path: Path, error: OSError) -> OutputError:
-    """The one line for a file or folder that the system refuses to write."""
-    reason = error.strerror or type(error).__name__
-    return OutputError(f"Cannot write {path}: {reason}. Choose another place with -o.")
-
-
-def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
-    """Write a file whole or not at all: under a temporary name in the same folder, then renamed.
-
-    Args:
-        path: the file; missing parent folders are made.
-        content: the bytes, or a function that writes them to the open file it is given.
-
-    Raises:
-        OutputError: the system refuses (read-only, no space, a parent that is a file).
-    """
-    temporary = (
-        path.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
-    )  # a short name: `path.name` may be at the limit
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                if callable(content):
-                    content(file)
-                else:
-                    file.write(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise output_error(path, error) from error
-
-
 class ResultsWriter:
     """Writes a results folder picture by picture, so that memory does not grow with their number.
 
-    All goes to a temporary folder beside the final one, which is put in place when the ``with`` block ends well; after
-    an exception nothing is left and earlier results stay as they were. Earlier results of ours in the same place are
-    replaced; files that are not ours are kept, and never overwritten. The same content gives the same bytes.
+    All goes to a temporary folder beside the final one, which is put in place when the ``with`` block ends
+    well; after an exception nothing is left and earlier results stay as they were. Earlier results of ours in
+    the same place are replaced; files that are not ours are kept, and never overwritten. The same content
+    gives the same bytes.
 
     Args:
         folder: where the results shall be.
@@ -145,7 +114,7 @@ class ResultsWriter:
 
 
 def record_files(folder: Path, paths: Iterable[Path]) -> None:
-    """Note in the manifest which further files in the folder are ours (figures), so that a rerun replaces them.
+    """Note in the manifest which further files in the folder are ours (figures): a rerun replaces them.
 
     Paths outside the folder are left out: only what lies in it is ever removed.
     """
@@ -214,7 +183,8 @@ def read_results(folder: Path | str) -> Results:
         )
     if manifest["schema"] > SCHEMA:
         raise ResultsError(
-            f"{folder} was written by a newer rgaviz (schema {manifest['schema']}, this one reads {SCHEMA}): upgrade rgaviz."
+            f"{folder} was written by a newer rgaviz (schema {manifest['schema']}, this one reads {SCHEMA}): "
+            "upgrade rgaviz."
         )
     fault = _manifest_fault(manifest)
     if fault:
@@ -247,6 +217,8 @@ def _manifest_fault(manifest: dict[str, Any]) -> str | None:
     for index, column in enumerate(manifest["columns"]):
         if column.get("kind") not in REQUIRED_KEYS or not isinstance(column.get("title"), str):
             return f"column {index} has no known kind and title"
+        if column["kind"] in ("map", "bars") and column.get("group") not in GROUPS:
+            return f"column {index} has a group that is none of {', '.join(GROUPS)}"
         missing = [key for key in REQUIRED_KEYS[column["kind"]] if key not in column]
         minus = column.get("minus", {"checkpoint": "", "map": ""})
         if missing or not isinstance(minus, dict) or not {"checkpoint", "map"} <= minus.keys():
@@ -262,6 +234,10 @@ def _manifest_fault(manifest: dict[str, Any]) -> str | None:
         panels = picture.get("panels", {})
         if not isinstance(panels, dict) or not all(isinstance(panel, dict) for panel in panels.values()):
             return f"picture {index} has no panels"
+        if not all(isinstance(panel.get("confidence", 0.0), float | int | None) for panel in panels.values()):
+            return f"picture {index} has a confidence that is no number"
+        if not all(isinstance(panel.get("warnings", []), list) for panel in panels.values()):
+            return f"picture {index} has warnings that are no list"
     return None
 
 

@@ -34,7 +34,7 @@ ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
-    """An attention module for maps (B, channels, \\*size).
+    """An attention module for maps (B, channels, H, W).
 
     Args:
         name: a key of ``ATTENTIONS``.
@@ -49,5 +49,7 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
     """
     builder = lookup(ATTENTIONS, name, "attention")
     if min(channels, *size, s1, s2) < 1:
-        raise RgavizError(f"Attention needs positive sizes and ratios, not {channels}, {size}, s1={s1}, s2={s2}.")
+        raise RgavizError(
+            f"Attention needs positive sizes and ratios, not {channels}, {size}, s1={s1}, s2={s2}."
+        )
     return builder(channels, size, s1=s1, s2=s2)

@@ -67,6 +67,14 @@ class RelationAttention(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Attention logits (B, n, 1) of ``nodes`` (B, n, F)."""
+        device = nodes.device.type
+        if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) is torch.float16:
+            # Relations multiply features with features: float16 ends at 65504.
+            with torch.autocast(device, enabled=False):
+                return self._logits(nodes.float())
+        return self._logits(nodes)
+
+    def _logits(self, nodes: Tensor) -> Tensor:
         batch, count, _ = nodes.shape
         embedded = self._embed(nodes)
         if not self.relations:

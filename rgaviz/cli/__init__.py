@@ -63,10 +63,32 @@ def rgaviz(
 
 
 from rgaviz.cli import (  # noqa: E402  (commands register themselves with the app above)
+    cam,
+    compare,
+    demo,
+    evaluate,
+    histogram,
+    lists,
+    masks,
+    recipe,
+    redraw,
     train,
 )
 
-__all__ = ["app", "main", "train"]
+__all__ = [
+    "app",
+    "cam",
+    "compare",
+    "demo",
+    "evaluate",
+    "histogram",
+    "lists",
+    "main",
+    "masks",
+    "recipe",
+    "redraw",
+    "train",
+]
 
 
 def main() -> None:

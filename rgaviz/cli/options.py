@@ -2,13 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Checkpoints and pictures in any order: files, folders or quoted patterns.", show_default=False
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Folder with the images: train/<class>/* and test/<class>/*, or an archive's.")
+    Path | None,
+    typer.Option(
+        help="Folder with train/<class>/* and test/<class>/*, or with torchvision's archive.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="A figure (.pdf, .png, .svg) or a folder; by default ./rgaviz-<command>/.",
+        show_default=False,
+    ),
+]
+CamLayer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer",
+        help="Layer of the CAM: a stage or a dotted module name; by default the last stage.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Option(
+        help="Class the CAM is about: a name or number, top1 (each network's own prediction) or top5."
+    ),
+]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        help="True class, one for all pictures or one each with commas; by default the parent folder's name.",
+        show_default=False,
+    ),
+]
+
+# How figures look. None means the default of rgaviz.figures.style.FigureOptions, or for redraw what was recorded.
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="pdf, png, svg, or several with commas.  [default: pdf]", show_default=False
+    ),
+]
+Venue = Annotated[
+    str | None,
+    typer.Option(
+        help="cvpr, iccv, eccv, neurips, icml, ieee or screen.  [default: cvpr]", show_default=False
+    ),
+]
+Width = Annotated[
+    str | None, typer.Option(help="column, text, or inches.  [default: text]", show_default=False)
+]
+Dpi = Annotated[
+    int | None,
+    typer.Option(help="Resolution of the pictures in the figure.  [default: 300]", show_default=False),
+]
+Cmap = Annotated[
+    str | None, typer.Option(help="A matplotlib colour map.  [default: turbo]", show_default=False)
+]
+Alpha = Annotated[
+    float | None, typer.Option(help="Opacity of the heat map, 0 to 1.  [default: 0.5]", show_default=False)
+]
+Title = Annotated[
+    bool | None,
+    typer.Option("--title/--no-title", help="Column titles.  [default: title]", show_default=False),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        help="shared, model, image or fixed:LO,HI.  [default: CAMs one scale per network, masks one for all]",
+        show_default=False,
+    ),
+]
+
+
+FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale")
+
+
+def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The figure options among a command's parameters that the user gave, as arguments of ``FigureOptions``."""
+    changes = {name: given[name] for name in FIGURE_OPTIONS if given[name] is not None}
+    if "formats" in changes:
+        changes["formats"] = tuple(name.strip() for name in changes["formats"].split(","))
+    return changes

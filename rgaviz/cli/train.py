@@ -12,6 +12,7 @@ import typer
 
 from rgaviz.cli import COMMAND_LINE, app
 from rgaviz.cli.options import DataDir, Device, Json
+from rgaviz.cli.progress import is_main_process
 
 if TYPE_CHECKING:
     from rgaviz.training.loop import Step
@@ -20,18 +21,28 @@ if TYPE_CHECKING:
 @app.command()
 def train(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="cifar10, cifar100, shapes (generated), or folder (your images).")],
-    attention: Annotated[str, typer.Option(help="Networks to train, by attention; 'none' is the baseline.")] = "none,rga-sc",
+    dataset: Annotated[
+        str, typer.Argument(help="cifar10, cifar100, shapes (generated), or folder (your images).")
+    ],
+    attention: Annotated[
+        str, typer.Option(help="Networks to train, by attention; 'none' is the baseline.")
+    ] = "none,rga-sc",
     recipe: Annotated[str | None, typer.Option(help="Name or .toml file; by default the data set's.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: --set train.lr=0.1")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a setting: --set train.lr=0.1")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs; the schedule is scaled to them.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 0,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; by default runs/<dataset>-<arch>.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; by default runs/<dataset>-<arch>.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
-    compile_: Annotated[bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")] = False,
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")
+    ] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also log to OUT/tensorboard.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -95,7 +106,9 @@ def run_training(
     for name in attentions:
         lookup(ATTENTIONS, name, "attention")
     if len(set(attentions)) < len(attentions):
-        raise RgavizError(f"--attention {','.join(attentions)} names one twice; both would write the same file.")
+        raise RgavizError(
+            f"--attention {','.join(attentions)} names one twice; both would write the same file."
+        )
     settings = load_recipe(recipe or dataset, overrides, epochs=epochs)
     chosen = choose_device(device)
     folder = out or Path("runs") / f"{dataset}-{settings.model.arch}"
@@ -127,7 +140,22 @@ def run_training(
             again = command_line if resume else f"{command_line} --resume"
             report.say(f"Stopped; nothing but the current step is lost. Go on with:\n  {again}")
         raise
+    if is_main_process():
+        write_curves(folder)
     return rows, folder
+
+
+def write_curves(folder: Path) -> None:
+    """Loss and error over the epochs, from metrics.csv."""
+    import csv
+
+    from rgaviz.figures.curves import draw_curves
+    from rgaviz.figures.style import FigureOptions, save_figure
+
+    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    options = FigureOptions(formats=("png",))
+    save_figure(draw_curves(rows, options), folder / "curves", options)
 
 
 class Progress:
@@ -185,7 +213,9 @@ class Progress:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("network", "test error (%)", "test loss", "train error (%)", title=f"Written to {folder}")
+        table = Table(
+            "network", "test error (%)", "test loss", "train error (%)", title=f"Written to {folder}"
+        )
         for row in rows:
             figures = (f"{row[name]:.2f}" for name in ("test_error", "test_loss", "train_error"))
             table.add_row(row["network"], *figures)
@@ -199,13 +229,11 @@ def progress() -> Iterator[Progress]:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[figures]}"), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=Console(stderr=True, quiet=not is_main_process())) as bar:
         yield Progress(bar)
-
-
-def is_main_process() -> bool:
-    """Whether this is the process that writes, under torchrun or alone."""
-    import os
-
-    return os.environ.get("RANK", "0") == "0"

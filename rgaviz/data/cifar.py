@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -36,7 +38,7 @@ def load_cifar(
         name: ``cifar10`` or ``cifar100``.
         data_dir: a folder with ``train/<class>/*`` and ``test/<class>/*``, or with torchvision's archive.
         image_size: (H, W); other than 32x32 only from image folders.
-        train_size: use the first so many images of a seeded shuffle, or all.
+        train_size: use so many images, or all.
         test_size: likewise.
         track: wraps the long loop, for a progress bar.
 
@@ -69,14 +71,16 @@ def _torchvision(name: str, data_dir: Path | None, train: bool) -> Any:
     found = (root / ARCHIVES[name]).is_dir()
     if data_dir and not found:
         raise RgavizError(
-            f"{data_dir} has neither train/<class>/* and test/<class>/* nor {ARCHIVES[name]}/. Give the folder "
-            "above those with --data-dir, leave it out to download, or start with: rgaviz train shapes"
+            f"{data_dir} has neither train/<class>/* and test/<class>/* nor {ARCHIVES[name]}/. "
+            "Give the folder above those with --data-dir, leave it out to download, "
+            "or start with: rgaviz train shapes"
         )
     try:
         return kind(root, train=train, download=not found)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, HTTPException, EOFError, UnpicklingError) as error:
+        fault = f"{root / ARCHIVES[name]} is damaged" if found else f"Cannot download {name}"
         raise RgavizError(
-            f"Cannot download {name} ({error}). Give your copy with --data-dir, or train without any: rgaviz train shapes"
+            f"{fault} ({error}). Give your copy with --data-dir, or train without any: rgaviz train shapes"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from rgaviz.data.images import PICTURE_SUFFIXES, read_picture, resize_picture
+from rgaviz.data.images import is_picture, read_picture, resize_picture
 from rgaviz.data.splits import IN_MEMORY_BYTES, Dataset, DiskSplit, MemorySplit, Split
 from rgaviz.errors import RgavizError
 
-Track = Callable[..., Iterable[Any]]  # called with an iterable, total= and description=; a progress bar, or not
+# Called with an iterable, total= and description=; shows a progress bar, or not.
+Track = Callable[..., Iterable[Any]]
+Files = list[tuple[Path, int]]  # picture, label
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -33,7 +36,7 @@ def load_folder(
     Args:
         data_dir: the folder.
         image_size: (H, W) every picture is resized to.
-        train_size: use so many images of a seeded shuffle, or all.
+        train_size: use so many images, of every class in proportion, or all.
         test_size: likewise.
         held_out: fraction held out for testing where there is only one set, drawn with a fixed seed.
         track: wraps the long loop, for a progress bar.
@@ -66,41 +69,60 @@ def read_folder(
     if root != data_dir and tests:
         test = _shuffled(_files(tests[0], classes))
     else:
-        count = max(1, round(held_out * len(train)))
-        test, train = train[:count], train[count:]
-    train, test = train[:train_size], test[:test_size]
+        test, train = _divide(train, max(1, round(held_out * len(train))))
+    train, test = _divide(train, train_size)[0], _divide(test, test_size)[0]
     if not train or not test:
-        raise RgavizError(f"{data_dir} has {len(train)} images to train on and {len(test)} to test on; add some.")
-    return tuple(classes), *(_split(files, image_size, track) for files in (train, test))
+        raise RgavizError(
+            f"{data_dir} has {len(train)} images to train on and {len(test)} to test on; add some."
+        )
+    return tuple(classes), _split(train, image_size, track), _split(test, image_size, track)
 
 
 def _classes(root: Path) -> list[str]:
-    classes = sorted(each.name for each in root.iterdir() if each.is_dir() and not each.name.startswith("."))
+    classes = sorted(_folders(root))
     if len(classes) < 2:
         raise RgavizError(f"{root} needs at least two folders, one per class, with images in them.")
     return classes
 
 
-def _files(root: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+def _folders(root: Path) -> set[str]:
+    return {each.name for each in root.iterdir() if each.is_dir() and not each.name.startswith(".")}
+
+
+def _files(root: Path, classes: Sequence[str]) -> Files:
     """(picture, label) of every picture, sorted."""
-    unknown = {each.name for each in root.iterdir() if each.is_dir()} - set(classes)
+    unknown = _folders(root) - set(classes)
     if unknown:
-        raise RgavizError(f"{root} has classes without training images: {', '.join(sorted(unknown))}. Remove them.")
+        raise RgavizError(
+            f"{root} has classes without training images: {', '.join(sorted(unknown))}. Remove them."
+        )
     found = []
     for label, name in enumerate(classes):
         if (root / name).is_dir():
-            paths = sorted(p for p in (root / name).rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+            paths = sorted(path for path in (root / name).rglob("*") if is_picture(path, root))
             found += [(path, label) for path in paths]
     return found
 
 
-def _shuffled(files: list[tuple[Path, int]]) -> list[tuple[Path, int]]:
-    """Seeded, so that a subset is the same on every run and has all classes."""
+def _shuffled(files: Files) -> Files:
+    """Seeded, so that a subset is the same on every run."""
     order = np.random.default_rng(0).permutation(len(files))
     return [files[index] for index in order]
 
 
-def _split(files: Sequence[tuple[Path, int]], image_size: tuple[int, int], track: Track) -> Split:
+def _divide(files: Files, count: int | None) -> tuple[Files, Files]:
+    """The first ``count`` (None: all) taken from every class in proportion to its size, and the others."""
+    sizes, seen = Counter(label for _, label in files), Counter[int]()
+    ranks = []
+    for _, label in files:
+        ranks.append((seen[label] + 0.5) / sizes[label])  # 0..1 within its class
+        seen[label] += 1
+    chosen = set(np.argsort(ranks, kind="stable")[:count].tolist())
+    first = [file for index, file in enumerate(files) if index in chosen]
+    return first, [file for index, file in enumerate(files) if index not in chosen]
+
+
+def _split(files: Files, image_size: tuple[int, int], track: Track) -> Split:
     """In memory if it fits there decoded, else read by workers."""
     paths = [path for path, _ in files]
     labels = torch.tensor([label for _, label in files])

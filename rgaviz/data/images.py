@@ -265,7 +265,7 @@ def _expand(argument: str) -> list[tuple[Path, Path]]:
         else:
             root = _fixed_part(path)
             candidates = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207
-        pictures = sorted(candidate for candidate in candidates if _is_picture(candidate, root))
+        pictures = sorted(candidate for candidate in candidates if is_picture(candidate, root))
     except OSError as error:
         raise PictureError(f"{argument!r} cannot be searched ({error.strerror}): check the name.") from error
     if pictures:
@@ -280,7 +280,8 @@ def _expand(argument: str) -> list[tuple[Path, Path]]:
     raise PictureError(f"{argument!r} does not exist: name a picture, a folder of pictures, or a pattern.")
 
 
-def _is_picture(path: Path, root: Path) -> bool:
+def is_picture(path: Path, root: Path) -> bool:
+    """Whether ``path`` has a picture's suffix and no part of it below ``root`` is hidden."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
 

@@ -112,7 +112,7 @@ def _heart() -> np.ndarray:
     t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     x = 16 * np.sin(t) ** 3
     y = 5 * np.cos(2 * t) + 2 * np.cos(3 * t) + np.cos(4 * t) - 13 * np.cos(t)
-    return np.stack([x, y - 0.3], axis=1) / 16.8
+    return np.stack([x, y - 0.1], axis=1) / 16.95
 
 
 def _corners(*points: tuple[float, float]) -> np.ndarray:
@@ -133,7 +133,7 @@ OUTLINES: dict[str, Outline] = {
     "crescent": (_crescent(),),
     "arrow": (_corners((0, -1), (0.8, -0.1), (0.28, -0.1), (0.28, 0.95)),),
     "heart": (_heart(),),
-    "hourglass": (_corners((0.68, -0.74), (0.12, 0), (0.68, 0.74)),),
+    "hourglass": (_corners((0.67, -0.74), (0.12, 0), (0.67, 0.74)),),
 }
 SHAPE_CLASSES = tuple(OUTLINES)
 

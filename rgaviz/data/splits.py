@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rgaviz.data.images import read_picture, resize_picture
+from rgaviz.errors import PictureError
 
 IN_MEMORY_BYTES = 1 << 30  # decoded uint8; a larger data set stays on disk and goes through workers
 
@@ -45,7 +46,7 @@ class MemorySplit:
 
 
 @dataclass(frozen=True)
-class DiskSplit:
+class DiskSplit(torch.utils.data.Dataset[Tensor]):
     """Images read and resized by worker processes when their batch is due.
 
     Attributes:
@@ -73,7 +74,11 @@ class DiskSplit:
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices, read ahead by the workers."""
         lists = [indices.tolist() for indices in batches]
-        yield from torch.utils.data.DataLoader(self, batch_sampler=lists, num_workers=self.workers)
+        try:
+            yield from torch.utils.data.DataLoader(self, batch_sampler=lists, num_workers=self.workers)
+        except PictureError as error:  # a worker's comes with its traceback; the last line is the message
+            kind = f"{PictureError.__module__}.{PictureError.__qualname__}: "
+            raise PictureError(str(error).strip().splitlines()[-1].removeprefix(kind)) from error
 
 
 Split = MemorySplit | DiskSplit
@@ -121,8 +126,9 @@ def train_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of shuffled, cropped and mirrored images.
 
-    Everything random comes from one generator seeded by (seed, epoch), so an epoch can be repeated without the
-    ones before it; each process takes its share of the same batches, with the draws it would have had alone.
+    Everything random comes from one generator seeded by (seed, epoch), so an epoch can be repeated without
+    the ones before it; each process takes its share of the same batches, with the draws it would have had
+    alone.
 
     Args:
         split: the images.
@@ -159,7 +165,8 @@ def evaluation_batches(
     processes: int = 1,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """All images in order, unchanged; arguments and yields as :func:`train_batches`."""
-    shares = list(torch.arange(rank, len(split), processes).split(batch_size))
+    share = torch.arange(len(split))[rank::processes]
+    shares = list(share.split(batch_size)) if len(share) else []  # more processes than images
     for share, images in zip(shares, split.select(shares), strict=True):
         device = split.labels.device
         yield normalise(images.to(device), mean, std), split.labels[share.to(device)]
@@ -195,4 +202,6 @@ def _crop(images: Tensor, top: Tensor, left: Tensor, mirror: Tensor) -> Tensor:
     columns = left[:, None] + torch.where(mirror[:, None], columns.flip(1), columns)
     which = torch.arange(len(images))
     device = images.device
-    return padded[which[:, None, None].to(device), rows[:, :, None].to(device), columns[:, None, :].to(device)]
+    return padded[
+        which[:, None, None].to(device), rows[:, :, None].to(device), columns[:, None, :].to(device)
+    ]

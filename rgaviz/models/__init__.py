@@ -77,12 +77,11 @@ def create_model(
         attention=attention,
         **{name: value for name, value in given.items() if value is not None},
     )
-    model.config = {
+    model.config |= {
         "arch": arch,
         "attention": attention,
         "num_classes": num_classes,
         "image_size": list(image_size),
-        **model.options,
     }
     return model
 

@@ -110,7 +110,7 @@ class ResNet(nn.Module):
 
     Attributes:
         stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
-        options: the values of the optional arguments that rebuild this network.
+        config: the values of the optional arguments; completed by :func:`rgaviz.create_model`.
         task: ``"classification"``.
 
     Raises:
@@ -164,7 +164,7 @@ class ResNet(nn.Module):
             }
         )
         self.stages = {name: f"attention.{name}" for name in maps}
-        self.options: dict[str, Any] = {
+        self.config: dict[str, Any] = {
             "attention_layers": attended,
             "width": width,
             "s1": s1,

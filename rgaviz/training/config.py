@@ -36,10 +36,13 @@ class DataConfig:
     held_out: float = 0.2  # fraction held out for testing, where there is no test folder
 
     def __post_init__(self) -> None:
-        _require(len(self.image_size) == 2 and min(self.image_size) >= 8, "data.image_size", "two sides of 8 pixels or more")
-        _require(self.train_size is None or self.train_size >= 2, "data.train_size", "2 or more")
-        _require(self.test_size is None or self.test_size >= 1, "data.test_size", "1 or more")
-        _require(0 < self.held_out < 1, "data.held_out", "between 0 and 1")
+        sides = self.image_size
+        _require(
+            (len(sides) == 2 and min(sides) >= 8, "data.image_size", "two sides of 8 pixels or more"),
+            (self.train_size is None or self.train_size >= 2, "data.train_size", "2 or more"),
+            (self.test_size is None or self.test_size >= 1, "data.test_size", "1 or more"),
+            (0 < self.held_out < 1, "data.held_out", "between 0 and 1"),
+        )
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ class TrainConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr"):
-            _require(getattr(self, name) > 0, f"train.{name}", "positive")
-        for name in ("warmup", "warmup_lr", "weight_decay"):
-            _require(getattr(self, name) >= 0, f"train.{name}", "0 or more")
-        _require(0 <= self.momentum < 1, "train.momentum", "at least 0 and below 1")
-        _require(0 <= self.label_smoothing < 1, "train.label_smoothing", "at least 0 and below 1")
-        _require(self.schedule != "one-cycle" or self.warmup < self.epochs, "train.warmup", "less than train.epochs")
+        one_cycle = self.schedule == "one-cycle"
+        positive, not_negative = ("epochs", "batch_size", "lr"), ("warmup", "warmup_lr", "weight_decay")
+        _require(
+            *((getattr(self, name) > 0, f"train.{name}", "positive") for name in positive),
+            *((getattr(self, name) >= 0, f"train.{name}", "0 or more") for name in not_negative),
+            (0 <= self.momentum < 1, "train.momentum", "at least 0 and below 1"),
+            (0 <= self.label_smoothing < 1, "train.label_smoothing", "at least 0 and below 1"),
+            (not one_cycle or self.warmup < self.epochs, "train.warmup", "less than train.epochs"),
+        )
         lookup(SCHEDULES, self.schedule, "train.schedule")
         lookup(dict.fromkeys(("auto", "fp32", "bf16")), self.precision, "train.precision")
 
@@ -142,7 +147,9 @@ def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None 
     try:
         tables = tomllib.loads(recipe_text(name))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RgavizError(f"{name} is not a valid recipe ({error}). Start from a copy: rgaviz recipe cifar10") from error
+        raise RgavizError(
+            f"{name} is not a valid recipe ({error}). Start from a copy: rgaviz recipe cifar10"
+        ) from error
     for override in overrides:
         _override(tables, override)
     recipe = _build(tables, name)
@@ -176,11 +183,13 @@ def _build(tables: Mapping[str, Any], source: str) -> Recipe:
     parts: dict[str, Any] = {}
     kinds = get_type_hints(Recipe)
     for table, values in tables.items():
-        if table not in kinds or not isinstance(values, Mapping):
+        if table not in kinds:
             faults.append(str(unknown_name(table, kinds, "recipe table")))
-            continue
-        faults += _key_faults(table, values, kinds[table])
-        if not faults:
+        elif not isinstance(values, Mapping):
+            faults.append(f"{table} = {values!r} is not a table: write [{table}] and its keys below.")
+        elif wrong := _key_faults(table, values, kinds[table]):
+            faults += wrong
+        else:
             settings = {name: _frozen(value) for name, value in values.items()}
             try:
                 parts[table] = kinds[table](**settings)
@@ -217,13 +226,17 @@ def _describe(hint: Any) -> str:
         return _describe(get_args(hint)[0])
     if get_origin(hint) is tuple:
         return f"a list of {get_args(hint)[0].__name__}"
-    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}.get(hint, str(hint))
+    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}.get(
+        hint, str(hint)
+    )
 
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _require(holds: bool, name: str, wanted: str) -> None:
-    if not holds:
-        raise RgavizError(f"{name} must be {wanted}.")
+def _require(*rules: tuple[bool, str, str]) -> None:
+    """Of every rule: whether it holds, of which key, and what is wanted; raises with all that are broken."""
+    faults = [f"{name} must be {wanted}." for holds, name, wanted in rules if not holds]
+    if faults:
+        raise RgavizError(" ".join(faults))

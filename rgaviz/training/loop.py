@@ -6,13 +6,15 @@ Files in the output folder, for a network called NAME:
 - ``NAME.resume.pt``: all that a later run needs to go on; gone when the network is finished.
 - ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
 
-The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at, the
-later files can be made again from the earlier ones.
+The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at,
+the later files can be made again from the earlier ones.
 """
 
 from __future__ import annotations
 
 import csv
+import io
+import math
 import random
 import signal
 import time
@@ -27,9 +29,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from torch import Tensor, nn
 
-from rgaviz.atomic import atomic_path
+from rgaviz.atomic import atomic_write, output_error
 from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
 from rgaviz.devices import choose_precision
@@ -71,14 +74,8 @@ class Report(Protocol):
         """An epoch ended; ``row`` is its line of metrics.csv."""
 
 
-class Silent:
+class Silent(Report):
     """Nobody listens."""
-
-    def start(self, network: str, epoch: int, epochs: int) -> None: ...
-
-    def step(self, step: Step) -> None: ...
-
-    def epoch(self, row: dict[str, Any]) -> None: ...
 
 
 class Interrupted(KeyboardInterrupt):
@@ -122,11 +119,20 @@ def train(
         RgavizError: a loss that is not finite, another recipe than the run to resume, an unwritable folder.
         Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
     """
-    accelerator = Accelerator(cpu=device.type == "cpu")
+    accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")  # autocast is ours, below
+    if recipe.train.batch_size % accelerator.num_processes:
+        raise RgavizError(
+            f"train.batch_size = {recipe.train.batch_size} cannot be shared by {accelerator.num_processes} "
+            "processes alike; choose a multiple."
+        )
     networks = [network_name(attention) for attention in attentions]
+    if accelerator.is_main_process and not resume:
+        _remove_earlier(out, networks)
     histories: dict[str, list[dict[str, Any]]] = {name: [] for name in networks}
     for attention, name in zip(attentions, networks, strict=True):
-        run = Run(accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent())
+        run = Run(
+            accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent()
+        )
         for history in run.epochs(resume):
             histories[name] = history
             if accelerator.is_main_process:
@@ -135,13 +141,24 @@ def train(
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
+def _remove_earlier(out: Path, networks: Sequence[str]) -> None:
+    """Drop what an earlier run left, lest this one, interrupted and resumed, take it for its own."""
+    for name in networks:
+        for path in (out / f"{name}.pt", out / f"{name}.resume.pt"):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise output_error(path, error) from error
+
+
 def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
     """A row per network and epoch."""
     rows = [{"network": name, **row} for name, history in histories.items() for row in history]
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write(path, text.getvalue().encode())
 
 
 class Run:
@@ -198,25 +215,28 @@ class Run:
         if resume and self._restore():
             yield self.history
         self.report.start(self.name, len(self.history), self.config.epochs)
-        if len(self.history) == self.config.epochs:
-            return
+        if len(self.history) < self.config.epochs:
+            self._save()  # a folder that cannot be written is found now, not after an epoch
+            yield from self._remaining_epochs()
+        if self.accelerator.is_main_process:
+            self._resume_path.unlink(missing_ok=True)
+
+    def _remaining_epochs(self) -> Iterator[list[dict[str, Any]]]:
         wrapped = self.accelerator.prepare_model(self.model)
-        network = torch.compile(wrapped) if self.config.compile else wrapped
+        network: Any = torch.compile(wrapped) if self.config.compile else wrapped
         train_split = self.dataset.train.to(self.device)
         test_split = self.dataset.test.to(self.device)
         for epoch in range(len(self.history), self.config.epochs):
-            started = time.perf_counter()
             with stop_signals() as stopped:
                 self._epoch(network, train_split, epoch, stopped)
-            seconds = time.perf_counter() - started
-            row = self._measure(test_split, epoch, seconds)
-            self.history = [*self.history, row]
-            self.totals = Totals()
-            self._save()
-            yield self.history
-            self.report.epoch({"network": self.name, **row})
-        if self.accelerator.is_main_process:
-            self._resume_path.unlink(missing_ok=True)
+                row = self._measure(test_split, epoch)
+                self.history = [*self.history, row]
+                self.totals = Totals()
+                self._save()
+                yield self.history
+                self.report.epoch({"network": self.name, **row})
+                if self._agree(stopped):
+                    raise Interrupted
 
     def _epoch(self, network: nn.Module, split: Any, epoch: int, stopped: Stopped) -> None:
         """Train on every batch once; on a signal save where it stands and raise :class:`Interrupted`."""
@@ -234,19 +254,24 @@ class Run:
         )
         network.train()
         recent: list[Tensor] = []  # (2,) each: mean loss and number of right answers
-        clock, made = time.perf_counter(), 0
+        clock = time.perf_counter()
         for step, (images, labels) in enumerate(batches, start=self.totals.steps):
             rate = learning_rate(self.config, epoch + step / steps)
             recent.append(self._step(network, images, labels, rate))
-            made += len(labels) * self.accelerator.num_processes
-            if len(recent) == CHECK_EVERY or step == steps - 1 or stopped:
+            last = step == steps - 1
+            if len(recent) == CHECK_EVERY or last or (stopped and self.accelerator.num_processes == 1):
                 self._count(recent, len(labels), epoch, step)
                 recent.clear()
-                speed = made / (time.perf_counter() - clock)
-                self.report.step(self._where(epoch, step + 1, steps, speed))
-            if stopped and step < steps - 1:
-                self._save()
-                raise Interrupted
+                self.totals.seconds += time.perf_counter() - clock
+                clock = time.perf_counter()
+                self.report.step(self._where(epoch, step + 1, steps))
+                if not last and self._agree(stopped):  # after the last step the epoch is measured first
+                    self._save()
+                    raise Interrupted
+
+    def _agree(self, stopped: Stopped) -> bool:
+        """Whether any process was told to stop; all ask at the same steps, so that they leave together."""
+        return bool(self._sum(torch.tensor(float(bool(stopped)))))
 
     def _step(self, network: nn.Module, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         for group in self.optimizer.param_groups:
@@ -262,27 +287,34 @@ class Run:
 
     def _count(self, recent: list[Tensor], batch: int, epoch: int, step: int) -> None:
         """Add the last steps to the totals; stop if a loss is not finite."""
-        values = torch.stack(recent).double()  # (recent, 2), this process's share
+        values = torch.stack(recent).cpu().double()  # (recent, 2), this process's share
         losses = values[:, 0].tolist()
         for offset, loss in enumerate(losses):
-            if not np.isfinite(loss):
-                at = step - len(recent) + 1 + offset
-                rate = learning_rate(self.config, epoch + at / steps_per_epoch(self.dataset.train, self.config.batch_size))
-                raise RgavizError(
-                    f"The loss of {self.name} is {loss} at epoch {epoch + 1}, step {at + 1}, learning rate {rate:.4g}. "
-                    f"Try --set train.lr={self.config.lr / 4:.3g}, a longer train.warmup, or --precision fp32."
-                )
+            self._require_finite(loss, "loss", epoch, step - len(recent) + 1 + offset)
         self.totals.add(sum(losses) * batch, float(values[:, 1].sum()), len(recent) * batch, len(recent))
 
-    def _where(self, epoch: int, step: int, steps: int, speed: float) -> Step:
+    def _require_finite(self, loss: float, kind: str, epoch: int, step: int) -> None:
+        if math.isfinite(loss):
+            return
+        steps = steps_per_epoch(self.dataset.train, self.config.batch_size)
+        rate = learning_rate(self.config, epoch + step / steps)
+        raise RgavizError(
+            f"The {kind} of {self.name} is {loss} at epoch {epoch + 1}, step {step + 1}, "
+            f"learning rate {rate:.4g}. Try --set train.lr={self.config.lr / 4:.3g}, "
+            "a longer train.warmup, or --precision fp32."
+        )
+
+    def _where(self, epoch: int, step: int, steps: int) -> Step:
         totals = self.totals
+        speed = totals.images * self.accelerator.num_processes / totals.seconds
         accuracy = 100 * totals.right / totals.images
         return Step(
             self.name, epoch, self.config.epochs, step, steps, totals.loss / totals.images, accuracy, speed
         )
 
-    def _measure(self, split: Any, epoch: int, seconds: float) -> dict[str, Any]:
+    def _measure(self, split: Any, epoch: int) -> dict[str, Any]:
         """The row of an epoch, over all processes."""
+        self._share_statistics()
         batches = evaluation_batches(
             split,
             batch_size=EVALUATION_BATCH,
@@ -295,14 +327,22 @@ class Run:
         totals = torch.tensor([self.totals.loss, self.totals.right, self.totals.images], dtype=torch.float64)
         loss, confusion, totals = (self._sum(each) for each in (loss, confusion, totals))
         train_loss, right, images = totals.tolist()
+        test = summarise(loss, confusion)
+        # The last step may have ruined the weights after its own loss was still finite.
+        self._require_finite(test["test_loss"], "test loss", epoch, self.totals.steps - 1)
         return {
             "epoch": epoch + 1,
             "train_loss": train_loss / images,
             "train_error": 100 * (1 - right / images),
-            **summarise(loss, confusion),
-            "seconds": round(seconds, 2),
-            "images_per_second": round(images / seconds, 1),
+            **test,
+            "seconds": round(self.totals.seconds, 2),
+            "images_per_second": round(images / self.totals.seconds, 1),
         }
+
+    def _share_statistics(self) -> None:
+        """Every process measures with the running statistics of the main one, which are those it saves."""
+        if self.accelerator.num_processes > 1:
+            broadcast(list(self.model.buffers()))
 
     def _sum(self, value: Tensor) -> Tensor:
         """Over all processes, on the CPU."""
@@ -326,8 +366,7 @@ class Run:
             "history": self.history,
             "totals": vars(self.totals),
         }
-        with atomic_path(self._resume_path) as temporary:
-            torch.save(state, temporary)
+        atomic_write(self._resume_path, lambda file: torch.save(state, file))
         if self.history and self.totals.steps == 0:
             self._save_checkpoint()
 
@@ -363,12 +402,17 @@ class Run:
         self._expect_same(finished.training, finished.seed)
         self.history = finished.history
         if len(self.history) < self.config.epochs:
-            raise CheckpointError(f"{checkpoint} has no {self._resume_path.name} beside it. Choose another --out.")
+            raise CheckpointError(
+                f"{checkpoint} has no {self._resume_path.name} beside it. Choose another --out."
+            )
         return True
 
     def _expect_same(self, training: dict[str, Any], seed: int) -> None:
         """A run resumed with other settings would be neither the one nor the other."""
-        before, now = (_flat({**each, "command": None}) for each in ({**training, "seed": seed}, {**self.training, "seed": self.seed}))
+        before, now = (
+            _flat({**each, "command": None})
+            for each in ({**training, "seed": seed}, {**self.training, "seed": self.seed})
+        )
         changed = sorted(key for key in before | now if before.get(key) != now.get(key))
         if changed:
             key = changed[0]
@@ -386,6 +430,7 @@ class Totals:
     right: float = 0.0
     images: int = 0
     steps: int = 0
+    seconds: float = 0.0
 
     def add(self, loss: float, right: float, images: int, steps: int) -> None:
         """Add some steps."""

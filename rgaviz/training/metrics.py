@@ -34,7 +34,7 @@ def evaluate(
     for images, labels in batches:
         with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
             logits = model(images)
-        loss += F.cross_entropy(logits.float(), labels, reduction="sum").double().cpu()
+        loss += F.cross_entropy(logits.float(), labels, reduction="sum").cpu().double()  # MPS has no float64
         pairs = labels * num_classes + logits.argmax(1)  # (B,)
         confusion += torch.bincount(pairs, minlength=num_classes**2).cpu()
     return loss, confusion.view(num_classes, num_classes)

@@ -1,0 +1,5 @@
+"""``python -m rgaviz``."""
+
+from rgaviz.cli import main
+
+main()

@@ -1,0 +1,63 @@
+"""``rgaviz cam``: class activation maps by any method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rgaviz.cli import app
+from rgaviz.cli.explaining import explain_and_draw
+from rgaviz.cli.options import (
+    Alpha,
+    CamLayer,
+    Cmap,
+    Device,
+    Dpi,
+    Format,
+    Inputs,
+    Json,
+    Label,
+    Output,
+    Scale,
+    Target,
+    Title,
+    Venue,
+    Width,
+)
+
+if TYPE_CHECKING:
+    from rgaviz.pipeline import Request, Subject
+
+
+@app.command()
+def cam(
+    context: typer.Context,
+    inputs: Inputs = None,
+    method: Annotated[str, typer.Option(help="Methods with commas, or all: rgaviz list methods")] = "gradcam",
+    target: Target = "top1",
+    layer: CamLayer = None,
+    label: Label = None,
+    device: Device = "auto",
+    out: Output = None,
+    formats: Format = None,
+    venue: Venue = None,
+    width: Width = None,
+    dpi: Dpi = None,
+    cmap: Cmap = None,
+    alpha: Alpha = None,
+    title: Title = None,
+    scale: Scale = None,
+    as_json: Json = False,
+) -> None:
+    """Draw class activation maps: Grad-CAM and the other methods of pytorch-grad-cam.
+
+    Methods that need only activations and gradients share one pass.
+    """
+
+    def request(subjects: list[Subject]) -> Request:
+        from rgaviz.pipeline import cam_request
+
+        return cam_request(subjects, method, target, layer)
+
+    explain_and_draw(context, request)

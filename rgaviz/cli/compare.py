@@ -1,0 +1,72 @@
+"""``rgaviz compare``: the figure of the paper, networks side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rgaviz.cli import app
+from rgaviz.cli.explaining import explain_and_draw
+from rgaviz.cli.options import (
+    Alpha,
+    CamLayer,
+    Cmap,
+    Device,
+    Dpi,
+    Format,
+    Inputs,
+    Json,
+    Label,
+    Output,
+    Scale,
+    Target,
+    Title,
+    Venue,
+    Width,
+)
+
+if TYPE_CHECKING:
+    from rgaviz.pipeline import Request, Subject
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    inputs: Inputs = None,
+    method: Annotated[str, typer.Option(help="CAM method: rgaviz list methods")] = "gradcam",
+    target: Target = "top1",
+    layer: CamLayer = None,
+    mask_layer: Annotated[
+        str | None,
+        typer.Option(
+            help="Stage of the spatial mask; by default the deepest with attention.", show_default=False
+        ),
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Add each network's CAM minus the first one's, signed.")
+    ] = False,
+    label: Label = None,
+    device: Device = "auto",
+    out: Output = None,
+    formats: Format = None,
+    venue: Venue = None,
+    width: Width = None,
+    dpi: Dpi = None,
+    cmap: Cmap = None,
+    alpha: Alpha = None,
+    title: Title = None,
+    scale: Scale = None,
+    as_json: Json = False,
+) -> None:
+    """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.
+
+    Under each panel stand the prediction and its confidence, and right or wrong where the true class is known.
+    """
+
+    def request(subjects: list[Subject]) -> Request:
+        from rgaviz.pipeline import compare_request
+
+        return compare_request(subjects, method, target, layer, mask_layer, diff=diff)
+
+    explain_and_draw(context, request, networks=2)

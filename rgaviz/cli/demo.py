@@ -1,0 +1,175 @@
+"""``rgaviz demo``: all of it in a minute, offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rgaviz.cli import COMMAND_LINE, app
+from rgaviz.cli.options import Device, Json
+from rgaviz.cli.progress import track
+
+if TYPE_CHECKING:
+    from rgaviz.checkpoint import Prediction
+    from rgaviz.data.images import PicturePath
+    from rgaviz.pipeline import Request
+
+# Photograph -> what it shows in CIFAR-10's terms; the others have no class there.
+LABELS = {"bird": "bird", "cat": "cat", "cat_face": "cat", "dog": "dog", "horse": "horse"}
+FIRST = "dog"  # the photograph that becomes img.jpg
+NO_CLASS = "other"
+SHOWN = 4  # pictures in the figures: one page each
+SHAPES_SHOWN = 10
+SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill.")] = Path("rgaviz-demo"),
+    train: Annotated[
+        bool, typer.Option("--train", help="First train a fresh pair on generated images.")
+    ] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Fill a folder with a trained pair, photographs and the three figures, without network or data.
+
+    With --train the pair is trained here, on generated images, in about two minutes on two cores.
+    """
+    from rgaviz.data.images import find_pictures
+    from rgaviz.devices import choose_device
+    from rgaviz.pipeline import compare_request, histogram_request, load_subjects, masks_request
+
+    chosen = choose_device(device)
+    line = context.meta[COMMAND_LINE]
+    if train:
+        train_pair(out, device, line)
+        write_shapes(out)
+    else:
+        copy_pair(out)
+        copy_photographs(out)
+    pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
+    pictures = find_pictures([out / "samples"])
+    shown = one_per_class(pictures)
+    files = [
+        *render(compare_request(pair), shown, out / "compare", line),
+        *render(masks_request(pair[1:], "conv5"), shown, out / "masks", line),
+        *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", line),
+    ]
+    said = {each.id: each.checkpoint.predict([picture.path for picture in pictures]) for each in pair}
+    told = {
+        picture.relative.as_posix(): {name: said[name][row] for name in said}
+        for row, picture in enumerate(pictures)
+    }
+    if as_json:
+        plain = {picture: {name: p._asdict() for name, p in each.items()} for picture, each in told.items()}
+        print(json.dumps({"files": [str(path) for path in files], "predictions": plain}, indent=1))
+        return
+    show(told, files, out)
+
+
+def one_per_class(pictures: Sequence[PicturePath]) -> list[PicturePath]:
+    """The first picture of each class, as many as fit on one page."""
+    first = {picture.label: picture for picture in reversed(pictures) if picture.label != NO_CLASS}
+    return sorted(first.values(), key=lambda picture: picture.relative)[:SHOWN]
+
+
+def copy_pair(out: Path) -> None:
+    """The bundled checkpoints."""
+    from rgaviz.atomic import atomic_write
+    from rgaviz.bundled import bundled
+
+    for name in ("baseline.pt", "rga.pt"):
+        atomic_write(out / name, bundled(f"weights/{name}").read_bytes())
+
+
+def copy_photographs(out: Path) -> None:
+    """The bundled photographs, in a folder named by their class where they have one, and one as img.jpg."""
+    from rgaviz.atomic import atomic_write
+    from rgaviz.bundled import sample_pictures
+
+    for path in sample_pictures():
+        label = LABELS.get(path.stem, NO_CLASS)
+        atomic_write(out / "samples" / label / path.name, path.read_bytes())
+        if path.stem == FIRST:
+            atomic_write(out / "img.jpg", path.read_bytes())
+
+
+def train_pair(out: Path, device: str, command_line: str) -> None:
+    """A fresh pair on the generated images, with the recipe ``shapes``."""
+    from rgaviz.cli.train import progress, run_training
+
+    with progress() as report:
+        run_training(
+            "shapes",
+            ["none", "rga-sc"],
+            recipe=None,
+            overrides=[],
+            epochs=None,
+            seed=0,
+            device=device,
+            data_dir=None,
+            out=out,
+            resume=False,
+            tensorboard=False,
+            command_line=command_line,
+            report=report,
+        )
+
+
+def write_shapes(out: Path) -> None:
+    """Generated test pictures, one of each class, and one as img.jpg."""
+    import io
+
+    from PIL import Image
+
+    from rgaviz.atomic import atomic_write
+    from rgaviz.data.shapes import SHAPE_CLASSES, generate
+
+    shown = generate(SHAPES_SHOWN, (SHAPE_SIDE, SHAPE_SIDE), split="test")
+    for image, label in zip(shown.images, shown.labels, strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray(image.transpose(1, 2, 0)).save(buffer, format="JPEG", quality=95)  # (H, W, 3)
+        name = SHAPE_CLASSES[label]
+        atomic_write(out / "samples" / name / f"{name}.jpg", buffer.getvalue())
+        if label == 0:
+            atomic_write(out / "img.jpg", buffer.getvalue())
+
+
+def render(request: Request, pictures: Sequence[PicturePath], stem: Path, command_line: str) -> list[Path]:
+    """One of the three figures, as PDF and PNG, with its numbers in a folder of the same name."""
+    from dataclasses import asdict, replace
+
+    from rgaviz.figures.draw import draw
+    from rgaviz.figures.style import FigureOptions
+    from rgaviz.pipeline import run
+
+    options = FigureOptions(formats=("pdf", "png"))
+    run(replace(request, command_line=command_line, options=asdict(options)), pictures, stem, track)
+    return draw(stem, stem, options)
+
+
+def show(told: dict[str, dict[str, Prediction]], files: Sequence[Path], out: Path) -> None:
+    """What each network said, where the figures are, and what to try next."""
+    from rich.console import Console
+    from rich.table import Table
+
+    networks = list(next(iter(told.values())))
+    table = Table("picture", *networks)
+    for picture, each in told.items():
+        table.add_row(
+            picture, *(f"{each[name].label} ({100 * each[name].confidence:.0f}%)" for name in networks)
+        )
+    Console().print(table)
+    for path in files:
+        if path.suffix in (".pdf", ".png") and path.parent == out:
+            print(f"Figure: {path}")
+    print(
+        f"\nTry next:\n  cd {out}\n  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n"
+        "  rgaviz train cifar10"
+    )

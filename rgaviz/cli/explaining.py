@@ -1,0 +1,164 @@
+"""What the commands that explain share: telling inputs apart, where output goes, running and reporting."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rgaviz.cli import COMMAND_LINE
+from rgaviz.cli.options import figure_changes
+from rgaviz.cli.progress import track
+from rgaviz.errors import RgavizError
+
+if TYPE_CHECKING:
+    from rgaviz.pipeline import Outcome, Request, Subject
+
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar")
+FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
+
+
+def split_inputs(words: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Checkpoints and pictures, told apart by what they are."""
+    checkpoints, pictures = [], []
+    for word in words:
+        for name in expand_checkpoints(word):
+            (checkpoints if is_checkpoint(name) else pictures).append(name)
+    return [Path(name) for name in checkpoints], pictures
+
+
+def expand_checkpoints(word: str) -> list[str]:
+    """A quoted pattern of checkpoints as files; anything else as it is."""
+    if word.endswith(CHECKPOINT_SUFFIXES) and not Path(word).exists() and glob.has_magic(word):
+        return sorted(glob.glob(word)) or [word]  # noqa: PTH207  (Path.glob takes no absolute pattern)
+    return [word]
+
+
+def is_checkpoint(word: str) -> bool:
+    """By its suffix, or, where that says nothing, by being a zip archive as torch writes."""
+    path = Path(word)
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+        return True
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def newest_checkpoint() -> Path:
+    """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
+    from rgaviz.bundled import bundled
+
+    found = [
+        path for path in Path("runs").rglob("*.pt") if not path.name.endswith((".resume.pt", "baseline.pt"))
+    ]
+    if found:
+        newest = max(found, key=lambda path: path.stat().st_mtime)
+        say(f"No checkpoint given: using the newest under runs/, {newest}")
+        return newest
+    say("No checkpoint given and none under runs/: using the bundled rga.pt")
+    return bundled("weights/rga.pt")
+
+
+def output_paths(out: Path | None, command: str) -> tuple[Path, Path, str | None]:
+    """Folder of the results, stem of the figure, and the format its suffix asks for."""
+    if out is not None and out.suffix.lower() in FIGURE_SUFFIXES:
+        return out.with_suffix(""), out.with_suffix(""), out.suffix.lower()[1:]
+    folder = out or Path(f"rgaviz-{command}")
+    return folder, folder / command, None
+
+
+def explain_and_draw(
+    context: typer.Context, request: Callable[[list[Subject]], Request], *, networks: int = 1
+) -> None:
+    """Run a command that explains, from its parameters to the exit code.
+
+    Args:
+        context: of the command; its parameters are those of ``rgaviz.cli.options``.
+        request: what to explain, once the checkpoints are loaded.
+        networks: how many checkpoints the command needs at least.
+    """
+    from rgaviz.data.images import find_pictures
+    from rgaviz.devices import choose_device
+    from rgaviz.figures.draw import draw
+    from rgaviz.figures.style import FigureOptions
+    from rgaviz.pipeline import load_subjects, run
+
+    command, given = str(context.info_name), context.params
+    folder, stem, suffix = output_paths(given["out"], command)
+    changes = figure_changes(given)
+    if suffix:
+        changes["formats"] = tuple(dict.fromkeys((suffix, *changes.get("formats", ()))))
+    options = FigureOptions(**changes)
+    device = choose_device(given["device"])
+    checkpoints, pictures = inputs(given["inputs"] or [], command, networks)
+    found = find_pictures(pictures)
+    asked = replace(
+        request(load_subjects(checkpoints, device)),
+        command_line=context.meta[COMMAND_LINE],
+        labels=given["label"].split(",") if given["label"] else (),
+        options=asdict(options),
+    )
+    outcome = run(asked, found, folder, track)
+    paths = draw(folder, stem, options)
+    report(outcome, folder, paths, as_json=given["as_json"])
+    if outcome.failures:
+        raise typer.Exit(1)
+
+
+def inputs(words: Sequence[str], command: str, networks: int) -> tuple[list[Path], list[str]]:
+    """The checkpoints and pictures to use; says so where it chose them itself."""
+    from rgaviz.bundled import bundled, sample_pictures
+
+    checkpoints, pictures = split_inputs(words)
+    if not checkpoints and networks == 1:
+        checkpoints = [newest_checkpoint()]
+    elif not checkpoints:
+        say("No checkpoints given: using the bundled baseline.pt and rga.pt")
+        checkpoints = [bundled("weights/baseline.pt"), bundled("weights/rga.pt")]
+    elif len(checkpoints) < networks:
+        raise RgavizError(
+            f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
+        )
+    if not pictures:
+        pictures = [str(path) for path in sample_pictures()]
+        say(f"No pictures given: using the {len(pictures)} bundled photographs")
+    return checkpoints, pictures
+
+
+def report(outcome: Outcome, folder: Path, paths: Sequence[Path], *, as_json: bool) -> None:
+    """Tell where everything is, and what was left out."""
+    for failure in outcome.failures:
+        say(f"Error: {failure}")
+    if outcome.failures:
+        say(
+            f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.predictions)} pictures left out."
+        )
+    if as_json:
+        answer = {
+            "results": str(folder),
+            "files": [str(path) for path in paths],
+            "predictions": {
+                picture: {name: prediction._asdict() for name, prediction in told.items()}
+                for picture, told in outcome.predictions.items()
+            },
+            "failures": outcome.failures,
+        }
+        print(json.dumps(answer, indent=1))
+        return
+    overlays = [path for path in paths if path.is_relative_to(folder / "overlays")]
+    for path in paths:
+        if path not in overlays:
+            print(f"Figure: {path}")
+    if overlays:
+        print(f"Overlays: {len(overlays)} in {folder / 'overlays'}")
+    print(f"Numbers: {folder} (draw again with: rgaviz redraw {folder})")
+
+
+def say(text: str) -> None:
+    """A line beside the answer."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,63 @@
+"""Attention masks as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from rgaviz.explain.capture import expand_layers, explained_forward, gates, network_and_inputs, unchanged
+
+
+def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
+    """The attention masks of a network for some images; the network is not changed.
+
+    Args:
+        model: a network, or a checkpoint from :func:`rgaviz.load_checkpoint`.
+        images: a normalised tensor (B, 3, H, W); with a checkpoint also paths or uint8 RGB arrays.
+        layer: a stage such as ``"conv5"``, several joined by commas, or ``"all"``.
+
+    Returns:
+        Float32 arrays in [0, 1] keyed ``"conv5/spatial"`` (B, H, W), ``"conv5/channel"`` (B, C) and
+        ``"conv5/joint"`` (B, C, H, W).
+
+    Raises:
+        RgavizError: no such layer, or no attention in it.
+    """
+    network, inputs = network_and_inputs(model, images)
+    watched = {
+        key: gate for name in expand_layers(network, layer) for key, gate in gates(network, name).items()
+    }
+    with unchanged(network):  # frozen, so nothing is recorded
+        _, caught = explained_forward(network, inputs, target=None, watched=watched)
+    return mask_arrays(caught.masks)
+
+
+def mask_arrays(caught: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Captured masks without their broadcast axes: (B, H, W), (B, C) or (B, C, H, W)."""
+    shorten = {
+        "spatial": lambda mask: mask[:, 0],
+        "channel": lambda mask: mask[:, :, 0, 0],
+        "joint": lambda mask: mask,
+    }
+    return {key: shorten[key.rpartition("/")[2]](mask).float().cpu().numpy() for key, mask in caught.items()}
+
+
+def map_warnings(values: np.ndarray) -> list[str]:
+    """What a reader must know about a map before believing it; empty for a sound one.
+
+    Args:
+        values: (h, w) or (C,), a mask or a class activation map after its ReLU.
+    """
+    if not np.isfinite(values).all():
+        return ["not finite"]
+    if values.size == 1:
+        return ["a single value"]
+    low, high = float(values.min()), float(values.max())
+    if high == low == 0:
+        return ["no positive evidence"]
+    if high - low <= 1e-6 * max(abs(high), 1e-12):
+        return ["flat map"]
+    return []

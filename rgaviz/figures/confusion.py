@@ -1,0 +1,77 @@
+"""The confusion matrix: what each class is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from rgaviz.errors import RgavizError
+from rgaviz.figures.style import SMALL, FigureOptions, printable, style, text_inches
+
+MOST_NUMBERS = 20  # classes; more, and neither numbers nor names can be read
+TALLEST = 6.5  # inches
+CMAP = "Blues"  # light to dark: paper is zero
+SMALLEST_NUMBER = 4.0  # points
+
+
+def draw_confusion(
+    matrix: np.ndarray, classes: Sequence[str], options: FigureOptions, title: str | None = None
+) -> Figure:
+    """Draw counts as percentages of each true class.
+
+    A class without a picture stays grey. Up to 20 classes have names and percentages, more only numbers.
+
+    Args:
+        matrix: counts (K, K), rows the true classes, columns the predicted ones.
+        classes: the K names.
+        options: how it shall look.
+        title: over the figure, unless ``options.title`` is off.
+    """
+    count = len(classes)
+    if matrix.shape != (count, count):
+        raise RgavizError(
+            f"A confusion matrix of shape {matrix.shape} does not fit {count} classes: give (K, K) counts."
+        )
+    total = matrix.sum(axis=1, keepdims=True)  # (K, 1)
+    percent = np.divide(100.0 * matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)  # (K, K)
+    with matplotlib.rc_context(style(options)):
+        width = options.inches
+        figure = Figure(figsize=(width, min(0.92 * width, TALLEST)), layout="constrained")
+        ax = figure.subplots()
+        ax.set_facecolor("#cccccc")
+        image = ax.imshow(percent, cmap=CMAP, vmin=0, vmax=100)
+        ax.set(xlabel="predicted class", ylabel="true class")
+        ax.spines[:].set_visible(True)
+        if count <= MOST_NUMBERS:
+            names = [printable(str(name)) for name in classes]
+            ax.set_xticks(range(count), names)
+            if count > 10:  # slanted names of many narrow cells would run into each other
+                ax.tick_params(axis="x", rotation=90)
+            else:
+                for label in ax.get_xticklabels():
+                    label.set(rotation=45, ha="right", rotation_mode="anchor")
+            ax.set_yticks(range(count), names)
+            _write_numbers(figure, percent)
+        if title and options.title:
+            ax.set_title(printable(title))
+        bar = figure.colorbar(
+            image, ax=ax, label="share of the true class (%)", shrink=0.8, aspect=30, pad=0.02
+        )
+        bar.outline.set_linewidth(0.4)  # pyright: ignore[reportCallIssue]
+        bar.solids.set_edgecolor("face")  # pyright: ignore[reportOptionalMemberAccess]
+    return figure
+
+
+def _write_numbers(figure: Figure, percent: np.ndarray) -> None:
+    """The rounded percentages in their cells, as large as the cells allow."""
+    ax = figure.axes[0]
+    cell = 0.7 * min(figure.get_size_inches()) / len(percent)  # inches: names and colour bar take the rest
+    points = float(np.clip(SMALL * 0.85 * cell / text_inches("100", SMALL), SMALLEST_NUMBER, SMALL))
+    for row, column in np.ndindex(percent.shape):
+        value = percent[row, column]
+        if np.isfinite(value) and (value >= 0.5 or row == column):
+            shade = "white" if value > 55 else "black"
+            ax.text(column, row, f"{value:.0f}", size=points, color=shade, ha="center", va="center")

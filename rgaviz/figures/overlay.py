@@ -1,0 +1,73 @@
+"""A map over a picture, as arrays: enlarge, colour, blend."""
+
+from __future__ import annotations
+
+import warnings
+
+import cv2
+import matplotlib
+import numpy as np
+
+GREY = 128  # what is no number has no colour
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A map at another size: bilinear with half-pixel centres, float32.
+
+    Args:
+        values: the map (h, w).
+        size: the new (H, W).
+    """
+    height, width = size
+    return cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def colour(values: np.ndarray, cmap: str, low: float, high: float) -> np.ndarray:
+    """The colours of a map on a scale that ends at ``low`` and ``high``.
+
+    Values beyond the ends take the colours of the ends. NaN is grey, and warned about.
+
+    Args:
+        values: the map (H, W).
+        cmap: the name of a matplotlib colour map.
+        low: the value of the first colour.
+        high: the value of the last colour, above ``low``.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+    """
+    missing = np.isnan(values)
+    fraction = (np.where(missing, low, values) - low) / (high - low)  # (H, W)
+    colours = matplotlib.colormaps[cmap](np.clip(fraction, 0.0, 1.0), bytes=True)[..., :3]  # (H, W, 3)
+    if missing.any():
+        warnings.warn("A map has values that are no numbers (NaN): shown grey.", RuntimeWarning, stacklevel=2)
+        colours = np.where(missing[..., None], np.uint8(GREY), colours)
+    return np.ascontiguousarray(colours)
+
+
+def overlay(
+    picture: np.ndarray, values: np.ndarray, cmap: str, low: float, high: float, alpha: float
+) -> np.ndarray:
+    """A map over a picture: ``(1 - alpha) * picture + alpha * colour``, rounded.
+
+    Args:
+        picture: RGB uint8 (H, W, 3).
+        values: the map (h, w), enlarged to the picture.
+        cmap: the name of a matplotlib colour map.
+        low: the value of the first colour.
+        high: the value of the last colour.
+        alpha: opacity of the map, 0 to 1.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+    """
+    colours = colour(resize_map(values, (picture.shape[0], picture.shape[1])), cmap, low, high)
+    blend = (1.0 - alpha) * picture.astype(np.float32) + alpha * colours.astype(np.float32)  # (H, W, 3)
+    return np.rint(blend).astype(np.uint8)
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """The picture without its colours, still RGB uint8 (H, W, 3)."""
+    luma = np.rint(picture.astype(np.float32) @ LUMA).astype(np.uint8)  # (H, W)
+    return np.repeat(luma[..., None], 3, axis=2)

@@ -1,0 +1,272 @@
+"""Sizes, fonts and file formats of the venues, and the one way to save a figure."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.textpath import text_to_path
+
+from rgaviz.atomic import atomic_write
+from rgaviz.errors import RgavizError, lookup, unknown_name
+
+# No date and no program name in the file: a rerun gives identical bytes.
+FORMATS: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+SCALES = ("shared", "model", "image", "fixed")
+COMMON_COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
+SMALL = 7.0  # points: captions, ticks and legends
+LINE = 1.18  # line height in units of the font size
+
+
+@dataclass(frozen=True)
+class Venue:
+    """The sizes of a venue, in inches: a column, the whole text width, and how tall a figure may be."""
+
+    column: float
+    text: float
+    height: float = 8.5
+    serif: bool = True
+    points: float = 8.0
+
+
+def _tueplots(column: str, text: str, height: float = 8.5) -> Venue:
+    """Widths from the tueplots library (imported here: a screen figure does not need it)."""
+    from tueplots import figsizes
+
+    column_in, text_in = (getattr(figsizes, name)()["figure.figsize"][0] for name in (column, text))
+    return Venue(column_in, text_in, height)
+
+
+VENUES: dict[str, Callable[[], Venue]] = {
+    "cvpr": lambda: _tueplots("cvpr2024_half", "cvpr2024_full"),
+    "iccv": lambda: _tueplots("cvpr2024_half", "cvpr2024_full"),  # the same CVF template
+    "eccv": lambda: _tueplots("eccv2024", "eccv2024", height=7.0),  # one column; LNCS text is 193 mm tall
+    "neurips": lambda: _tueplots("neurips2024", "neurips2024"),  # one column
+    "icml": lambda: _tueplots("icml2024_half", "icml2024_full"),
+    "ieee": lambda: Venue(252 / 72.27, 516 / 72.27),  # IEEEtran: \columnwidth 252 pt, \textwidth 516 pt
+    "screen": lambda: Venue(5.0, 10.0, serif=False, points=9.0),
+}
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """How a figure shall look; the same for every kind of figure.
+
+    The default colour map is ``turbo``. Over a photograph the lightness already belongs to the photograph, so
+    a map that speaks through lightness (viridis, inferno) is misread there, dark fur as a low value. Turbo
+    speaks through hue, in the field's familiar order from blue to red, but changes evenly where jet has false
+    edges. Choose ``cividis`` or ``viridis`` for readers with a colour-vision deficiency or for print without
+    colour.
+
+    Attributes:
+        formats: any of ``pdf``, ``png``, ``svg``.
+        venue: a name in :data:`VENUES`.
+        width: ``"column"``, ``"text"`` or inches.
+        dpi: resolution of the pictures inside the figure, and of PNG files.
+        cmap: a matplotlib colour map for maps (differences have their own, diverging one).
+        alpha: opacity of the heat map over the picture, 0 to 1.
+        title: whether to print titles.
+        scale: ``shared``, ``model``, ``image`` or ``fixed:LO,HI`` for all maps; None means ``model`` for
+            CAMs, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
+
+    Raises:
+        RgavizError: a setting out of its range; the message names the option.
+    """
+
+    formats: tuple[str, ...] = ("pdf",)
+    venue: str = "cvpr"
+    width: str | float = "text"
+    dpi: int = 300
+    cmap: str = "turbo"
+    alpha: float = 0.5
+    title: bool = True
+    scale: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "formats", tuple(self.formats))  # a manifest holds a list
+        for name in self.formats:
+            lookup(FORMATS, name, "figure format")
+        if not self.formats:
+            raise RgavizError(f"--format is empty: choose any of {', '.join(FORMATS)}.")
+        lookup(VENUES, self.venue, "venue")
+        if self.width not in ("column", "text"):
+            object.__setattr__(self, "width", _inches(self.width))
+        if not 50 <= self.dpi <= 1200:
+            raise RgavizError(f"--dpi {self.dpi} is out of range: choose 50 to 1200.")
+        if self.cmap not in matplotlib.colormaps:
+            near = difflib.get_close_matches(self.cmap, matplotlib.colormaps, n=3)
+            raise unknown_name(self.cmap, {*near, *COMMON_COLOUR_MAPS}, "colour map")
+        if not 0 <= self.alpha <= 1:
+            raise RgavizError(f"--alpha {self.alpha} is out of range: the heat-map opacity is 0 to 1.")
+        if self.scale is not None:
+            parse_scale(self.scale)
+
+    @property
+    def scales(self) -> dict[str, str]:
+        """The scale of each group of maps, as it is recorded in the manifest."""
+        return {"cam": self.scale or "model", "mask": self.scale or "shared"}
+
+    @property
+    def inches(self) -> float:
+        """The width of the figure."""
+        if isinstance(self.width, str):
+            return getattr(VENUES[self.venue](), self.width)
+        return self.width
+
+
+def _inches(width: str | float) -> float:
+    try:
+        inches = float(width)
+    except ValueError:
+        inches = math.nan
+    if not 1 <= inches <= 40:
+        raise RgavizError(f"--width {width} is no width: choose column, text or inches from 1 to 40.")
+    return inches
+
+
+def parse_scale(text: str) -> tuple[str, float, float]:
+    """``shared``, ``model``, ``image`` or ``fixed:LO,HI`` as (name, low, high), NaN unless fixed."""
+    name, colon, limits = text.partition(":")
+    if name not in SCALES:
+        raise unknown_name(name, SCALES, "scale")
+    if name != "fixed" and not colon:
+        return name, math.nan, math.nan
+    try:
+        low, high = (float(limit) for limit in limits.split(","))
+    except ValueError:
+        low = high = math.nan
+    if name != "fixed" or not -math.inf < low < high < math.inf:
+        raise RgavizError(
+            f"--scale {text} cannot be read: write shared, model, image or fixed:LO,HI with LO below HI."
+        )
+    return name, low, high
+
+
+def style(options: FigureOptions) -> dict[Any, Any]:
+    """The settings for ``matplotlib.rc_context``: the venue's font and size, text kept as text."""
+    venue = VENUES[options.venue]()
+    return {
+        "font.family": [
+            "serif" if venue.serif else "sans-serif",
+            "DejaVu Sans",
+        ],  # the second for signs STIX lacks
+        # STIX is Times-like and ships with matplotlib; the next name serves an SVG on a machine without it.
+        "font.serif": ["STIXGeneral", "Times New Roman"],
+        "font.sans-serif": ["DejaVu Sans"],
+        "mathtext.fontset": "stix" if venue.serif else "dejavusans",
+        "text.parse_math": False,  # a class or file name may hold a dollar sign
+        "font.size": venue.points,
+        "axes.titlesize": venue.points,
+        "axes.labelsize": venue.points,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "legend.fontsize": SMALL,
+        "legend.frameon": False,
+        "axes.linewidth": 0.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.major.size": 2.0,
+        "ytick.major.size": 2.0,
+        "xtick.major.pad": 2.0,
+        "ytick.major.pad": 2.0,
+        "axes.labelpad": 2.0,
+        "axes.titlepad": 4.0,
+        "lines.linewidth": 1.0,
+        "figure.dpi": options.dpi,
+        "savefig.dpi": options.dpi,
+        "savefig.bbox": None,  # the page is exactly as wide as the venue says
+        "pdf.fonttype": 42,  # venues refuse Type 3
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "rgaviz",
+    }
+
+
+def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path]:
+    """Write the figure in every format asked for, each file whole or not at all.
+
+    Args:
+        figure: a figure drawn under :func:`style`.
+        stem: the path without its suffix.
+        options: formats and resolution.
+
+    Returns:
+        The files, in the order of ``options.formats``.
+    """
+    paths = []
+    for name in options.formats:
+        # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
+        for image in figure.findobj(AxesImage):
+            image.set_interpolation("antialiased" if name == "png" else "none")  # pyright: ignore[reportAttributeAccessIssue]
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(style(options)):
+            figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
+        path = stem.with_name(f"{stem.name}.{name}")
+        atomic_write(path, buffer.getvalue())
+        paths.append(path)
+    return paths
+
+
+@lru_cache
+def _drawable(family: tuple[str, ...]) -> frozenset[int]:
+    fonts = (font_manager.get_font(font_manager.findfont(name)) for name in family)
+    return frozenset(code for font in fonts for code in font.get_charmap())
+
+
+def printable(text: str) -> str:
+    """The text on one line, with ``?`` for what the fonts lack (matplotlib would warn and draw a box)."""
+    known = _drawable(("STIXGeneral", "DejaVu Sans"))
+    return "".join(sign if ord(sign) in known else "?" for sign in " ".join(text.split()))
+
+
+@lru_cache(maxsize=4096)
+def _text_inches(text: str, points: float, family: tuple[str, ...]) -> float:
+    font = font_manager.FontProperties(family=list(family), size=points)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def text_inches(text: str, points: float) -> float:
+    """The width of a line of text in the current style."""
+    return _text_inches(text, points, tuple(matplotlib.rcParams["font.family"]))
+
+
+def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[str]:
+    """Break a text into at most ``lines`` lines that fit, in the current style.
+
+    Breaks at spaces; a word that is too long alone is broken where it must be, and what is left over is cut
+    with an ellipsis.
+    """
+    wrapped = [""]
+    for word in printable(text).split():
+        joined = f"{wrapped[-1]} {word}".strip()
+        if text_inches(joined, points) <= inches:
+            wrapped[-1] = joined
+            continue
+        if wrapped[-1]:
+            wrapped.append("")
+        for sign in word:
+            if wrapped[-1] and text_inches(wrapped[-1] + sign, points) > inches:
+                wrapped.append("")
+            wrapped[-1] += sign
+    if len(wrapped) > lines:
+        last = wrapped[lines - 1]
+        while last and text_inches(f"{last}…", points) > inches:
+            last = last[:-1]
+        wrapped[lines - 1 :] = [f"{last}…"]
+    return wrapped

@@ -1,0 +1,429 @@
+"""From checkpoints and pictures to a results folder: what ``masks``, ``cam``, ``compare`` and ``histogram`` share.
+
+Pictures are read, explained and written in batches, so memory does not grow with their number; a picture that
+cannot be read is reported and the others are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rgaviz import __version__
+from rgaviz.checkpoint import Checkpoint, Prediction, load_checkpoint, predictions
+from rgaviz.data import silent
+from rgaviz.data.folder import Track
+from rgaviz.data.images import PicturePath, network_input, read_picture, shown_picture
+from rgaviz.errors import PictureError, RgavizError, unknown_name
+from rgaviz.explain.cam import METHODS, TITLES, Explanation, explain
+from rgaviz.explain.capture import default_cam_layer, expand_layers, find_layer, gated_layers, gates
+from rgaviz.explain.masks import map_warnings
+from rgaviz.results import ResultsWriter
+
+BATCH = 16  # pictures explained at once
+INPUT_COLUMN = {"kind": "picture", "title": "input"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One checkpoint in a figure.
+
+    Attributes:
+        id: its name in the figure, unique.
+        checkpoint: the network and what belongs to it.
+        cam_layer: where class activation maps are taken, or None for none.
+        mask_layers: the layers whose masks are taken.
+    """
+
+    id: str
+    checkpoint: Checkpoint
+    cam_layer: str | None = None
+    mask_layers: tuple[str, ...] = ()
+
+    def gates(self) -> dict[str, Any]:
+        """Its gates by mask name."""
+        model = self.checkpoint.model
+        return {key: gate for layer in self.mask_layers for key, gate in gates(model, layer).items()}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to explain.
+
+    Attributes:
+        command: decides the figure: ``masks``, ``cam``, ``compare`` or ``histogram``.
+        subjects: the checkpoints.
+        columns: the panels of a row, as a manifest lists them, the picture first.
+        methods: of ``METHODS``.
+        target: a class name or index, ``top1`` or ``top5``.
+        labels: what the pictures show, where the user said it: one for all, or one each.
+        options: of the figure, recorded for drawing it again.
+        command_line: as typed.
+        seed: recorded; nothing here is random but ``randomcam``, which is seeded by itself.
+    """
+
+    command: str
+    subjects: Sequence[Subject]
+    columns: Sequence[dict[str, Any]]
+    methods: Sequence[str] = ()
+    target: str = "top1"
+    labels: Sequence[str] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    command_line: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request.
+
+    Attributes:
+        predictions: picture -> checkpoint id -> prediction.
+        failures: one line for each picture that was left out.
+    """
+
+    predictions: dict[str, dict[str, Prediction]]
+    failures: list[str]
+
+
+def load_subjects(paths: Sequence[Path], device: torch.device) -> list[Subject]:
+    """The checkpoints, on the device, named by their files; equal names are told apart by their folders."""
+    stems = [path.stem for path in paths]
+    subjects: list[Subject] = []
+    for path, stem in zip(paths, stems, strict=True):
+        name = stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}-{stem}"
+        while any(name == other.id for other in subjects):
+            name += "'"
+        checkpoint = load_checkpoint(path)
+        checkpoint.model.to(device)
+        subjects.append(Subject(name, checkpoint))
+    return subjects
+
+
+def with_cam(subject: Subject, layer: str | None) -> Subject:
+    """The subject with class activation maps taken at ``layer``, by default its last stage.
+
+    Raises:
+        UnknownNameError: no such layer.
+    """
+    model = subject.checkpoint.model
+    layer = layer or default_cam_layer(model)
+    find_layer(model, layer)
+    return replace(subject, cam_layer=layer)
+
+
+def with_masks(subject: Subject, layers: str | None, *, required: bool = False) -> Subject:
+    """The subject with the masks of ``layers``, by default its deepest gated one.
+
+    Args:
+        subject: one checkpoint.
+        layers: stages joined by commas, or ``all``.
+        required: refuse a network without attention, which otherwise has no masks.
+
+    Raises:
+        RgavizError: no such layer, no attention in it, or in the network.
+    """
+    gated = gated_layers(subject.checkpoint.model)
+    if not gated and required:
+        raise RgavizError(
+            f"{subject.checkpoint.path} has no attention, so no masks; give a network trained with one, such as rga.pt."
+        )
+    if not gated:
+        return subject
+    chosen = gated[-1:] if layers is None else expand_layers(subject.checkpoint.model, layers)
+    return replace(subject, mask_layers=tuple(chosen))
+
+
+def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[dict[str, Any]]:
+    """A panel for every mask of these kinds."""
+    shown = {"spatial": ("map", "mask"), "channel": ("bars", "channels")}
+    columns = []
+    for key in subject.gates():
+        layer, _, kind = key.rpartition("/")
+        if kind in kinds:
+            panel, word = shown[kind]
+            title = f"{subject.id} {word} ({layer})"
+            columns.append(
+                {"kind": panel, "title": title, "checkpoint": subject.id, "map": key, "group": "mask"}
+            )
+    return columns
+
+
+def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[dict[str, Any]]:
+    """A panel for every method and target."""
+    columns = []
+    for method in methods:
+        for place, name in enumerate(cam_names(method, target, len(subject.checkpoint.classes)), start=1):
+            which = f", top {place}" if target == "top5" else ""
+            title = f"{subject.id} {TITLES[method]} ({subject.cam_layer}{which})"
+            columns.append(
+                {"kind": "map", "title": title, "checkpoint": subject.id, "map": name, "group": "cam"}
+            )
+    return columns
+
+
+def difference_columns(
+    subjects: Sequence[Subject], methods: Sequence[str], target: str
+) -> list[dict[str, Any]]:
+    """For every other network its maps minus the first one's."""
+    first, *others = subjects
+    columns = []
+    for other in others:
+        for method in methods:
+            for name in cam_names(method, target, len(other.checkpoint.classes)):
+                columns.append(
+                    {
+                        "kind": "difference",
+                        "title": f"{other.id} − {first.id} ({TITLES[method]})",
+                        "group": "difference",
+                        "checkpoint": other.id,
+                        "map": name,
+                        "minus": {"checkpoint": first.id, "map": name},
+                    }
+                )
+    return columns
+
+
+def cam_names(method: str, target: str, classes: int) -> list[str]:
+    """Names of a method's maps: one, or one for each of the five most probable classes."""
+    return [f"{method}/top{n + 1}" for n in range(min(5, classes))] if target == "top5" else [method]
+
+
+def parse_methods(text: str) -> list[str]:
+    """``"gradcam,layercam"`` or ``"all"`` as a list.
+
+    Raises:
+        UnknownNameError: no such method.
+    """
+    names = list(METHODS) if text == "all" else [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in METHODS:
+            raise unknown_name(name, METHODS, "CAM method")
+    return list(dict.fromkeys(names))
+
+
+def masks_request(subjects: Sequence[Subject], layer: str | None = None) -> Request:
+    """Every mask of every network, as ``rgaviz masks`` draws them."""
+    shown = [with_masks(subject, layer, required=True) for subject in subjects]
+    columns = [column for subject in shown for column in mask_columns(subject)]
+    return Request("masks", shown, [INPUT_COLUMN, *columns])
+
+
+def histogram_request(subjects: Sequence[Subject], layer: str | None = None) -> Request:
+    """The channel masks of every network, as ``rgaviz histogram`` draws them."""
+    shown = [with_masks(subject, layer, required=True) for subject in subjects]
+    columns = [column for subject in shown for column in mask_columns(subject, ("channel",))]
+    if not columns:
+        raise RgavizError(
+            "None of these layers has channel attention; choose a network such as rga-sc or rga-c."
+        )
+    return Request("histogram", shown, [INPUT_COLUMN, *columns])
+
+
+def cam_request(
+    subjects: Sequence[Subject], methods: str = "gradcam", target: str = "top1", layer: str | None = None
+) -> Request:
+    """Class activation maps of every network, as ``rgaviz cam`` draws them."""
+    names = parse_methods(methods)
+    shown = [with_cam(subject, layer) for subject in subjects]
+    columns = [column for subject in shown for column in cam_columns(subject, names, target)]
+    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=names, target=target)
+
+
+def compare_request(
+    subjects: Sequence[Subject],
+    methods: str = "gradcam",
+    target: str = "top1",
+    layer: str | None = None,
+    mask_layer: str | None = None,
+    *,
+    diff: bool = False,
+) -> Request:
+    """Maps of all networks, then their spatial masks, as ``rgaviz compare`` draws them.
+
+    Args:
+        subjects: at least two networks.
+        methods: of ``METHODS``, with commas.
+        target: a class name or index, ``top1`` or ``top5``.
+        layer: of the class activation maps.
+        mask_layer: of the masks.
+        diff: also each network's maps minus the first one's.
+    """
+    names = parse_methods(methods)
+    shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
+    columns = [column for subject in shown for column in cam_columns(subject, names, target)]
+    columns += difference_columns(shown, names, target) if diff else []
+    columns += [column for subject in shown for column in mask_columns(subject, ("spatial",))]
+    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=names, target=target)
+
+
+def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: Track = silent) -> Outcome:
+    """Explain every picture with every checkpoint and write the results folder.
+
+    Raises:
+        RgavizError: not one picture could be read, an unknown target or label, an unwritable folder.
+    """
+    targets = {each.id: class_target(request.target, each.checkpoint.classes) for each in request.subjects}
+    labels = _labels(request, pictures)
+    failures: list[str] = []
+    found: dict[str, dict[str, Prediction]] = {}
+    numbered = list(enumerate(pictures))
+    groups = [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
+    with ResultsWriter(folder, _manifest(request)) as writer:
+        for group in track(groups, total=len(groups), description="explaining"):
+            loaded = list(_read(group, failures))
+            if not loaded:
+                continue
+            explained = [
+                _explain(subject, [array for _, _, array in loaded], request.methods, targets[subject.id])
+                for subject in request.subjects
+            ]
+            for row, (number, picture, array) in enumerate(loaded):
+                told = {s.id: p[row] for s, (_, p) in zip(request.subjects, explained, strict=True)}
+                maps, classes = _maps(request, row, [e for e, _ in explained])
+                shown = shown_picture(array)
+                entry = {
+                    "id": str(number),
+                    "path": picture.relative.as_posix(),
+                    "size": list(shown.shape[:2]),
+                    "label": labels[number],
+                    "panels": _panels(request.columns, told, maps, classes, labels[number]),
+                }
+                writer.add(entry, shown, maps)
+                found[entry["path"]] = told
+        if not found:
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            raise PictureError(f"{failures[0]}{more}")
+    return Outcome(found, failures)
+
+
+def class_target(target: str, classes: Sequence[str]) -> str | int:
+    """``top1``, ``top5``, or the index of a class given by name or number.
+
+    Raises:
+        UnknownNameError: no such class.
+    """
+    if target in ("top1", "top5"):
+        return target
+    if target in classes:
+        return list(classes).index(target)
+    if target.isdecimal() and int(target) < len(classes):
+        return int(target)
+    raise unknown_name(target, ["top1", "top5", *classes], "target class")
+
+
+def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
+    """What each picture shows, if known: said by the user, or by the name of its folder."""
+    classes = dict.fromkeys(name for each in request.subjects for name in each.checkpoint.classes)
+    given: list[str | None] = list(request.labels)
+    for label in given:
+        if label not in classes:
+            raise unknown_name(str(label), classes, "label")
+    if len(given) not in (0, 1, len(pictures)):
+        raise RgavizError(
+            f"{len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
+        )
+    if given:
+        return given * (len(pictures) if len(given) == 1 else 1)
+    return [picture.label if picture.label in classes else None for picture in pictures]
+
+
+def _read(group: Sequence[Any], failures: list[str]) -> Iterator[tuple[int, PicturePath, np.ndarray]]:
+    """The pictures of a batch that can be read; a line in ``failures`` for each other one."""
+    for number, picture in group:
+        try:
+            yield number, picture, read_picture(picture.path)
+        except PictureError as error:
+            failures.append(str(error))
+
+
+def _explain(
+    subject: Subject, pictures: Sequence[np.ndarray], methods: Sequence[str], target: str | int
+) -> tuple[Explanation, list[Prediction]]:
+    checkpoint = subject.checkpoint
+    inputs = torch.stack(
+        [network_input(each, checkpoint.image_size, checkpoint.mean, checkpoint.std) for each in pictures]
+    )
+    found = explain(
+        checkpoint.model,
+        inputs.to(next(checkpoint.model.parameters()).device),
+        cam_layer=subject.cam_layer,
+        methods=methods if subject.cam_layer else (),
+        target=target,
+        watched=subject.gates(),
+    )
+    return found, predictions(found.logits, checkpoint.classes)
+
+
+def _maps(
+    request: Request, row: int, explained: Sequence[Explanation]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """One picture's maps by ``"checkpoint/name"``, and the class each class activation map is about."""
+    maps: dict[str, np.ndarray] = {}
+    about: dict[str, str] = {}
+    for subject, found in zip(request.subjects, explained, strict=True):
+        for key, values in found.masks.items():
+            maps[f"{subject.id}/{key}"] = values[row]
+        for method, values in found.cams.items():
+            names = cam_names(method, request.target, len(subject.checkpoint.classes))
+            for name, each, index in zip(names, values[row], found.targets[row], strict=True):
+                maps[f"{subject.id}/{name}"] = each  # (h, w)
+                about[f"{subject.id}/{name}"] = subject.checkpoint.classes[index]
+    return maps, about
+
+
+def _panels(
+    columns: Sequence[dict[str, Any]],
+    told: dict[str, Prediction],
+    maps: dict[str, np.ndarray],
+    about: dict[str, str],
+    label: str | None,
+) -> dict[str, dict[str, Any]]:
+    """What stands under each panel of a row, by column number."""
+    panels = {}
+    for number, column in enumerate(columns):
+        if column["kind"] not in ("map", "bars"):
+            continue
+        prediction, key = told[column["checkpoint"]], f"{column['checkpoint']}/{column['map']}"
+        panels[str(number)] = {
+            "prediction": prediction.label,
+            "confidence": prediction.confidence,
+            "correct": None if label is None else prediction.label == label,
+            "target": about.get(key),
+            "warnings": map_warnings(maps[key]),
+        }
+    return panels
+
+
+def _manifest(request: Request) -> dict[str, Any]:
+    return {
+        "command": request.command,
+        "command_line": request.command_line,
+        "seed": request.seed,
+        "versions": {"rgaviz": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+        "target": request.target,
+        "checkpoints": [_checkpoint_entry(subject) for subject in request.subjects],
+        "columns": list(request.columns),
+        "figure": request.options,
+    }
+
+
+def _checkpoint_entry(subject: Subject) -> dict[str, Any]:
+    checkpoint = subject.checkpoint
+    return {
+        "id": subject.id,
+        "path": str(checkpoint.path),
+        "sha256": checkpoint.sha256,
+        "arch": checkpoint.config["arch"],
+        "attention": checkpoint.config["attention"],
+        "image_size": list(checkpoint.image_size),
+        "cam_layer": subject.cam_layer,
+        "mask_layers": list(subject.mask_layers),
+        "dataset": checkpoint.training.get("dataset"),
+        "error": checkpoint.metrics.get("test_error"),
+    }

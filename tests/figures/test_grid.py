@@ -1,0 +1,341 @@
+"""The comparison figure read back: scales, colour bars, captions, geometry, pages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from rgaviz.errors import OutputError, RgavizError
+from rgaviz.figures.grid import RIGHT, WRONG, Scales, draw_grid, save_grid, save_overlays, subtract
+from rgaviz.figures.overlay import overlay
+from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.results import ResultsError, ResultsWriter, read_results
+
+CAM = {"kind": "map", "map": "gradcam", "group": "cam"}
+A = {**CAM, "title": "baseline Grad-CAM (conv5)", "checkpoint": "a"}
+B = {**CAM, "title": "rga Grad-CAM (conv5)", "checkpoint": "b"}
+MASK = {"kind": "map", "title": "rga mask", "checkpoint": "b", "map": "conv5/spatial", "group": "mask"}
+BARS = {"kind": "bars", "title": "rga channels", "checkpoint": "b", "map": "conv5/channel", "group": "mask"}
+MINUS = {"checkpoint": "a", "map": "gradcam"}
+DIFFERENCE = {**CAM, "kind": "difference", "title": "rga − baseline", "checkpoint": "b", "minus": MINUS}
+COLUMNS = [{"kind": "picture", "title": "input"}, A, B, MASK, BARS, {**DIFFERENCE, "group": "difference"}]
+MAPS = {
+    "a/gradcam": [[0.0, 2.0], [4.0, 1.0]],
+    "b/gradcam": [[0.0, 0.5], [0.1, 0.2]],
+    "b/conv5/spatial": [[0.2, 0.8], [0.5, 0.5]],
+    "b/conv5/channel": [0.1, 0.5, 0.9],
+}
+PANEL = {"prediction": "cat", "confidence": 0.934, "correct": True, "target": "cat", "warnings": []}
+FAST = FigureOptions(dpi=50)
+
+
+def make(folder, columns=COLUMNS, sizes=((20, 30),), panels=None, paths=None, **maps):
+    """Results with one picture per size; the maps of picture i are MAPS times i + 1, masks apart."""
+    with ResultsWriter(folder, {"checkpoints": [{"id": "a"}, {"id": "b"}], "columns": columns}) as writer:
+        for i, size in enumerate(sizes):
+            entry = {
+                "id": str(i),
+                "path": paths[i] if paths else f"{i}.jpg",
+                "size": list(size),
+                "label": "cat",
+            }
+            scaled = {k: np.array(v) * (1 if "conv5" in k else i + 1) for k, v in {**MAPS, **maps}.items()}
+            writer.add({**entry, "panels": panels or {}}, np.full((*size, 3), 90, np.uint8), scaled)
+    return read_results(folder)
+
+
+def draw(results, options=FAST):
+    ((suffix, figure),) = draw_grid(results, options)
+    assert suffix == ""
+    return figure
+
+
+def bars(figure):
+    """The colour bars: label on one line, and the ends."""
+    found = [ax for ax in figure.axes if ax.get_xlabel()]
+    return [(" ".join(ax.get_xlabel().split()), *ax.get_xlim()) for ax in found]
+
+
+def lines(ax):
+    """The lines under a panel (and, on the first row, its title's) as (text, colour)."""
+    return [(text.get_text(), to_hex(text.get_color())) for text in ax.texts if text.xy[1] == 0]
+
+
+LABELS = {
+    None: [
+        ("CAM, fraction of each network's maximum (a 8, b 1)", 0, 1),
+        ("attention mask, raw value, one scale for all panels", 0, 1),
+        ("difference of CAM fractions, one scale for all panels", -0.9, 0.9),  # 0.1 * 2 / 1 - 4 * 2 / 8, ...
+    ],
+    "shared": [
+        ("CAM, raw value, one scale for all panels", 0, 8),
+        ("attention mask, raw value, one scale for all panels", 0, 1),
+        ("difference of CAM raw values, one scale for all panels", -7.8, 7.8),
+    ],
+    "image": [
+        ("CAM, fraction of each panel's maximum", 0, 1),
+        ("attention mask, fraction of each panel's maximum", 0, 1),
+        ("difference of CAM fractions, one scale for all panels", -0.8, 0.8),  # 0.1 / 0.5 - 4 / 4
+    ],
+    "model": [
+        ("CAM, fraction of each network's maximum (a 8, b 1)", 0, 1),
+        ("attention mask, fraction of each network's maximum (b 0.8)", 0, 1),
+        ("difference of CAM fractions, one scale for all panels", -0.8, 0.8),
+    ],
+    "fixed:1,3": [
+        ("CAM, raw value, fixed scale for all panels (largest value 8)", 1, 3),
+        ("attention mask, raw value, fixed scale for all panels", 1, 3),
+        ("difference of CAM raw values, one scale for all panels", -7.8, 7.8),
+    ],
+}
+LABELS[None][2] = LABELS["model"][2]  # the larger picture fills both scales: 0.2 / 1 - 8 / 8
+
+
+@pytest.mark.parametrize("scale", LABELS)
+def test_colour_bars_state_the_scale(tmp_path, scale):
+    figure = draw(make(tmp_path / "r", sizes=((20, 30), (20, 30))), FigureOptions(dpi=50, scale=scale))
+    found = bars(figure)
+    assert [label for label, *_ in found] == [label for label, *_ in LABELS[scale]]
+    np.testing.assert_allclose([ends for _, *ends in found], [ends for _, *ends in LABELS[scale]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scale", "first", "second", "mask"),
+    [
+        ("shared", (0, 8), (0, 8), (0, 1)),
+        ("model", (0, 8), (0, 1), (0, 0.8)),
+        ("image", (0, 4), (0, 0.5), (0, 0.8)),
+        ("fixed:1,3", (1, 3), (1, 3), (1, 3)),
+    ],
+)
+def test_limits_of_each_scale(tmp_path, scale, first, second, mask):
+    results = make(tmp_path / "r", sizes=((20, 30), (20, 30)))
+    scales = Scales(results, FigureOptions(scale=scale))
+    picture = results.manifest["pictures"][0]
+    for column, expected in ((A, first), (B, second), (MASK, mask)):
+        assert scales.limits(picture, column) == pytest.approx(expected)
+
+
+def test_model_scale_is_for_each_method(tmp_path):
+    other = {**B, "map": "layercam", "title": "rga LayerCAM"}
+    results = make(tmp_path / "r", [B, other], **{"b/layercam": [[0.0, 50.0]]})
+    scales = Scales(results, FAST)
+    picture = results.manifest["pictures"][0]
+    assert scales.limits(picture, B) == (0, 0.5)
+    assert scales.limits(picture, other) == (0, 50)
+    assert bars(draw(results))[0][0].endswith("(b gradcam 0.5, b layercam 50)")
+
+
+def test_a_map_of_zeros_has_a_scale_and_a_flag(tmp_path):
+    results = make(tmp_path / "r", [B], **{"b/gradcam": np.zeros((2, 2))})
+    assert Scales(results, FAST).limits(results.manifest["pictures"][0], B) == (0, 1)
+    assert [text for text, _ in lines(draw(results).axes[0])][-1] == "! uses 0% of the scale"
+
+
+def test_a_panel_is_the_overlay_at_its_own_resolution(tmp_path):
+    results = make(tmp_path / "r")
+    figure = draw(results)
+    grid = [ax for ax in figure.axes if ax.images]
+    assert len(figure.axes) == 6 + 3
+    picture, cam, _, mask, difference = (ax.images[0].get_array() for ax in grid)
+    assert max(picture.shape[:2]) >= 300  # although 50 dpi would give fewer
+    np.testing.assert_array_equal(picture, np.full_like(picture, 90))
+    base = np.full_like(picture, 90)
+    np.testing.assert_array_equal(cam, overlay(base, np.array(MAPS["a/gradcam"]), "turbo", 0, 4, 0.5))
+    np.testing.assert_array_equal(mask, overlay(base, np.array(MAPS["b/conv5/spatial"]), "turbo", 0, 1, 0.5))
+    signed = np.array(MAPS["b/gradcam"]) / 0.5 - np.array(MAPS["a/gradcam"]) / 4
+    np.testing.assert_allclose(difference, overlay(base, signed, "RdBu_r", -0.8, 0.8, 0.75), atol=1)
+
+
+def test_small_pictures_keep_their_pixels_and_the_map_is_smooth(tmp_path):
+    with ResultsWriter(tmp_path / "r", {"checkpoints": [], "columns": [COLUMNS[0], A]}) as writer:
+        pixels = np.array([[[0] * 3, [255] * 3]] * 2, np.uint8)
+        entry = {"id": "0", "path": "0.png", "size": [2, 2], "label": None, "panels": {}}
+        writer.add(entry, pixels, {"a/gradcam": np.array(MAPS["a/gradcam"])})
+    shown, mapped = (ax.images[0].get_array() for ax in draw(read_results(tmp_path / "r")).axes[:2])
+    assert set(np.unique(shown)) == {0, 255}
+    assert len(np.unique(mapped.reshape(-1, 3), axis=0)) > 100
+
+
+def test_a_difference_lies_over_a_picture_without_colours(tmp_path):
+    with ResultsWriter(tmp_path / "r", {"checkpoints": [], "columns": COLUMNS[-1:]}) as writer:
+        entry = {"id": "0", "path": "0.png", "size": [9, 9], "label": None, "panels": {}}
+        same = np.ones((2, 2))
+        writer.add(entry, np.full((9, 9, 3), [255, 0, 0], np.uint8), {"a/gradcam": same, "b/gradcam": same})
+    shown = draw(read_results(tmp_path / "r")).axes[0].images[0].get_array()
+    assert np.ptp(shown.astype(int), axis=2).max() <= 2  # the middle of the colour map is nearly neutral
+
+
+def test_difference_is_at_the_finer_resolution():
+    coarse, fine = np.array([[1.0]], np.float32), np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
+    np.testing.assert_array_equal(subtract(fine, coarse), [[0, 1], [2, 4]])
+    np.testing.assert_array_equal(subtract(coarse, fine), [[0, -1], [-2, -4]])
+
+
+def test_captions(tmp_path):
+    wrong = {**PANEL, "correct": False, "target": "dog", "warnings": ["flat map"]}
+    unknown = {**PANEL, "correct": None, "confidence": None}
+    panels = {"1": PANEL, "2": wrong, "3": unknown}
+    axes = draw(make(tmp_path / "r", panels=panels)).axes
+    assert lines(axes[0]) == [("0.jpg", "#000000"), ("label: cat", "#000000")]
+    assert lines(axes[1]) == [("cat 93% ✓", RIGHT)]
+    assert lines(axes[2]) == [("cat 93% ✗", WRONG), ("target: dog", "#000000"), ("! flat map", "#b35900")]
+    assert lines(axes[3]) == [("cat", "#000000")]
+    assert lines(axes[4]) == [("3 channels", "#000000"), ("mean 0.50", "#000000")]
+    titles = [[text.get_text() for text in ax.texts if text.xy[1] == 1] for ax in axes[:6]]
+    assert titles[0] == ["input"]
+    assert " ".join(reversed(titles[1])) == A["title"]
+
+
+def test_channel_bars_and_their_mean(tmp_path):
+    ax = draw(make(tmp_path / "r")).axes[4]
+    heights = ax.patches[0].get_data()[0]
+    np.testing.assert_allclose(heights, [0.1, 0.5, 0.9])
+    assert ax.get_ylim() == (0, 1)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 0.5)
+
+
+def test_a_panel_that_hardly_moves_is_flagged(tmp_path):
+    weak = {"b/gradcam": [[0.0, 0.35], [0.1, 0.2]]}
+    axes = draw(make(tmp_path / "r", **weak), FigureOptions(dpi=50, scale="shared")).axes
+    assert lines(axes[1]) == []
+    assert lines(axes[2])[0][0] == "! uses 9% of the scale"
+
+
+def test_nan_is_flagged_warned_and_grey(tmp_path):
+    results = make(tmp_path / "r", [A], **{"a/gradcam": [[np.nan, np.nan], [0.0, 4.0]]})
+    with pytest.warns(RuntimeWarning, match="NaN"):
+        ax = draw(results).axes[0]
+    assert ("! NaN values (grey)", "#b35900") in lines(ax)
+    np.testing.assert_array_equal(ax.images[0].get_array()[0, 0], [109] * 3)  # half 90, half 128
+
+
+@pytest.mark.parametrize("width", ["column", "text"])
+def test_aspect_ratio_width_and_nothing_overlaps(tmp_path, width):
+    options = FigureOptions(dpi=100, width=width)
+    panels = {str(i): {**PANEL, "prediction": "automobile", "warnings": ["flat map"]} for i in (1, 2, 3)}
+    paths = ["a_very_long_folder/and_a_long_file_name_0001.jpg", "b.jpg", "c.jpg"]
+    sizes = ((200, 300), (400, 100), (30, 600))
+    columns = COLUMNS if width == "text" else COLUMNS[:4]
+    figure = draw(make(tmp_path / "r", columns, sizes, panels, paths), options)
+    assert figure.get_figwidth() == pytest.approx(options.inches)
+    pictures = [ax for ax in figure.axes if ax.images]
+    for index, (height, breadth) in enumerate(sizes):
+        for ax in pictures[index * len(pictures) // 3 : (index + 1) * len(pictures) // 3]:
+            box = ax.get_window_extent()
+            # within half a pixel on each side
+            assert abs(box.height - box.width * height / breadth) <= 0.5 + 0.5 * height / breadth
+            assert box.height <= 1.6 * options.inches / len(columns) * 100 + 1
+    with matplotlib.rc_context(style(options)):
+        boxes = [text.get_window_extent() for ax in figure.axes for text in ax.texts]
+        boxes += [
+            text.get_window_extent() for ax in figure.axes for text in [ax.xaxis.label] if ax.get_xlabel()
+        ]
+        whole = figure.get_tightbbox()
+    boxes += [ax.get_window_extent() for ax in figure.axes]
+    for i, one in enumerate(boxes):
+        for other in boxes[:i]:
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            along = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert across <= 1 or along <= 1.5
+    assert whole.x0 >= -0.01
+    assert whole.y0 >= -0.01
+    assert whole.x1 <= figure.get_figwidth() + 0.01
+    assert whole.y1 <= figure.get_figheight() + 0.01
+
+
+def test_pages(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:4], [(10, 60)] * 8)
+    pages = list(draw_grid(results, FAST))
+    assert [suffix for suffix, _ in pages] == ["-1", "-2"]
+    assert [sum(bool(ax.images) for ax in page.axes) for _, page in pages] == [6 * 4, 2 * 4]
+    assert all(bars(page) == bars(pages[0][1]) for _, page in pages)  # one scale for the whole
+    tall = list(draw_grid(make(tmp_path / "t", COLUMNS[:4], [(60, 20)] * 5), FAST))
+    assert len(tall) == 3
+    assert all(page.get_figheight() <= 8.52 for _, page in tall)
+
+
+def test_pages_are_drawn_one_at_a_time(tmp_path, monkeypatch):
+    results = make(tmp_path / "r", COLUMNS[:2], [(10, 60)] * 13)
+    read = []
+    picture = type(results).picture
+    monkeypatch.setattr(type(results), "picture", lambda self, name: read.append(name) or picture(self, name))
+    pages = draw_grid(results, FAST)
+    next(pages)
+    assert read == [str(i) for i in range(6)]
+
+
+def test_saved_files_repeat_byte_for_byte(tmp_path):
+    options = FigureOptions(formats=("pdf", "svg", "png"), dpi=60)
+    results = make(tmp_path / "r")
+    paths = save_grid(results, tmp_path / "figs/one", options)
+    assert [path.name for path in paths] == ["one.pdf", "one.svg", "one.png"]
+    again = save_grid(results, tmp_path / "figs/two", options)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+    assert ">input</text>" in paths[1].read_text()
+
+
+def test_several_pages_are_numbered(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 7)
+    paths = save_grid(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
+    assert [path.name for path in paths] == ["fig-1.png", "fig-2.png"]
+
+
+def test_no_titles(tmp_path):
+    figure = draw(make(tmp_path / "r"), FigureOptions(dpi=50, title=False))
+    assert not [text for ax in figure.axes for text in ax.texts if text.xy[1] == 1]
+
+
+def test_names_that_the_font_lacks_or_that_look_like_mathematics(tmp_path):
+    panels = {"1": {**PANEL, "prediction": "$a_b$ 猫"}}
+    results = make(tmp_path / "r", COLUMNS[:2], panels=panels, paths=["猫/$x$.jpg"])
+    figure = draw(results)
+    assert lines(figure.axes[0])[0][0] == "?/$x$.jpg"
+    save_figure(figure, tmp_path / "fig", FAST)  # warnings are errors here
+
+
+def test_too_many_columns_and_no_pictures(tmp_path):
+    with pytest.raises(RgavizError, match=r"9 columns do not fit into 3\.25 in: .*--width"):
+        next(draw_grid(make(tmp_path / "r", [A] * 9), FigureOptions(width="column")))
+    with pytest.raises(ResultsError, match="holds no pictures"):
+        next(draw_grid(make(tmp_path / "e", sizes=()), FAST))
+
+
+def test_a_map_of_the_wrong_rank(tmp_path):
+    for number, column in enumerate(({**BARS, "kind": "map"}, {**MASK, "kind": "bars"})):
+        results = make(tmp_path / str(number), [column])
+        with pytest.raises(ResultsError, match=r"of picture 0\.jpg has shape \(.*\), not [12] dimensions"):
+            next(draw_grid(results, FAST))
+
+
+def test_overlays_at_the_size_shown(tmp_path):
+    results = make(tmp_path / "r", sizes=((20, 30), (8, 8)), paths=["cats/a.b.jpg", "c.png"])
+    paths = save_overlays(results, tmp_path / "o", FigureOptions(alpha=0.25))
+    names = [path.relative_to(tmp_path / "o").as_posix() for path in paths]
+    assert names[:3] == ["cats/a.b-a-gradcam.png", "cats/a.b-b-gradcam.png", "cats/a.b-b-conv5-spatial.png"]
+    assert len(names) == 6
+    base = np.full((20, 30, 3), 90, np.uint8)
+    with Image.open(paths[0]) as image:
+        expected = overlay(base, np.array(MAPS["a/gradcam"]), "turbo", 0, 8, 0.25)
+        np.testing.assert_array_equal(np.array(image), expected)
+
+
+def test_two_pictures_that_would_write_one_overlay(tmp_path):
+    results = make(tmp_path / "r", sizes=((8, 8), (8, 8)), paths=["a.jpg", "a.png"])
+    with pytest.raises(OutputError, match=r"a\.jpg and a\.png would both write .*rename"):
+        save_overlays(results, tmp_path / "o", FAST)
+    assert not (tmp_path / "o").exists()
+
+
+def test_drawing_needs_neither_torch_nor_pyplot():
+    modules = ["results", "figures.grid", "figures.histogram", "figures.curves", "figures.confusion"]
+    code = "import sys\n" + "".join(f"import rgaviz.{name}\n" for name in modules)
+    code += "print({'torch', 'torchvision', 'matplotlib.pyplot'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
