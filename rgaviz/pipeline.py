@@ -7,6 +7,7 @@ cannot be read is reported and the others are done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ def with_cam(subject: Subject, layer: str | None) -> Subject:
     """
     model = subject.checkpoint.model
     layer = layer or default_cam_layer(model)
-    find_layer(model, layer)
+    with _naming(subject):
+        find_layer(model, layer)
     return replace(subject, cam_layer=layer)
 
 
@@ -135,8 +137,18 @@ def with_masks(subject: Subject, layers: str | None, *, required: bool = False) 
         )
     if not gated:
         return subject
-    chosen = gated[-1:] if layers is None else expand_layers(subject.checkpoint.model, layers)
-    return replace(subject, mask_layers=tuple(chosen))
+    with _naming(subject):
+        chosen = gated[-1:] if layers is None else expand_layers(subject.checkpoint.model, layers)
+    return replace(subject, mask_layers=tuple(dict.fromkeys(chosen)))
+
+
+@contextmanager
+def _naming(subject: Subject) -> Iterator[None]:
+    """Say of which checkpoint an error speaks: a layer may exist in one network and not in the other."""
+    try:
+        yield
+    except RgavizError as error:
+        raise type(error)(f"{subject.checkpoint.path}: {error}") from error
 
 
 def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[dict[str, Any]]:
@@ -226,18 +238,20 @@ def histogram_request(subjects: Sequence[Subject], layer: str | None = None) -> 
 
 
 def cam_request(
-    subjects: Sequence[Subject], methods: str = "gradcam", target: str = "top1", layer: str | None = None
+    subjects: Sequence[Subject],
+    methods: Sequence[str] = ("gradcam",),
+    target: str = "top1",
+    layer: str | None = None,
 ) -> Request:
     """Class activation maps of every network, as ``rgaviz cam`` draws them."""
-    names = parse_methods(methods)
     shown = [with_cam(subject, layer) for subject in subjects]
-    columns = [column for subject in shown for column in cam_columns(subject, names, target)]
-    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=names, target=target)
+    columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
+    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target)
 
 
 def compare_request(
     subjects: Sequence[Subject],
-    methods: str = "gradcam",
+    methods: Sequence[str] = ("gradcam",),
     target: str = "top1",
     layer: str | None = None,
     mask_layer: str | None = None,
@@ -248,18 +262,24 @@ def compare_request(
 
     Args:
         subjects: at least two networks.
-        methods: of ``METHODS``, with commas.
+        methods: of ``METHODS``.
         target: a class name or index, ``top1`` or ``top5``.
         layer: of the class activation maps.
         mask_layer: of the masks.
         diff: also each network's maps minus the first one's.
+
+    Raises:
+        RgavizError: no such layer, or masks asked for where no network has attention.
     """
-    names = parse_methods(methods)
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
-    columns = [column for subject in shown for column in cam_columns(subject, names, target)]
-    columns += difference_columns(shown, names, target) if diff else []
+    if mask_layer and not any(subject.mask_layers for subject in shown):
+        raise RgavizError(
+            f"--mask-layer {mask_layer}: none of these networks has attention; leave it out, or add one that has."
+        )
+    columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
+    columns += difference_columns(shown, methods, target) if diff else []
     columns += [column for subject in shown for column in mask_columns(subject, ("spatial",))]
-    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=names, target=target)
+    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target)
 
 
 def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: Track = silent) -> Outcome:
@@ -326,7 +346,7 @@ def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | Non
             raise unknown_name(str(label), classes, "label")
     if len(given) not in (0, 1, len(pictures)):
         raise RgavizError(
-            f"{len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
+            f"--label has {len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
         )
     if given:
         return given * (len(pictures) if len(given) == 1 else 1)
@@ -349,14 +369,15 @@ def _explain(
     inputs = torch.stack(
         [network_input(each, checkpoint.image_size, checkpoint.mean, checkpoint.std) for each in pictures]
     )
-    found = explain(
-        checkpoint.model,
-        inputs.to(next(checkpoint.model.parameters()).device),
-        cam_layer=subject.cam_layer,
-        methods=methods if subject.cam_layer else (),
-        target=target,
-        watched=subject.gates(),
-    )
+    with _naming(subject):
+        found = explain(
+            checkpoint.model,
+            inputs.to(next(checkpoint.model.parameters()).device),
+            cam_layer=subject.cam_layer,
+            methods=methods if subject.cam_layer else (),
+            target=target,
+            watched=subject.gates(),
+        )
     return found, predictions(found.logits, checkpoint.classes)
 
 

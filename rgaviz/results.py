@@ -64,7 +64,7 @@ class ResultsWriter:
         self.pictures: list[dict[str, Any]] = []
 
     def __enter__(self) -> ResultsWriter:
-        _refuse_foreign(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
+        refuse_foreign(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
         self._temporary = self.folder.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
         try:
             if self.folder.exists() and not self.folder.is_dir():
@@ -221,6 +221,11 @@ def _manifest_fault(manifest: dict[str, Any]) -> str | None:
             return f"column {index} has a group that is none of {', '.join(GROUPS)}"
         missing = [key for key in REQUIRED_KEYS[column["kind"]] if key not in column]
         minus = column.get("minus", {"checkpoint": "", "map": ""})
+        sides = [column, *([minus] if isinstance(minus, dict) else [])]
+        if not all(isinstance(side.get(key, ""), str) for side in sides for key in ("checkpoint", "map")):
+            return f"column {index} has a name that is no text"
+        if "/" in column.get("checkpoint", ""):  # it is part of the overlays' file names
+            return f"column {index} has a checkpoint outside its folder"
         if missing or not isinstance(minus, dict) or not {"checkpoint", "map"} <= minus.keys():
             return f"column {index} lacks {', '.join(missing) or 'what to subtract'}"
     for index, picture in enumerate(manifest["pictures"]):
@@ -254,7 +259,7 @@ def _names(value: Any) -> list[str]:
     return [name for name in value if _is_safe(name)] if isinstance(value, list) else []
 
 
-def _own_files(folder: Path) -> list[str]:
+def own_files(folder: Path) -> list[str]:
     """The files of an earlier run of ours in the folder, relative; empty if it is not ours."""
     manifest = _load_manifest(folder)
     if manifest is None:
@@ -272,9 +277,9 @@ def _own_files(folder: Path) -> list[str]:
     return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
 
 
-def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
+def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
     """Raise if one of the names is taken in the folder by a file that is not ours."""
-    own = set(_own_files(folder))
+    own = set(own_files(folder))
     for name in names:
         if name not in own and (folder / name).exists():
             raise OutputError(
@@ -288,8 +293,8 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
         temporary.rename(folder)
         return
     new = [path.relative_to(temporary).as_posix() for path in sorted(temporary.rglob("*")) if path.is_file()]
-    _refuse_foreign(folder, new)
-    old = _own_files(folder)
+    refuse_foreign(folder, new)
+    old = own_files(folder)
     for name in old:
         if (folder / name).is_file():
             (folder / name).unlink()

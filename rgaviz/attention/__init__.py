@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+import torch
 from torch import nn
 
 from rgaviz.attention import rga
@@ -52,4 +54,20 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
         raise RgavizError(
             f"Attention needs positive sizes and ratios, not {channels}, {size}, s1={s1}, s2={s2}."
         )
-    return builder(channels, size, s1=s1, s2=s2)
+    try:
+        return builder(channels, size, s1=s1, s2=s2)
+    except RgavizError as error:
+        limit = min(max(s1, s2), channels + 1, size[0] * size[1] + 1)
+        ratio = _working_ratio(builder, channels, size, limit)
+        raise RgavizError(f"{error} s1=s2={ratio} works.") from error
+
+
+def _working_ratio(
+    builder: Callable[..., nn.Module], channels: int, size: tuple[int, int], limit: int
+) -> int:
+    """The largest s1 = s2 below ``limit`` that every part of an attention can be built with; 1 always is."""
+    for ratio in range(limit - 1, 1, -1):
+        with contextlib.suppress(RgavizError), torch.device("meta"):
+            builder(channels, size, s1=ratio, s2=ratio)
+            return ratio
+    return 1

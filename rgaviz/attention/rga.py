@@ -50,7 +50,10 @@ class RelationAttention(nn.Module):
         super().__init__()
         width, related, hidden = _widths(features, nodes, s1, s2, relations, visual)
         if min(width, related, hidden) < 1:
-            raise RgavizError(_too_small(features, nodes, s1, s2, relations, visual))
+            raise RgavizError(
+                f"A graph of {nodes} nodes with {features} features is too small for s1={s1}, s2={s2}: "
+                f"the embeddings would have {width} and {related} channels, and W1 {hidden}."
+            )
         self.width, self.relations, self.visual = width, relations, visual
         # theta, phi and psi see the same input: one matrix product for all of them.
         embedded = width * (2 * relations + visual)
@@ -116,18 +119,9 @@ def _widths(
     features: int, nodes: int, s1: int, s2: int, relations: bool, visual: bool
 ) -> tuple[int, int, int]:
     """(d, m, outputs of W1) as in the authors' code: integer divisions."""
-    width, related = features // s1, nodes // s1
+    width, related = features // s1, nodes // s1 if relations else 1
     hidden = (related + visual) // s2 if relations else max(1, width // s2)
     return width, related, hidden
-
-
-def _too_small(features: int, nodes: int, s1: int, s2: int, relations: bool, visual: bool) -> str:
-    works = [s for s in range(1, max(s1, s2)) if min(_widths(features, nodes, s, s, relations, visual)) >= 1]
-    step = f"s1=s2={works[-1]} works" if works else "use a larger map or another layer"
-    return (
-        f"A graph of {nodes} nodes with {features} features is too small for s1={s1}, s2={s2}: the widths are "
-        f"{_widths(features, nodes, s1, s2, relations, visual)}; {step}."
-    )
 
 
 class SpatialRGA(nn.Module):

@@ -54,10 +54,11 @@ def cam(
 
     Methods that need only activations and gradients share one pass.
     """
+    from rgaviz.pipeline import cam_request, parse_methods
+
+    methods = parse_methods(method)
 
     def request(subjects: list[Subject]) -> Request:
-        from rgaviz.pipeline import cam_request
-
-        return cam_request(subjects, method, target, layer)
+        return cam_request(subjects, methods, target, layer)
 
     explain_and_draw(context, request)

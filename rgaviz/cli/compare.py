@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def compare(
     context: typer.Context,
     inputs: Inputs = None,
-    method: Annotated[str, typer.Option(help="CAM method: rgaviz list methods")] = "gradcam",
+    method: Annotated[str, typer.Option(help="CAM methods with commas: rgaviz list methods")] = "gradcam",
     target: Target = "top1",
     layer: CamLayer = None,
     mask_layer: Annotated[
@@ -63,10 +63,11 @@ def compare(
 
     Under each panel stand the prediction and its confidence, and right or wrong where the true class is known.
     """
+    from rgaviz.pipeline import compare_request, parse_methods
+
+    methods = parse_methods(method)
 
     def request(subjects: list[Subject]) -> Request:
-        from rgaviz.pipeline import compare_request
-
-        return compare_request(subjects, method, target, layer, mask_layer, diff=diff)
+        return compare_request(subjects, methods, target, layer, mask_layer, diff=diff)
 
     explain_and_draw(context, request, networks=2)

@@ -12,6 +12,7 @@ import typer
 from rgaviz.cli import COMMAND_LINE, app
 from rgaviz.cli.options import Device, Json
 from rgaviz.cli.progress import track
+from rgaviz.errors import OutputError
 
 if TYPE_CHECKING:
     from rgaviz.checkpoint import Prediction
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 # Photograph -> what it shows in CIFAR-10's terms; the others have no class there.
 LABELS = {"bird": "bird", "cat": "cat", "cat_face": "cat", "dog": "dog", "horse": "horse"}
-FIRST = "dog"  # the photograph that becomes img.jpg
+FIRST = "bird"  # the photograph that becomes img.jpg
 NO_CLASS = "other"
 SHOWN = 4  # pictures in the figures: one page each
 SHAPES_SHOWN = 10
@@ -41,18 +42,19 @@ def demo(
 
     With --train the pair is trained here, on generated images, in about two minutes on two cores.
     """
+    from rgaviz.atomic import atomic_write
     from rgaviz.data.images import find_pictures
     from rgaviz.devices import choose_device
     from rgaviz.pipeline import compare_request, histogram_request, load_subjects, masks_request
 
     chosen = choose_device(device)
     line = context.meta[COMMAND_LINE]
+    files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}
+    refuse_other(files_to_write)
     if train:
         train_pair(out, device, line)
-        write_shapes(out)
-    else:
-        copy_pair(out)
-        copy_photographs(out)
+    for path, content in files_to_write.items():
+        atomic_write(path, content)
     pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
     pictures = find_pictures([out / "samples"])
     shown = one_per_class(pictures)
@@ -79,25 +81,35 @@ def one_per_class(pictures: Sequence[PicturePath]) -> list[PicturePath]:
     return sorted(first.values(), key=lambda picture: picture.relative)[:SHOWN]
 
 
-def copy_pair(out: Path) -> None:
+def bundled_pair(out: Path) -> dict[Path, bytes]:
     """The bundled checkpoints."""
-    from rgaviz.atomic import atomic_write
     from rgaviz.bundled import bundled
 
-    for name in ("baseline.pt", "rga.pt"):
-        atomic_write(out / name, bundled(f"weights/{name}").read_bytes())
+    return {out / name: bundled(f"weights/{name}").read_bytes() for name in ("baseline.pt", "rga.pt")}
 
 
-def copy_photographs(out: Path) -> None:
+def photographs(out: Path) -> dict[Path, bytes]:
     """The bundled photographs, in a folder named by their class where they have one, and one as img.jpg."""
-    from rgaviz.atomic import atomic_write
     from rgaviz.bundled import sample_pictures
 
+    files = {}
     for path in sample_pictures():
         label = LABELS.get(path.stem, NO_CLASS)
-        atomic_write(out / "samples" / label / path.name, path.read_bytes())
+        files[out / "samples" / label / path.name] = path.read_bytes()
         if path.stem == FIRST:
-            atomic_write(out / "img.jpg", path.read_bytes())
+            files[out / "img.jpg"] = path.read_bytes()
+    return files
+
+
+def refuse_other(files: dict[Path, bytes]) -> None:
+    """Refuse to replace what another demo, a training or the user put there; a rerun finds its own files.
+
+    Raises:
+        OutputError: one of the files is there with other content.
+    """
+    for path, content in files.items():
+        if path.exists() and not (path.is_file() and path.read_bytes() == content):
+            raise OutputError(f"{path} is there with other content; choose another folder with --out.")
 
 
 def train_pair(out: Path, device: str, command_line: str) -> None:
@@ -122,35 +134,36 @@ def train_pair(out: Path, device: str, command_line: str) -> None:
         )
 
 
-def write_shapes(out: Path) -> None:
+def shapes(out: Path) -> dict[Path, bytes]:
     """Generated test pictures, one of each class, and one as img.jpg."""
     import io
 
     from PIL import Image
 
-    from rgaviz.atomic import atomic_write
     from rgaviz.data.shapes import SHAPE_CLASSES, generate
 
+    files = {}
     shown = generate(SHAPES_SHOWN, (SHAPE_SIDE, SHAPE_SIDE), split="test")
     for image, label in zip(shown.images, shown.labels, strict=True):
         buffer = io.BytesIO()
         Image.fromarray(image.transpose(1, 2, 0)).save(buffer, format="JPEG", quality=95)  # (H, W, 3)
         name = SHAPE_CLASSES[label]
-        atomic_write(out / "samples" / name / f"{name}.jpg", buffer.getvalue())
+        files[out / "samples" / name / f"{name}.jpg"] = buffer.getvalue()
         if label == 0:
-            atomic_write(out / "img.jpg", buffer.getvalue())
+            files[out / "img.jpg"] = buffer.getvalue()
+    return files
 
 
 def render(request: Request, pictures: Sequence[PicturePath], stem: Path, command_line: str) -> list[Path]:
     """One of the three figures, as PDF and PNG, with its numbers in a folder of the same name."""
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
-    from rgaviz.figures.draw import draw
+    from rgaviz.figures.draw import draw, record_options
     from rgaviz.figures.style import FigureOptions
     from rgaviz.pipeline import run
 
     options = FigureOptions(formats=("pdf", "png"))
-    run(replace(request, command_line=command_line, options=asdict(options)), pictures, stem, track)
+    run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
     return draw(stem, stem, options)
 
 

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rgaviz.cli import app
-from rgaviz.cli.options import DataDir, Device, Dpi, Format, Json, Output, Title, Venue, Width
+from rgaviz.cli.options import (
+    DataDir,
+    Device,
+    Dpi,
+    Format,
+    Json,
+    Output,
+    Title,
+    Venue,
+    Width,
+    figure_changes,
+    names_figure,
+    output_paths,
+)
 from rgaviz.cli.progress import track
 from rgaviz.errors import RgavizError
 
@@ -22,6 +35,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints to measure.")],
     dataset: Annotated[
         str | None, typer.Option(help="By default the data set each was trained on.", show_default=False)
@@ -44,16 +58,12 @@ def evaluate(
     from rgaviz.figures.style import FigureOptions
     from rgaviz.pipeline import load_subjects
 
-    given = {"formats": formats, "venue": venue, "width": width, "dpi": dpi, "title": title}
-    changes = {name: value for name, value in given.items() if value is not None}
-    if formats:
-        changes["formats"] = tuple(name.strip() for name in formats.split(","))
-    options = FigureOptions(**{"width": "column", **changes})
-    folder = out or Path("rgaviz-evaluate")
+    options = FigureOptions(**{"width": "column", **figure_changes(context.params)})
     subjects = load_subjects(checkpoints, choose_device(device))
     measured = [measure(subject, dataset, data_dir) for subject in subjects]
     for subject, answer in zip(subjects, measured, strict=True):
-        answer["files"] = [str(path) for path in write_confusion(subject, answer, folder, options)]
+        stem = confusion_stem(out, subject.id, alone=len(subjects) == 1)
+        answer["files"] = [str(path) for path in write_confusion(subject, answer, stem, options)]
     if as_json:
         print(json.dumps(measured, indent=1))
         return
@@ -119,8 +129,16 @@ def test_images(subject: Subject, dataset: str | None, data_dir: Path | None) ->
     return images
 
 
+def confusion_stem(out: Path | None, name: str, *, alone: bool) -> Path:
+    """Path without suffix of a network's confusion matrix; several share a figure's name and add their own."""
+    folder, stem = output_paths(out, "evaluate")
+    if not names_figure(out):
+        return folder / f"{name}-confusion"
+    return stem if alone else stem.with_name(f"{stem.name}-{name}")
+
+
 def write_confusion(
-    subject: Subject, answer: dict[str, Any], folder: Path, options: FigureOptions
+    subject: Subject, answer: dict[str, Any], stem: Path, options: FigureOptions
 ) -> list[Path]:
     """The confusion matrix of one network as a figure and a table."""
     import numpy as np
@@ -132,13 +150,12 @@ def write_confusion(
     classes = subject.checkpoint.classes
     matrix = np.array(answer["confusion"])
     title = f"{subject.id}: error {answer['test_error']:.2f}%"
-    stem = folder / f"{subject.id}-confusion"
     paths = save_figure(draw_confusion(matrix, classes, options, title), stem, options)
     rows = [
         ["true \\ predicted", *classes],
         *([name, *row] for name, row in zip(classes, matrix.tolist(), strict=True)),
     ]
-    table = stem.with_suffix(".csv")
+    table = stem.with_name(f"{stem.name}.csv")
     atomic_write(table, csv_bytes(rows))
     return [*paths, table]
 

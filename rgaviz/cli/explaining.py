@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import glob
 import json
+import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from rgaviz.cli import COMMAND_LINE
-from rgaviz.cli.options import figure_changes
+from rgaviz.cli.options import figure_changes, names_figure, output_paths
 from rgaviz.cli.progress import track
-from rgaviz.errors import RgavizError
+from rgaviz.errors import PictureError, RgavizError
 
 if TYPE_CHECKING:
+    from rgaviz.data.images import PicturePath
     from rgaviz.pipeline import Outcome, Request, Subject
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar")
-FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
+RESUME_SUFFIX = ".resume.pt"  # what a training needs to go on; no network to look into
 
 
 def split_inputs(words: Sequence[str]) -> tuple[list[Path], list[str]]:
@@ -37,7 +39,8 @@ def split_inputs(words: Sequence[str]) -> tuple[list[Path], list[str]]:
 def expand_checkpoints(word: str) -> list[str]:
     """A quoted pattern of checkpoints as files; anything else as it is."""
     if word.endswith(CHECKPOINT_SUFFIXES) and not Path(word).exists() and glob.has_magic(word):
-        return sorted(glob.glob(word)) or [word]  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        found = sorted(glob.glob(word))  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        return [name for name in found if not name.endswith(RESUME_SUFFIX)] or [word]
     return [word]
 
 
@@ -54,7 +57,7 @@ def newest_checkpoint() -> Path:
     from rgaviz.bundled import bundled
 
     found = [
-        path for path in Path("runs").rglob("*.pt") if not path.name.endswith((".resume.pt", "baseline.pt"))
+        path for path in Path("runs").rglob("*.pt") if not path.name.endswith((RESUME_SUFFIX, "baseline.pt"))
     ]
     if found:
         newest = max(found, key=lambda path: path.stat().st_mtime)
@@ -62,14 +65,6 @@ def newest_checkpoint() -> Path:
         return newest
     say("No checkpoint given and none under runs/: using the bundled rga.pt")
     return bundled("weights/rga.pt")
-
-
-def output_paths(out: Path | None, command: str) -> tuple[Path, Path, str | None]:
-    """Folder of the results, stem of the figure, and the format its suffix asks for."""
-    if out is not None and out.suffix.lower() in FIGURE_SUFFIXES:
-        return out.with_suffix(""), out.with_suffix(""), out.suffix.lower()[1:]
-    folder = out or Path(f"rgaviz-{command}")
-    return folder, folder / command, None
 
 
 def explain_and_draw(
@@ -82,30 +77,27 @@ def explain_and_draw(
         request: what to explain, once the checkpoints are loaded.
         networks: how many checkpoints the command needs at least.
     """
-    from rgaviz.data.images import find_pictures
     from rgaviz.devices import choose_device
-    from rgaviz.figures.draw import draw
+    from rgaviz.figures.draw import draw, record_options, refuse_foreign_figures
     from rgaviz.figures.style import FigureOptions
     from rgaviz.pipeline import load_subjects, run
 
     command, given = str(context.info_name), context.params
-    folder, stem, suffix = output_paths(given["out"], command)
-    changes = figure_changes(given)
-    if suffix:
-        changes["formats"] = tuple(dict.fromkeys((suffix, *changes.get("formats", ()))))
-    options = FigureOptions(**changes)
+    folder, stem = output_paths(given["out"], command)
+    options = FigureOptions(**figure_changes(given))
     device = choose_device(given["device"])
+    refuse_foreign_figures(folder, stem, options)
     checkpoints, pictures = inputs(given["inputs"] or [], command, networks)
-    found = find_pictures(pictures)
+    found = pictures_to_explain(pictures, folder)
     asked = replace(
         request(load_subjects(checkpoints, device)),
         command_line=context.meta[COMMAND_LINE],
-        labels=given["label"].split(",") if given["label"] else (),
-        options=asdict(options),
+        labels=[name.strip() for name in given["label"].split(",")] if given["label"] else (),
+        options=record_options(options),
     )
     outcome = run(asked, found, folder, track)
     paths = draw(folder, stem, options)
-    report(outcome, folder, paths, as_json=given["as_json"])
+    report(outcome, folder, paths, given["out"], as_json=given["as_json"])
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -130,7 +122,25 @@ def inputs(words: Sequence[str], command: str, networks: int) -> tuple[list[Path
     return checkpoints, pictures
 
 
-def report(outcome: Outcome, folder: Path, paths: Sequence[Path], *, as_json: bool) -> None:
+def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]:
+    """The pictures that the words stand for, without our own earlier output, which this run replaces.
+
+    Raises:
+        PictureError: there are none.
+    """
+    from rgaviz.data.images import find_pictures
+    from rgaviz.results import own_files
+
+    ours = {(folder / name).resolve() for name in own_files(folder)}
+    found = [picture for picture in find_pictures(words) if picture.path.resolve() not in ours]
+    if not found:
+        raise PictureError(
+            f"All these pictures are earlier output in {folder}; choose another folder with -o."
+        )
+    return found
+
+
+def report(outcome: Outcome, folder: Path, paths: Sequence[Path], out: Path | None, *, as_json: bool) -> None:
     """Tell where everything is, and what was left out."""
     for failure in outcome.failures:
         say(f"Error: {failure}")
@@ -156,7 +166,8 @@ def report(outcome: Outcome, folder: Path, paths: Sequence[Path], *, as_json: bo
             print(f"Figure: {path}")
     if overlays:
         print(f"Overlays: {len(overlays)} in {folder / 'overlays'}")
-    print(f"Numbers: {folder} (draw again with: rgaviz redraw {folder})")
+    again = ["rgaviz", "redraw", str(folder), *(["-o", str(out)] if names_figure(out) else [])]
+    print(f"Numbers: {folder} (draw again with: {shlex.join(again)})")
 
 
 def say(text: str) -> None:

@@ -93,12 +93,32 @@ Scale = Annotated[
 ]
 
 
+FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale")
 
 
 def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The figure options among a command's parameters that the user gave, as arguments of ``FigureOptions``."""
-    changes = {name: given[name] for name in FIGURE_OPTIONS if given[name] is not None}
-    if "formats" in changes:
-        changes["formats"] = tuple(name.strip() for name in changes["formats"].split(","))
+    """The figure options among a command's parameters that the user gave, as arguments of ``FigureOptions``.
+
+    The suffix of a figure named by ``--out`` is one of the formats.
+    """
+    changes = {name: given[name] for name in FIGURE_OPTIONS if given.get(name) is not None}
+    formats = [name.strip() for name in changes.get("formats", "").split(",") if name.strip()]
+    if names_figure(given["out"]):
+        formats.insert(0, given["out"].suffix.lower()[1:])
+    if formats or "formats" in changes:
+        changes["formats"] = tuple(dict.fromkeys(formats))
     return changes
+
+
+def names_figure(out: Path | None) -> bool:
+    """Whether ``--out`` names a figure; else it is a folder."""
+    return out is not None and out.suffix.lower() in FIGURE_SUFFIXES
+
+
+def output_paths(out: Path | None, command: str) -> tuple[Path, Path]:
+    """Folder of the results and stem of the figure."""
+    if out is not None and names_figure(out):
+        return out.with_suffix(""), out.with_suffix("")
+    folder = out or Path(f"rgaviz-{command}")
+    return folder, folder / command

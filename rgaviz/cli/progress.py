@@ -8,11 +8,13 @@ from typing import Any
 
 
 def track(items: Iterable[Any], *, total: int, description: str) -> Iterable[Any]:
-    """A loop with a progress bar, which vanishes when it is done."""
+    """A loop with a progress bar on a terminal, which vanishes when it is done."""
     from rich.console import Console
     from rich.progress import track as bar
 
-    console = Console(stderr=True, quiet=not is_main_process())
+    console = Console(stderr=True)
+    if not (console.is_terminal and is_main_process()):
+        return items
     return bar(items, total=total, description=description, console=console, transient=True)
 
 

@@ -8,14 +8,33 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli import app
-from rgaviz.cli.options import Alpha, Cmap, Dpi, Format, Output, Scale, Title, Venue, Width, figure_changes
+from rgaviz.cli.options import (
+    Alpha,
+    Cmap,
+    Dpi,
+    Format,
+    Scale,
+    Title,
+    Venue,
+    Width,
+    figure_changes,
+    output_paths,
+)
 
 
 @app.command()
 def redraw(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A results folder: one with a manifest.json.")],
-    out: Output = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A figure (.pdf, .png, .svg) or a folder; by default the results folder.",
+            show_default=False,
+        ),
+    ] = None,
     formats: Format = None,
     venue: Venue = None,
     width: Width = None,
@@ -29,17 +48,11 @@ def redraw(
 
     What is not given stays as it was drawn. Needs neither checkpoint nor pictures, and takes a second.
     """
-    from rgaviz.cli.explaining import FIGURE_SUFFIXES
     from rgaviz.figures.draw import draw, figure_options
     from rgaviz.results import read_results
 
-    changes = figure_changes(context.params)
     command = str(read_results(folder).manifest.get("command"))
-    stem = folder / command
-    if out is not None:
-        named = out.suffix.lower() in FIGURE_SUFFIXES
-        stem = out.with_suffix("") if named else out / command
-        if named and "formats" not in changes:
-            changes["formats"] = (out.suffix.lower()[1:],)
-    for path in draw(folder, stem, figure_options(folder, changes)):
+    place, stem = output_paths(out, command) if out else (folder, folder / command)
+    options = figure_options(folder, figure_changes(context.params))
+    for path in draw(folder, stem, options, place / "overlays"):
         print(path)

@@ -235,5 +235,6 @@ def progress() -> Iterator[Progress]:
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True, quiet=not is_main_process())) as bar:
+    console = Console(stderr=True, quiet=not is_main_process())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:  # a log has its lines alone
         yield Progress(bar)

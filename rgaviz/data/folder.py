@@ -65,6 +65,10 @@ def read_folder(
     root = data_dir / "train" if (data_dir / "train").is_dir() else data_dir
     classes = _classes(root)
     train = _shuffled(_files(root, classes))
+    labels = {label for _, label in train}
+    empty = [name for label, name in enumerate(classes) if label not in labels]
+    if empty:
+        raise RgavizError(f"{root} has no images of {', '.join(empty)}; add some, or remove the folder.")
     tests = [data_dir / name for name in ("val", "test") if (data_dir / name).is_dir()]
     if root != data_dir and tests:
         test = _shuffled(_files(tests[0], classes))

@@ -64,8 +64,11 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.from_numpy(resize_picture(read_picture(self.paths[index]), self.image_size))
+    def __getitem__(self, index: int) -> Tensor | PictureError:
+        try:
+            return torch.from_numpy(resize_picture(read_picture(self.paths[index]), self.image_size))
+        except PictureError as error:  # raised in a worker it would arrive as a traceback
+            return PictureError(str(error))
 
     def to(self, device: torch.device) -> DiskSplit:
         """Itself: only labels and batches travel."""
@@ -74,11 +77,22 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices, read ahead by the workers."""
         lists = [indices.tolist() for indices in batches]
-        try:
-            yield from torch.utils.data.DataLoader(self, batch_sampler=lists, num_workers=self.workers)
-        except PictureError as error:  # a worker's comes with its traceback; the last line is the message
-            kind = f"{PictureError.__module__}.{PictureError.__qualname__}: "
-            raise PictureError(str(error).strip().splitlines()[-1].removeprefix(kind)) from error
+        for images in torch.utils.data.DataLoader(
+            self, batch_sampler=lists, num_workers=self.workers, collate_fn=_stack
+        ):
+            if isinstance(images, PictureError):
+                raise images
+            yield images
+
+
+def _stack(pictures: Sequence[Tensor | PictureError]) -> Tensor | PictureError:
+    """The batch (b, H, W, 3), or the first error in it."""
+    tensors = []
+    for picture in pictures:
+        if isinstance(picture, PictureError):
+            return picture
+        tensors.append(picture)
+    return torch.stack(tensors)
 
 
 Split = MemorySplit | DiskSplit

@@ -273,8 +273,6 @@ def _library(method: str, model: nn.Module, layer: nn.Module, images: Tensor, ta
     chosen = [ClassifierOutputTarget(index) for index in targets.tolist()]
     with (
         unchanged(model, trainable=True),
-        torch.inference_mode(False),
-        torch.enable_grad(),
         _quiet(),
         _seeded(),
         kind(model=model, target_layers=[layer]) as extractor,

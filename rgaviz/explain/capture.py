@@ -96,7 +96,7 @@ def expand_layers(model: nn.Module, layers: str) -> list[str]:
 
 @contextmanager
 def unchanged(model: nn.Module, *, trainable: bool = False) -> Iterator[None]:
-    """Lend a network in eval mode; whatever happens, it comes back as it was.
+    """Lend a network in eval mode, with autograd on; whatever happens, it comes back as it was.
 
     Args:
         model: the network.
@@ -109,7 +109,8 @@ def unchanged(model: nn.Module, *, trainable: bool = False) -> Iterator[None]:
     for parameter, _, _ in parameters:
         parameter.requires_grad_(trainable)
     try:
-        yield
+        with torch.inference_mode(False), torch.enable_grad():  # the caller may have turned autograd off
+            yield
     finally:
         for module, mode, children in modules:
             module.training = mode
@@ -202,11 +203,7 @@ def explained_forward(
 
     Call it inside :func:`unchanged`.
     """
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        capture(model, target=target, watched=watched) as caught,
-    ):
+    with capture(model, target=target, watched=watched) as caught:
         logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
     if target is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,62 @@ from rgaviz.errors import RgavizError
 from rgaviz.figures.grid import save_grid, save_overlays
 from rgaviz.figures.histogram import draw_histogram, write_histogram_csv
 from rgaviz.figures.style import FigureOptions, save_figure
-from rgaviz.results import Results, ResultsError, read_results, record_files
+from rgaviz.results import Results, ResultsError, read_results, record_files, refuse_foreign
 
 
-def draw(folder: Path, stem: Path, options: FigureOptions) -> list[Path]:
+def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None = None) -> list[Path]:
     """Draw the figure of a results folder and note in its manifest which files are ours.
 
     Args:
         folder: written by an rgaviz command.
         stem: path of the figure without its suffix.
         options: how it shall look.
+        overlays: folder of the single overlays; by default within the results.
 
     Returns:
         The figure's files first, then the overlays or the table beside it.
 
     Raises:
-        RgavizError: no results there, or an unwritable place.
+        RgavizError: no results there, an unwritable place, or a file of someone else's in it.
     """
     results = read_results(folder)
     command = results.manifest.get("command")
-    if command not in FIGURES:
-        raise ResultsError(f"{folder} was written by {command!r}, which has no figure to draw.")
-    paths = FIGURES[command](results, stem, options)
+    if not isinstance(command, str) or command not in FIGURES:
+        raise ResultsError(
+            f"{folder} was written by {command!r}, which has no figure to draw; choose one of another command."
+        )
+    refuse_foreign_figures(folder, stem, options)
+    try:
+        paths = FIGURES[command](results, stem, options, overlays or folder / "overlays")
+    except BaseException:
+        record_files(folder, _figures_there(folder, stem, options))  # ours, however far it came
+        raise
     record_files(folder, paths)
     return paths
+
+
+def refuse_foreign_figures(folder: Path, stem: Path, options: FigureOptions) -> None:
+    """Refuse to draw over someone else's files in a results folder; a figure named by the user is replaced.
+
+    Raises:
+        OutputError: there is one; the message names it.
+    """
+    refuse_foreign(folder, (path.name for path in _figures_there(folder, stem, options)))
+
+
+def _figures_there(folder: Path, stem: Path, options: FigureOptions) -> list[Path]:
+    """The files in the folder whose names the figure, its pages or its table would take."""
+    if stem.parent != folder:
+        return []
+    patterns = (
+        f"{stem.name}{page}.{suffix}" for suffix in (*options.formats, "csv") for page in ("", "-[0-9]*")
+    )
+    return [path for pattern in patterns for path in folder.glob(pattern)]
+
+
+def record_options(options: FigureOptions) -> dict[str, Any]:
+    """The options as a manifest holds them, with the scale that each group of maps really has."""
+    return {**asdict(options), "scale": options.scales}
 
 
 def figure_options(folder: Path, changes: dict[str, Any]) -> FigureOptions:
@@ -45,28 +78,36 @@ def figure_options(folder: Path, changes: dict[str, Any]) -> FigureOptions:
         RgavizError: no results there, or an impossible option.
     """
     recorded = read_results(folder).manifest.get("figure")
-    kept = (
-        {name: value for name, value in recorded.items() if value is not None}
-        if isinstance(recorded, dict)
-        else {}
-    )
+    kept = dict(recorded) if isinstance(recorded, dict) else {}
+    scale = kept.pop("scale", None)
+    if isinstance(scale, dict) and scale != FigureOptions().scales:
+        kept["scale"] = scale.get("cam")
     try:
         return FigureOptions(**{**kept, **changes})
-    except TypeError as error:
+    except (AttributeError, TypeError) as error:
         raise ResultsError(
             f"{folder} holds figure options that this version does not know ({error})."
         ) from error
 
 
-def _draw_grid_and_overlays(results: Results, stem: Path, options: FigureOptions) -> list[Path]:
-    return [*save_grid(results, stem, options), *save_overlays(results, results.folder / "overlays", options)]
+def _draw_grid(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:
+    del overlays
+    return save_grid(results, stem, options)
 
 
-def _draw_histogram(results: Results, stem: Path, options: FigureOptions) -> list[Path]:
+def _draw_grid_and_overlays(
+    results: Results, stem: Path, options: FigureOptions, overlays: Path
+) -> list[Path]:
+    return [*save_grid(results, stem, options), *save_overlays(results, overlays, options)]
+
+
+def _draw_histogram(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:
+    del overlays
     statistics = channel_masks(results)
+    paths = save_figure(draw_histogram(statistics, options), stem, options)
     table = stem.with_name(f"{stem.name}.csv")
     write_histogram_csv(table, statistics)
-    return [*save_figure(draw_histogram(statistics, options), stem, options), table]
+    return [*paths, table]
 
 
 def channel_masks(results: Results) -> list[dict[str, Any]]:
@@ -80,14 +121,19 @@ def channel_masks(results: Results) -> list[dict[str, Any]]:
             results.map(each["id"], column["checkpoint"], column["map"])
             for each in results.manifest["pictures"]
         ]
+        if len({each.shape for each in maps}) > 1:
+            raise ResultsError(
+                f"The channel masks of {column['title']!r} in {results.folder} differ in length: "
+                "run the command that made them again."
+            )
         layer = column["map"].rpartition("/")[0]
         found.append({"label": f"{column['checkpoint']} {layer}", "values": np.stack(maps)})
     return found
 
 
-FIGURES: dict[str, Callable[[Results, Path, FigureOptions], list[Path]]] = {
+FIGURES: dict[str, Callable[[Results, Path, FigureOptions, Path], list[Path]]] = {
     "masks": _draw_grid_and_overlays,
     "cam": _draw_grid_and_overlays,
-    "compare": save_grid,
+    "compare": _draw_grid,
     "histogram": _draw_histogram,
 }

@@ -1,4 +1,7 @@
-"""The comparison figure: a row per picture, a column per map, and colour bars that state their scale."""
+"""The comparison figure: a row per picture, a column per map, and colour bars that state their scale.
+
+Where the page has no room for all columns side by side, a picture's row breaks into lines.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rgaviz.atomic import atomic_write
-from rgaviz.errors import OutputError, RgavizError
+from rgaviz.errors import OutputError
 from rgaviz.figures.overlay import grey, overlay
 from rgaviz.figures.style import (
     LINE,
@@ -43,7 +46,8 @@ PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zo
 TINY = 64  # pictures up to this size keep their pixels visible
 # Inches
 MARGIN, GAP, PAD = 0.02, 0.06, 0.03
-WIDEST, NARROWEST = 2.2, 0.4
+WIDEST, NARROWEST = 2.2, 0.55
+BROKEN = 0.85  # a panel is at least as wide in a row that breaks into lines
 TICKS = 0.17  # room for the numbers beside channel bars
 SHORTEST_BARS = 0.5  # a wide, low picture leaves channel bars this much
 BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05
@@ -220,18 +224,34 @@ class Scales:
 
 @dataclass(frozen=True)
 class Row:
-    """One picture's row: the width of its panels in inches, their heights and captions by column."""
+    """One line of a picture's panels: which columns, the panels' width in inches, their heights and captions.
+
+    ``above`` is the room for titles of its own, which it has where rows break into lines.
+    """
 
     picture: Entry
+    columns: list[int]
+    above: float
     width: float
     heights: list[float]
     captions: list[list[tuple[str, str]]]
 
     @property
     def inches(self) -> float:
-        """The height with the captions, which are lines of (text, colour)."""
+        """The height with the titles and the captions, which are lines of (text, colour)."""
         panels = zip(self.heights, self.captions, strict=True)
-        return max(height + PAD + len(lines) * LINE_SMALL for height, lines in panels) + GAP
+        return self.above + max(height + PAD + len(lines) * LINE_SMALL for height, lines in panels) + GAP
+
+
+def columns_per_line(count: int, inches: float) -> int:
+    """All columns side by side, or, where they were too narrow, as many on each of as few lines as it takes."""
+
+    def fitting(narrowest: float) -> int:
+        return max(1, int((inches - 2 * MARGIN + GAP) / (narrowest + GAP)))
+
+    if count <= fitting(NARROWEST):
+        return count
+    return math.ceil(count / math.ceil(count / fitting(BROKEN)))
 
 
 class Layout:
@@ -241,20 +261,17 @@ class Layout:
         self.scales, self.options = scales, options
         self.columns = scales.columns
         self.width = options.inches
-        count = len(self.columns)
+        count = columns_per_line(len(self.columns), self.width)
+        numbers = list(range(len(self.columns)))
+        self.lines = [numbers[first : first + count] for first in range(0, len(numbers), count)]
         room = (self.width - 2 * MARGIN - (count - 1) * GAP) / count
-        if room < NARROWEST:
-            raise RgavizError(
-                f"{count} columns do not fit into {self.width:.2f} in: give a larger --width (text, inches), "
-                "--venue screen, or fewer checkpoints and methods."
-            )
         self.panel = self.snap(min(room, WIDEST), math.floor)
         self.left = (self.width - count * self.panel - (count - 1) * GAP) / 2
         points = VENUES[options.venue]().points
         self.titles = [wrap_text(c["title"], self.axes_width(c), points, lines=5) for c in self.columns]
-        lines = max(map(len, self.titles)) if options.title else 0
         self.title_line = points * LINE / 72
-        self.top = lines * self.title_line + PAD
+        self.broken = len(self.lines) > 1
+        self.top = PAD if self.broken else self.title_height(numbers)
         self.bars = scales.bars()
         self.cells = min(len(self.bars), max(1, int(self.width / BAR_CELL))) if self.bars else 1
         self.cell = self.width / self.cells
@@ -262,7 +279,7 @@ class Layout:
             [line for part in label.split("\n") for line in wrap_text(part, self.cell - 0.08, SMALL, lines=6)]
             for *_, label in self.bars
         ]
-        self.rows = [self.row(picture) for picture in scales.pictures]
+        self.rows = [self.row(picture, columns) for picture in scales.pictures for columns in self.lines]
 
     def snap(self, inches: float, to: Any = round) -> float:
         """The length in whole pixels."""
@@ -272,17 +289,23 @@ class Layout:
         """The width of a column's panels where the picture is not tall."""
         return self.panel - (TICKS if column["kind"] == "bars" else 0)
 
-    def row(self, picture: Entry) -> Row:
+    def title_height(self, columns: list[int]) -> float:
+        """The room for the titles of these columns."""
+        lines = max(len(self.titles[index]) for index in columns) if self.options.title else 0
+        return lines * self.title_line + PAD
+
+    def row(self, picture: Entry, columns: list[int]) -> Row:
         """Fit a picture at its own aspect ratio and gather what stands under its panels."""
         height_px, width_px = picture["size"]
         height = min(self.panel * height_px / width_px, TALLEST * self.panel)
         width = height * width_px / height_px
         one = 1 / self.options.dpi
-        captions = [self.caption(picture, index) for index in range(len(self.columns))]
+        captions = [self.caption(picture, index) for index in columns]
         height = max(self.snap(height), one)
         bars = max(height, self.snap(SHORTEST_BARS))
-        heights = [bars if column["kind"] == "bars" else height for column in self.columns]
-        return Row(picture, max(self.snap(width), one), heights, captions)
+        heights = [bars if self.columns[index]["kind"] == "bars" else height for index in columns]
+        above = self.title_height(columns) if self.broken else 0.0
+        return Row(picture, columns, above, max(self.snap(width), one), heights, captions)
 
     def caption(self, picture: Entry, index: int) -> list[tuple[str, str]]:
         """The lines under a panel: name and label, prediction, target, warnings."""
@@ -318,7 +341,7 @@ class Layout:
         return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
 
     def pages(self) -> list[list[Row]]:
-        """The rows by page: at most six, and no page taller than the venue allows."""
+        """The rows by page: at most six lines, and no page taller than the venue allows."""
         room = VENUES[self.options.venue]().height - self.top - self.legend_height
         pages: list[list[Row]] = []
         left = 0.0
@@ -342,7 +365,7 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[tuple[str, F
         What to append to the file's stem (``""`` for a single page, else ``"-1"``, ``"-2"``), and the page.
 
     Raises:
-        RgavizError: no picture, or more columns than the width can hold.
+        RgavizError: no picture.
     """
     if not results.manifest["pictures"] or not results.manifest["columns"]:
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
@@ -412,22 +435,24 @@ def _draw_page(layout: Layout, rows: list[Row]) -> Figure:
     y = layout.top
     for row in rows:
         picture = layout.scales.results.picture(row.picture["id"])
-        for index, column in enumerate(layout.columns):
-            x = layout.left + index * (layout.panel + GAP)
+        y += row.above
+        for place, (index, tall) in enumerate(zip(row.columns, row.heights, strict=True)):
+            column = layout.columns[index]
+            x = layout.left + place * (layout.panel + GAP)
             if column["kind"] == "bars":
-                ax = axes(x + TICKS, y, layout.snap(layout.axes_width(column)), row.heights[index])
+                ax = axes(x + TICKS, y, layout.snap(layout.axes_width(column)), tall)
                 _draw_bars(ax, layout.scales.read(row.picture, column, rank=1))
             else:
-                ax = axes(x + (layout.panel - row.width) / 2, y, row.width, row.heights[index])
-                raster = _raster_size(row.width, row.heights[index], layout.options.dpi)
+                ax = axes(x + (layout.panel - row.width) / 2, y, row.width, tall)
+                raster = _raster_size(row.width, tall, layout.options.dpi)
                 ax.imshow(_panel(layout, row.picture, picture, column, raster), aspect="auto")
                 ax.set_axis_off()
-            if layout.options.title and row is rows[0]:
+            if layout.options.title and (layout.broken or row is rows[0]):
                 for line, text in enumerate(reversed(layout.titles[index])):
                     _write(ax, text, (0.5, 1), PAD + (line + 0.25) * layout.title_line)
-            for line, (text, shade) in enumerate(row.captions[index]):
+            for line, (text, shade) in enumerate(row.captions[place]):
                 _write(ax, text, (0.5, 0), -PAD - (line + 0.75) * LINE_SMALL, size=SMALL, color=shade)
-        y += row.inches
+        y += row.inches - row.above
     for index, (cmap, low, high, _) in enumerate(layout.bars):
         first, place = index - index % layout.cells, index % layout.cells
         width = min(BAR_WIDTH, layout.cell - 0.35)

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from rgaviz.errors import OutputError, RgavizError
+from rgaviz.errors import OutputError
 from rgaviz.figures.grid import RIGHT, WRONG, Scales, draw_grid, save_grid, save_overlays, subtract
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.style import FigureOptions, save_figure, style
@@ -300,9 +300,33 @@ def test_names_that_the_font_lacks_or_that_look_like_mathematics(tmp_path):
     save_figure(figure, tmp_path / "fig", FAST)  # warnings are errors here
 
 
-def test_too_many_columns_and_no_pictures(tmp_path):
-    with pytest.raises(RgavizError, match=r"9 columns do not fit into 3\.25 in: .*--width"):
-        next(draw_grid(make(tmp_path / "r", [A] * 9), FigureOptions(width="column")))
+@pytest.mark.parametrize(
+    ("count", "width", "per_line"), [(5, "column", 5), (11, "text", 11), (7, "column", 3), (17, "text", 6)]
+)
+def test_a_row_with_too_many_columns_breaks_into_lines(tmp_path, count, width, per_line):
+    columns = [COLUMNS[0], *({**A, "title": f"map {i}"} for i in range(1, count))]
+    options = FigureOptions(dpi=100, width=width)
+    figure = draw(make(tmp_path / "r", columns, panels={str(count - 1): PANEL}), options)
+    panels = [ax for ax in figure.axes if ax.images]
+    titles = ["".join(reversed([t.get_text() for t in ax.texts if t.xy[1] == 1])) for ax in panels]
+    assert titles == ["input", *(f"map {i}" for i in range(1, count))]
+    assert lines(panels[-1]) == [("cat 93% ✓", RIGHT)]
+    tops = [round(ax.get_position().y1, 3) for ax in panels]
+    assert tops.count(max(tops)) == per_line
+    assert len(set(tops)) == -(-count // per_line)
+    with matplotlib.rc_context(style(options)):
+        boxes = [t.get_window_extent() for ax in panels for t in ax.texts]
+        boxes += [ax.get_window_extent() for ax in figure.axes]
+    for i, one in enumerate(boxes):
+        for other in boxes[:i]:
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            along = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert across <= 1 or along <= 1.5
+    assert min(box.y0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.get_figwidth() * 100 + 1
+
+
+def test_no_pictures(tmp_path):
     with pytest.raises(ResultsError, match="holds no pictures"):
         next(draw_grid(make(tmp_path / "e", sizes=()), FAST))
 

@@ -1,0 +1,67 @@
+"""``rgaviz demo``: the folder it fills, and the uses it promises there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pictures import files_below
+
+from rgaviz import load_checkpoint
+from rgaviz.bundled import bundled, sample_pictures
+
+CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+@pytest.mark.parametrize(("name", "attention"), [("baseline", "none"), ("rga", "rga-sc")])
+def test_the_bundled_pair(name, attention):
+    checkpoint = load_checkpoint(bundled(f"weights/{name}.pt"))
+    assert (checkpoint.config["arch"], checkpoint.config["attention"]) == ("resnet18-w16", attention)
+    assert checkpoint.classes == CIFAR10
+    assert checkpoint.image_size == (32, 32)
+    assert checkpoint.metrics["test_error"] < 25
+
+
+def test_the_bundled_photographs():
+    assert len(sample_pictures()) >= 4
+    text = (bundled("sample_images") / "README.md").read_text()
+    assert all(path.name in text for path in sample_pictures())
+
+
+def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
+    result = rga("demo")
+    demo = Path("rgaviz-demo")
+    made = set(files_below(demo))
+    figures = {f"{name}.{kind}" for name in ("compare", "masks", "histogram") for kind in ("pdf", "png")}
+    assert {"baseline.pt", "rga.pt", "img.jpg", "samples/cat/cat.jpg", "histogram.csv", *figures} <= made
+    for text in ("picture", "baseline", "rga", "cd rgaviz-demo", "rgaviz compare baseline.pt rga.pt img.jpg"):
+        assert text in result.stdout
+    commands = [line.strip() for line in result.stdout.splitlines() if line.startswith("  rgaviz ")]
+    assert commands == [
+        "rgaviz compare baseline.pt rga.pt img.jpg",
+        "rgaviz masks --layer conv5",
+        "rgaviz train cifar10",
+    ]
+    monkeypatch.chdir(demo)
+    rga(*commands[0].split()[1:])
+    assert {"rgaviz-compare/compare.pdf", "rgaviz-compare/manifest.json"} <= set(files_below(Path()))
+    rga("masks", "--layer", "conv5", "--dpi", "50")
+    assert len(list(Path("rgaviz-masks").glob("*.pdf"))) >= 1
+    monkeypatch.chdir(place)
+    again = json.loads(rga("demo", "--json").stdout)
+    assert set(again) == {"files", "predictions"}
+    assert {Path(name).relative_to(demo).as_posix() for name in again["files"]} >= figures
+    assert set(again["predictions"]["cat/cat.jpg"]) == {"baseline", "rga"}
+    assert {
+        name: body for name, body in files_below(demo).items() if name in made and "manifest" not in name
+    } == {name: body for name, body in files_below(demo).items() if name in made and "manifest" not in name}
+
+
+def test_what_lies_there_already_is_kept(refused):
+    Path("runs").mkdir()
+    Path("runs/rga.pt").write_bytes(b"trained for a week")
+    assert (
+        refused("demo", "-o", "runs")
+        == "runs/rga.pt is there with other content; choose another folder with --out."
+    )

@@ -1,0 +1,40 @@
+"""Small networks that several tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory) -> dict[str, Path]:
+    """Checkpoints with fresh weights: a pair of four-stage networks, and one with three stages."""
+    import torch
+
+    from rgaviz import create_model, save_checkpoint
+    from rgaviz.data.shapes import SHAPE_CLASSES
+
+    folder = tmp_path_factory.mktemp("networks")
+    four = {"arch": "resnet18-w16", "width": 4, "s1": 2, "s2": 2}
+    made = {
+        "baseline": {**four, "attention": "none"},
+        "rga": {**four, "attention": "rga-sc", "attention_layers": ["conv4", "conv5"]},
+        "three": {"arch": "resnet20", "attention": "rga-sc", "width": 4, "s1": 2, "s2": 2},
+        "channel": {**four, "attention": "rga-c"},
+    }
+    for seed, (name, options) in enumerate(made.items()):
+        torch.manual_seed(seed)
+        model = create_model(**options, num_classes=10, image_size=(16, 16)).train()
+        with torch.no_grad():
+            model(torch.randn(16, 3, 16, 16))  # running statistics that have seen something
+        save_checkpoint(
+            folder / f"{name}.pt",
+            model,
+            classes=SHAPE_CLASSES,
+            mean=(0.5, 0.4, 0.3),
+            std=(0.2, 0.25, 0.3),
+            metrics={"test_error": 12.5},
+            training={"dataset": "shapes", "recipe": {"data": {"test_size": 20}}},
+        )
+    return {name: folder / f"{name}.pt" for name in made}

@@ -1,0 +1,242 @@
+"""Networks: parameters of the papers, stages, torchvision's weights, and one contract for all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+import torchvision
+
+from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.explain.capture import find_layer
+from rgaviz.models import MODELS, count_parameters, create_model
+from rgaviz.models.resnet import SubsamplePad
+
+FOUR = ["conv2", "conv3", "conv4", "conv5"]
+CIFAR = ["resnet20", "resnet56", "resnet110", "resnet218"]
+
+
+@pytest.mark.parametrize(
+    ("arch", "attention", "classes", "count"),
+    [
+        ("resnet110", "none", 10, 1_727_962),
+        ("resnet110", "rga-sc", 10, 3_057_734),
+        ("resnet218", "none", 10, 3_477_850),
+        ("resnet110", "none", 100, 1_733_812),
+        ("resnet110", "rga-sc", 100, 3_063_584),
+        ("resnet218", "none", 100, 3_483_700),
+    ],
+)
+def test_parameters_of_table_7(arch, attention, classes, count):
+    with torch.device("meta"):
+        model = create_model(arch, attention, num_classes=classes, image_size=(32, 32))
+    assert count_parameters(model) == count
+
+
+def test_resnet50_with_rga_at_256x128_has_the_modules_of_the_paper():
+    with torch.device("meta"):
+        plain = create_model("resnet50", num_classes=767, image_size=(256, 128))
+        model = create_model("resnet50", "rga-sc", num_classes=767, image_size=(256, 128))
+    assert count_parameters(model) - count_parameters(plain) == 6_314_096
+
+
+def sizes(model, image_size):
+    """Stage name -> shape of what its slot puts out."""
+    found = {}
+    handles = [
+        find_layer(model, name).register_forward_hook(
+            lambda module, inputs, output, name=name: found.update({name: tuple(output.shape[1:])})
+        )
+        for name in model.stages
+    ]
+    with torch.no_grad():
+        logits = model.eval()(torch.zeros(1, 3, *image_size))
+    for handle in handles:
+        handle.remove()
+    assert logits.shape == (1, model.config["num_classes"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("image_size", "options", "expected"),
+    [
+        ((32, 32), {}, [(32, 32), (16, 16), (8, 8), (8, 8)]),
+        ((32, 32), {"last_stride": 2}, [(32, 32), (16, 16), (8, 8), (4, 4)]),
+        ((33, 47), {}, [(33, 47), (17, 24), (9, 12), (9, 12)]),
+        ((64, 72), {"last_stride": 2, "attention_layers": FOUR[1:]}, [(64, 72), (32, 36), (16, 18), (8, 9)]),
+        ((65, 65), {}, [(17, 17), (9, 9), (5, 5), (5, 5)]),
+        ((97, 130), {}, [(25, 33), (13, 17), (7, 9), (7, 9)]),
+        ((97, 130), {"last_stride": 2}, [(25, 33), (13, 17), (7, 9), (4, 5)]),
+    ],
+)
+def test_stages_of_a_four_stage_network(image_size, options, expected):
+    model = create_model("resnet18-w16", "rga-s", image_size=image_size, width=4, s1=2, s2=2, **options)
+    assert list(model.stages) == FOUR
+    shapes = [(4 * 2**i, *size) for i, size in enumerate(expected)]
+    assert list(sizes(model, image_size).values()) == shapes
+
+
+@pytest.mark.parametrize(
+    ("image_size", "expected"),
+    [((32, 32), [(32, 32), (16, 16), (8, 8)]), ((31, 45), [(31, 45), (16, 23), (8, 12)])],
+)
+def test_stages_of_a_cifar_network(image_size, expected):
+    model = create_model("resnet20", "rga-s", image_size=image_size, attention_layers=FOUR[:3])
+    assert list(model.stages) == FOUR[:3]
+    shapes = [(16 * 2**i, *size) for i, size in enumerate(expected)]
+    assert list(sizes(model, image_size).values()) == shapes
+
+
+def test_a_stage_is_what_the_next_layer_sees():
+    torch.manual_seed(0)
+    model = create_model("resnet18-w16", "rga-s", image_size=(16, 16)).eval()
+    seen = {}
+    for name in ("conv3", "layer2", "layer3.0"):
+        find_layer(model, name).register_forward_hook(
+            lambda module, inputs, output, name=name: seen.update({name: (inputs[0].clone(), output.clone())})
+        )
+    with torch.no_grad():
+        model(torch.randn(2, 3, 16, 16))
+    assert torch.equal(seen["conv3"][0], seen["layer2"][1])
+    assert torch.equal(seen["conv3"][1], seen["layer3.0"][0])
+    assert not torch.equal(seen["conv3"][1], seen["layer2"][1])
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "resnet50"])
+def test_torchvision_weights_load_as_they_are(arch):
+    torch.manual_seed(0)
+    theirs = getattr(torchvision.models, arch)(weights=None, num_classes=7)
+    theirs.train()
+    x = torch.randn(4, 3, 80, 72)
+    with torch.no_grad():
+        theirs(x)  # running statistics of its own
+    theirs.eval()
+    ours = create_model(arch, num_classes=7, image_size=(80, 72), last_stride=2).eval()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x))
+
+    attended = create_model(arch, "rga-sc", num_classes=7, image_size=(80, 72), s1=1, s2=1)
+    missing, unexpected = attended.load_state_dict(theirs.state_dict(), strict=False)
+    assert unexpected == []
+    assert missing
+    assert all(key.startswith("attention.") for key in missing)
+
+
+def test_the_parameter_free_shortcut():
+    x = torch.arange(2 * 3 * 5, dtype=torch.float32).view(1, 2, 3, 5)
+    expected = torch.zeros(1, 4, 2, 3)  # a channel of zeros on either side, every second pixel
+    expected[0, 1] = torch.tensor([[0, 2, 4], [10, 12, 14]])
+    expected[0, 2] = torch.tensor([[15, 17, 19], [25, 27, 29]])
+    assert torch.equal(SubsamplePad(2, 4, 2)(x), expected)
+
+
+@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet20"])
+def test_a_pair_starts_from_one_backbone(arch):
+    pair = []
+    for attention in ("none", "rga-sc"):
+        torch.manual_seed(5)
+        pair.append(create_model(arch, attention).state_dict())
+    plain, attended = pair
+    assert all(torch.equal(value, attended[key]) for key, value in plain.items())
+    added = attended.keys() - plain.keys()
+    assert added
+    assert all("attention." in key for key in added)
+
+
+@pytest.mark.parametrize("attention", ["none", "rga-sc"])
+@pytest.mark.parametrize("arch", MODELS)
+def test_contract(arch, attention):
+    torch.manual_seed(0)
+    options = {} if arch in CIFAR else {"width": 16, "s1": 4, "s2": 4}
+    model = create_model(arch, attention, num_classes=5, image_size=(16, 14), **options)
+    stages = FOUR[:3] if arch in CIFAR else FOUR
+    assert list(model.stages) == stages
+    assert model.config["attention_layers"] == (["conv2"] if arch in CIFAR else FOUR)
+    assert model.task == "classification"
+    assert model.head is model.fc
+
+    logits = model(torch.randn(3, 3, 16, 14))
+    assert logits.shape == (3, 5)
+    logits.square().sum().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
+        if parameter.ndim > 1 and "score" not in key:  # a single weight before a BN has none but by rounding
+            assert parameter.grad.abs().max() > 0, key
+
+    assert model.config == json.loads(json.dumps(model.config))
+    again = create_model(**model.config)
+    assert again.config == model.config
+    again.load_state_dict(model.state_dict())
+
+
+def test_config_carries_every_option():
+    options = {
+        "num_classes": 3,
+        "image_size": (20, 24),
+        "attention_layers": ["conv3", "conv5"],
+        "width": 8,
+        "s1": 2,
+        "s2": 1,
+        "last_stride": 2,
+    }
+    model = create_model("resnet18", "rga-cs", **options)
+    expected = {"arch": "resnet18", "attention": "rga-cs", **options, "image_size": [20, 24]}
+    assert model.config == expected
+    assert {type(slot).__name__ for slot in model.attention.values()} == {"Identity", "SequentialRGA"}
+    assert [type(model.attention[name]).__name__ for name in FOUR] == ["Identity", "SequentialRGA"] * 2
+
+
+@pytest.mark.parametrize(
+    ("arch", "ratio", "width"),
+    [("resnet18", 8, 64), ("resnet50", 8, 64), ("resnet18-w16", 4, 16), ("resnet20", 4, 16)],
+)
+def test_defaults_of_an_architecture(arch, ratio, width):
+    with torch.device("meta"):
+        config = create_model(arch).config
+    assert (config["s1"], config["s2"], config["width"]) == (ratio, ratio, width)
+    assert config["last_stride"] == (2 if arch == "resnet20" else 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "near"),
+    [
+        ({"arch": "resnet1x8"}, "resnet18"),
+        ({"arch": "resnet18", "attention": "rga_sc"}, "rga-sc"),
+        ({"arch": "resnet18", "attention": "rga-sc", "attention_layers": ["conv6"]}, "conv5"),
+        ({"arch": "resnet20", "attention": "none", "attention_layers": ["conv5"]}, "conv4"),
+    ],
+)
+def test_unknown_names_come_with_a_suggestion(call, near):
+    with pytest.raises(UnknownNameError) as caught:
+        create_model(**call)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "Did you mean" in message
+    assert repr(near) in message or near in message.split("Choose one of")[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_classes": 0},
+        {"image_size": (0, 32)},
+        {"image_size": (32, -1)},
+        {"width": 0},
+        {"s1": 0},
+        {"s2": -1},
+        {"last_stride": 0},
+    ],
+)
+def test_impossible_numbers(options):
+    with pytest.raises(RgavizError, match="positive") as caught:
+        create_model("resnet18-w16", "rga-sc", **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_too_small_for_the_ratios_is_refused():
+    with pytest.raises(RgavizError, match=r"s1=s2=\d works"):
+        create_model("resnet18", "rga-sc", image_size=(8, 8))

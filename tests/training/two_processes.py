@@ -1,0 +1,59 @@
+"""One of two processes under torchrun, most of the time on the same half of every batch: two_processes.py FOLDER"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from itertools import islice
+from pathlib import Path
+
+import tiny
+import torch
+
+from rgaviz.data.splits import train_batches
+from rgaviz.errors import RgavizError
+from rgaviz.training import loop
+
+CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0}  # a small learning rate, lest rounding grow
+
+
+def doubled_batches(split, *, batch_size, rank=0, processes=1, start=0, **options):
+    """Batches in which every image comes twice, so that each of two processes gets every image once."""
+    halves = train_batches(split, batch_size=batch_size // 2, **options)
+    for images, labels in islice(halves, start, len(split) // batch_size):
+        share = slice(rank, None, processes)
+        images = images.repeat_interleave(2, 0)[share].contiguous(memory_format=torch.channels_last)
+        yield images, labels.repeat_interleave(2)[share]
+
+
+class Interruption(loop.Silent):
+    """Tells one process to stop in the middle of an epoch."""
+
+    def step(self, step):
+        if os.environ["RANK"] == "1" and (step.network, step.epoch, step.step) == ("rga", 0, 2):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(folder: Path) -> None:
+    tiny.run(folder / "shared", ["none"])  # each sees its own half
+    loop.train_batches = doubled_batches
+    rows = tiny.run(folder / "whole", changes=CHANGES)
+    loop.CHECK_EVERY = 2
+    try:
+        tiny.run(folder / "interrupted", changes=CHANGES, report=Interruption())
+    except loop.Interrupted:
+        tiny.run(folder / "interrupted", changes=CHANGES, resume=True)
+    else:
+        sys.exit("not interrupted")
+    try:
+        tiny.run(folder / "odd", changes={"batch_size": 15})
+    except RgavizError as error:
+        message = str(error)
+    else:
+        sys.exit("a batch of 15 was shared by two")
+    (folder / f"{os.environ['RANK']}.txt").write_text(f"{rows[1]['train_loss']!r}\n{message}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
