@@ -74,22 +74,29 @@ class Checkpoint:
         height, width = self.config["image_size"]
         return height, width
 
-    def inputs(self, images: Tensor | Sequence[str | Path | np.ndarray]) -> Tensor:
+    def inputs(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> Tensor:
         """A normalised batch (B, 3, H, W) float32.
 
         Args:
-            images: a tensor, taken as already normalised; or paths and uint8 RGB arrays (H, W, 3) of any
-                size, resized and normalised with this checkpoint's values.
+            images: a tensor, taken as already normalised; or a path, or several paths and uint8 RGB arrays
+                (H, W, 3) of any size, resized and normalised with this checkpoint's values.
+
+        Raises:
+            RgavizError: no images, or a picture that cannot be read.
         """
         from rgaviz.data.images import network_input, read_picture
 
         if isinstance(images, Tensor):
             return images
+        if isinstance(images, str | Path):
+            images = [images]
+        if not len(images):
+            raise RgavizError("No images given; name at least one.")
         pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in images]
         return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
 
     @torch.inference_mode()
-    def predict(self, images: Tensor | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
+    def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
         """Class and confidence of every picture; ``images`` as in :meth:`inputs`."""
         device = next(self.model.parameters()).device
         return predictions(self.model(self.inputs(images).to(device)), self.classes)

@@ -97,7 +97,7 @@ def load_subjects(paths: Sequence[Path], device: torch.device) -> list[Subject]:
     stems = [path.stem for path in paths]
     subjects: list[Subject] = []
     for path, stem in zip(paths, stems, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}-{stem}"
+        name = stem if stems.count(stem) == 1 else f"{path.absolute().parent.name}-{stem}"
         while any(name == other.id for other in subjects):
             name += "'"
         checkpoint = load_checkpoint(path)

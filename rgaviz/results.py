@@ -215,7 +215,7 @@ def _manifest_fault(manifest: dict[str, Any]) -> str | None:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             return f"{key!r} is no list of objects"
     for index, column in enumerate(manifest["columns"]):
-        if column.get("kind") not in REQUIRED_KEYS or not isinstance(column.get("title"), str):
+        if str(column.get("kind")) not in REQUIRED_KEYS or not isinstance(column.get("title"), str):
             return f"column {index} has no known kind and title"
         if column["kind"] in ("map", "bars") and column.get("group") not in GROUPS:
             return f"column {index} has a group that is none of {', '.join(GROUPS)}"
@@ -234,13 +234,22 @@ def _manifest_fault(manifest: dict[str, Any]) -> str | None:
         if not _is_safe(picture.get("path")):
             return f"picture {index} has a path outside its folder"
         size = picture.get("size")
-        if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int and n > 0 for n in size)):
+        if not (
+            isinstance(size, list)
+            and len(size) == 2
+            and all(type(n) is int and 0 < n < 100_000 for n in size)
+        ):
             return f"picture {index} has no size"
         panels = picture.get("panels", {})
         if not isinstance(panels, dict) or not all(isinstance(panel, dict) for panel in panels.values()):
             return f"picture {index} has no panels"
-        if not all(isinstance(panel.get("confidence", 0.0), float | int | None) for panel in panels.values()):
-            return f"picture {index} has a confidence that is no number"
+        confidences = [panel.get("confidence") for panel in panels.values()]
+        if not all(
+            each is None or (isinstance(each, float | int) and 0 <= each <= 1) for each in confidences
+        ):
+            return f"picture {index} has a confidence that is no fraction"
+        if not all(isinstance(panel.get("correct"), bool | None) for panel in panels.values()):
+            return f"picture {index} is neither right nor wrong"
         if not all(isinstance(panel.get("warnings", []), list) for panel in panels.values()):
             return f"picture {index} has warnings that are no list"
     return None

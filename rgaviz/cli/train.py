@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def train(
         list[str] | None, typer.Option("--set", help="Override a setting: --set train.lr=0.1")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs; the schedule is scaled to them.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order and augmentation.")] = 0,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
@@ -56,7 +57,7 @@ def train(
     with progress() as report:
         rows, folder = run_training(
             dataset,
-            attention.split(","),
+            [name.strip() for name in attention.split(",")],
             recipe=recipe,
             overrides=overrides,
             epochs=epochs,
@@ -94,6 +95,8 @@ def run_training(
     report: Any,
 ) -> tuple[list[dict[str, Any]], Path]:
     """Check everything that is cheap to check, then train; returns the last rows and the folder."""
+    from accelerate import PartialState
+
     from rgaviz.attention import ATTENTIONS
     from rgaviz.data import DATASETS, load_dataset
     from rgaviz.devices import choose_device
@@ -112,16 +115,18 @@ def run_training(
     settings = load_recipe(recipe or dataset, overrides, epochs=epochs)
     chosen = choose_device(device)
     folder = out or Path("runs") / f"{dataset}-{settings.model.arch}"
-    images = load_dataset(
-        dataset,
-        data_dir=data_dir,
-        image_size=(settings.data.image_size[0], settings.data.image_size[1]),
-        train_size=settings.data.train_size,
-        test_size=settings.data.test_size,
-        held_out=settings.data.held_out,
-        track=report.track,
-    )
-    if tensorboard:
+    # The others wait for the main process, which downloads.
+    with PartialState(cpu=chosen.type == "cpu").main_process_first():
+        images = load_dataset(
+            dataset,
+            data_dir=data_dir,
+            image_size=(settings.data.image_size[0], settings.data.image_size[1]),
+            train_size=settings.data.train_size,
+            test_size=settings.data.test_size,
+            held_out=settings.data.held_out,
+            track=report.track,
+        )
+    if tensorboard and is_main_process():
         report.log_to(folder / "tensorboard")
     try:
         rows = train_networks(
@@ -135,14 +140,22 @@ def run_training(
             settings={"command": command_line, "attention": attentions},
             report=report,
         )
-    except (Interrupted, RgavizError) as error:
-        if isinstance(error, Interrupted) or list(folder.glob("*.resume.pt")):
-            again = command_line if resume else f"{command_line} --resume"
-            report.say(f"Stopped; nothing but the current step is lost. Go on with:\n  {again}")
+    except KeyboardInterrupt as error:
+        lost = "nothing" if isinstance(error, Interrupted) else "at most the current epoch"
+        report.say(f"Stopped; {lost} is lost. Go on with:\n  {resume_command(command_line)}")
         raise
     if is_main_process():
         write_curves(folder)
     return rows, folder
+
+
+def resume_command(command_line: str) -> str:
+    """The command that goes on where this one stopped."""
+    again = command_line if "--resume" in command_line.split() else f"{command_line} --resume"
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes == 1:
+        return again
+    return again.replace("rgaviz", f"torchrun --nproc-per-node {processes} -m rgaviz", 1)
 
 
 def write_curves(folder: Path) -> None:

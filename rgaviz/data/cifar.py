@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -78,6 +79,8 @@ def _torchvision(name: str, data_dir: Path | None, train: bool) -> Any:
     try:
         return kind(root, train=train, download=not found)
     except (OSError, RuntimeError, HTTPException, EOFError, UnpicklingError) as error:
+        with suppress(OSError):
+            root.rmdir()  # torchvision makes it before it downloads; only an empty folder goes
         fault = f"{root / ARCHIVES[name]} is damaged" if found else f"Cannot download {name}"
         raise RgavizError(
             f"{fault} ({error}). Give your copy with --data-dir, or train without any: rgaviz train shapes"

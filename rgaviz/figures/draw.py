@@ -38,10 +38,13 @@ def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None
             f"{folder} was written by {command!r}, which has no figure to draw; choose one of another command."
         )
     refuse_foreign_figures(folder, stem, options)
+    before = _figures_there(folder, stem, options)
     try:
         paths = FIGURES[command](results, stem, options, overlays or folder / "overlays")
     except BaseException:
-        record_files(folder, _figures_there(folder, stem, options))  # ours, however far it came
+        there = _figures_there(folder, stem, options)
+        if there != before:  # ours, however far it came
+            record_files(folder, there)
         raise
     record_files(folder, paths)
     return paths
@@ -84,7 +87,7 @@ def figure_options(folder: Path, changes: dict[str, Any]) -> FigureOptions:
         kept["scale"] = scale.get("cam")
     try:
         return FigureOptions(**{**kept, **changes})
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, OverflowError, TypeError) as error:
         raise ResultsError(
             f"{folder} holds figure options that this version does not know ({error})."
         ) from error
@@ -98,7 +101,8 @@ def _draw_grid(results: Results, stem: Path, options: FigureOptions, overlays: P
 def _draw_grid_and_overlays(
     results: Results, stem: Path, options: FigureOptions, overlays: Path
 ) -> list[Path]:
-    return [*save_grid(results, stem, options), *save_overlays(results, overlays, options)]
+    shown = save_overlays(results, overlays, options)  # first, for it refuses names that collide
+    return [*save_grid(results, stem, options), *shown]
 
 
 def _draw_histogram(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:

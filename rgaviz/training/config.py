@@ -159,7 +159,7 @@ def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None 
 def _with_epochs(train: TrainConfig, epochs: int) -> TrainConfig:
     """The same schedule, squeezed or stretched."""
     factor = epochs / train.epochs
-    milestones = tuple(round(milestone * factor) for milestone in train.milestones)
+    milestones = tuple(max(1, round(milestone * factor)) for milestone in train.milestones)
     return replace(train, epochs=epochs, milestones=milestones, warmup=train.warmup * min(1.0, factor))
 
 

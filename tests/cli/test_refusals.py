@@ -49,7 +49,8 @@ CHECKPOINTS = {
     "nan": (damage(lambda d: d["model"]["fc.weight"].fill_(float("nan"))), "NaN"),
     "arch": (damage(lambda d: d["config"].update(arch="resnet19")), "Did you mean"),
     "attention": (damage(lambda d: d["config"].update(attention="rga-xx")), "Unknown attention 'rga-xx'"),
-    "code": (lambda path: path.write_bytes(pickle.dumps(Bomb())), "would run code"),
+    "code": (lambda path: torch.save(Bomb(), path), "would run code"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(Bomb())), "not a checkpoint"),
 }
 
 
@@ -141,7 +142,7 @@ NAMES = {
     "compare rga.pt baseline.pt img.jpg pics/ring/a.png --label ring,ring,ring": "--label has 3 labels for 2",
     "compare rga.pt baseline.pt img.jpg --label dog": "label 'dog'",
     "evaluate rga.pt --dataset imagenet": "dataset 'imagenet'",
-    "evaluate rga.pt --dataset cifar10 --data-dir nowhere": "--data-dir",
+    "evaluate rga.pt --dataset folder --data-dir nowhere": "--data-dir",
     "evaluate missing.pt": "missing.pt does not exist",
     "train shape": "'shapes'",
     "train shapes --attention rga-cx": "attention 'rga-cx'",
@@ -171,10 +172,8 @@ def test_names(refused, line):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the device")
 @pytest.mark.parametrize("line", ["masks rga.pt img.jpg", "evaluate rga.pt", "train shapes", "demo"])
 def test_cuda_without_one(refused, line):
-    assert (
-        refused(*line.split(), "--device", "cuda")
-        == "This machine has no cuda device. Use --device auto or --device cpu."
-    )
+    expected = "This machine has no cuda device. Use --device auto or --device cpu."
+    assert refused(*line.split(), "--device", "cuda") == expected
 
 
 @pytest.mark.parametrize(
@@ -190,7 +189,7 @@ def test_what_cannot_be_parsed(rga, place, line):
 
 def test_a_full_disk(refused, monkeypatch):
     """Wherever it runs full, earlier results stay."""
-    from rgaviz import atomic, results
+    from rgaviz import results
 
     def full(*_, **__):
         raise OSError(28, os.strerror(28))
@@ -200,7 +199,6 @@ def test_a_full_disk(refused, monkeypatch):
             patch.setattr(module, name, full)
             line = refused("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
             assert line == "Cannot write out: No space left on device. Choose another place with -o."
-    del atomic
 
 
 def test_a_really_full_disk(place):
