@@ -217,8 +217,10 @@ class Scales:
         maxima = {}
         for checkpoint, map_name in (side for side, its_group in self.sides.items() if its_group == group):
             maxima[checkpoint, map_name.split("/")[0]] = self.model_maximum(checkpoint, map_name)
-        single = len({checkpoint for checkpoint, _ in maxima}) == len(maxima)
-        stated = ", ".join(f"{c if single else f'{c} {m}'} {value:.3g}" for (c, m), value in maxima.items())
+        networks = {checkpoint for checkpoint, _ in maxima}
+        one_each, one_network = len(networks) == len(maxima), len(networks) == 1
+        names = {(c, m): c if one_each else m if one_network else f"{c} {m}" for c, m in maxima}
+        stated = ", ".join(f"{names[side]} {value:.3g}" for side, value in maxima.items())
         return self.cmap, 0.0, 1.0, f"{what}, fraction of each network's maximum\n({stated})"
 
 
@@ -276,7 +278,7 @@ class Layout:
         self.cells = min(len(self.bars), max(1, int(self.width / BAR_CELL))) if self.bars else 1
         self.cell = self.width / self.cells
         self.labels = [
-            [line for part in label.split("\n") for line in wrap_text(part, self.cell - 0.08, SMALL, lines=6)]
+            [line for part in label.split("\n") for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)]
             for *_, label in self.bars
         ]
         self.rows = [self.row(picture, columns) for picture in scales.pictures for columns in self.lines]

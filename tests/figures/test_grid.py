@@ -129,7 +129,7 @@ def test_model_scale_is_for_each_method(tmp_path):
     picture = results.manifest["pictures"][0]
     assert scales.limits(picture, B) == (0, 0.5)
     assert scales.limits(picture, other) == (0, 50)
-    assert bars(draw(results))[0][0].endswith("(b gradcam 0.5, b layercam 50)")
+    assert bars(draw(results))[0][0].endswith("(gradcam 0.5, layercam 50)")
 
 
 def test_a_map_of_zeros_has_a_scale_and_a_flag(tmp_path):
