@@ -125,6 +125,9 @@ def train(
             f"train.batch_size = {recipe.train.batch_size} cannot be shared by {accelerator.num_processes} "
             "processes alike; choose a multiple."
         )
+    for attention in attentions:
+        with torch.device("meta"):  # a network that cannot be built is refused before the first is trained
+            build_model(recipe, attention, len(dataset.classes))
     networks = [network_name(attention) for attention in attentions]
     if accelerator.is_main_process and not resume:
         _remove_earlier(out, networks)
@@ -139,6 +142,22 @@ def train(
                 write_metrics(out / "metrics.csv", histories)
         accelerator.wait_for_everyone()
     return [{"network": name, **histories[name][-1]} for name in networks]
+
+
+def build_model(recipe: Recipe, attention: str, num_classes: int) -> ResNet:
+    """The network of a recipe with this attention, fresh weights from the global random state."""
+    model, (height, width) = recipe.model, recipe.data.image_size
+    return create_model(
+        model.arch,
+        attention,
+        num_classes=num_classes,
+        image_size=(height, width),
+        attention_layers=model.attention_layers,
+        width=model.width,
+        s1=model.s1,
+        s2=model.s2,
+        last_stride=model.last_stride,
+    )
 
 
 def _remove_earlier(out: Path, networks: Sequence[str]) -> None:
@@ -189,18 +208,8 @@ class Run:
             **settings,
         }
         seed_everything(seed)
-        model = recipe.model
-        self.model: ResNet = create_model(
-            model.arch,
-            attention,
-            num_classes=len(dataset.classes),
-            image_size=tuple(recipe.data.image_size),  # type: ignore[arg-type]
-            attention_layers=model.attention_layers,
-            width=model.width,
-            s1=model.s1,
-            s2=model.s2,
-            last_stride=model.last_stride,
-        ).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = build_model(recipe, attention, len(dataset.classes))
+        self.model: ResNet = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
             weight_groups(self.model, self.config),
             lr=self.config.lr,
