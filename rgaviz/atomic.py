@@ -16,6 +16,16 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"Cannot write {path}: {reason}. Choose another place with -o.")
 
 
+def refuse_other_table(path: Path, header: str) -> None:
+    """Refuse to replace a table that the user did not name, unless its first line says it is one of ours.
+
+    Raises:
+        OutputError: there is another file of that name.
+    """
+    if path.exists() and not (path.is_file() and path.read_bytes().startswith(header.encode())):
+        raise OutputError(f"{path} is there and was not written by rgaviz: choose another name with -o.")
+
+
 def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
     """Write a file whole or not at all: under a temporary name in the same folder, then renamed.
 

@@ -78,7 +78,7 @@ class Checkpoint:
         """A normalised batch (B, 3, H, W) float32.
 
         Args:
-            images: a tensor, taken as already normalised; or a path, or several paths and uint8 RGB arrays
+            images: a tensor (B, 3, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
                 (H, W, 3) of any size, resized and normalised with this checkpoint's values.
 
         Raises:
@@ -87,12 +87,19 @@ class Checkpoint:
         from rgaviz.data.images import network_input, read_picture
 
         if isinstance(images, Tensor):
+            if images.shape[1:] != (3, *self.image_size):
+                wanted, given = (
+                    "x".join(map(str, each)) for each in ((3, *self.image_size), images.shape[1:])
+                )
+                raise RgavizError(
+                    f"This network takes images of {wanted}, not {given}; resize them, or pass pictures."
+                )
             return images
-        if isinstance(images, str | Path):
-            images = [images]
-        if not len(images):
+        single = isinstance(images, str | Path) or getattr(images, "ndim", 0) == 3
+        several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
+        if not several:
             raise RgavizError("No images given; name at least one.")
-        pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in images]
+        pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in several]
         return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
 
     @torch.inference_mode()

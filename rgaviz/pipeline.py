@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from rgaviz import __version__
 from rgaviz.checkpoint import Checkpoint, Prediction, load_checkpoint, predictions
 from rgaviz.data import silent
 from rgaviz.data.folder import Track
-from rgaviz.data.images import PicturePath, network_input, read_picture, shown_picture
+from rgaviz.data.images import PicturePath, read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError, unknown_name
 from rgaviz.explain.cam import METHODS, TITLES, Explanation, explain
 from rgaviz.explain.capture import default_cam_layer, expand_layers, find_layer, gated_layers, gates
@@ -65,7 +65,6 @@ class Request:
         labels: what the pictures show, where the user said it: one for all, or one each.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
-        seed: recorded; nothing here is random but ``randomcam``, which is seeded by itself.
     """
 
     command: str
@@ -76,7 +75,6 @@ class Request:
     labels: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,7 +185,8 @@ def difference_columns(
     columns = []
     for other in others:
         for method in methods:
-            for name in cam_names(method, target, len(other.checkpoint.classes)):
+            classes = min(len(each.checkpoint.classes) for each in (first, other))
+            for name in cam_names(method, target, classes):
                 columns.append(
                     {
                         "kind": "difference",
@@ -288,7 +287,10 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     Raises:
         RgavizError: not one picture could be read, an unknown target or label, an unwritable folder.
     """
-    targets = {each.id: class_target(request.target, each.checkpoint.classes) for each in request.subjects}
+    targets = {}
+    for subject in request.subjects:
+        with _naming(subject):
+            targets[subject.id] = class_target(request.target, subject.checkpoint.classes)
     labels = _labels(request, pictures)
     failures: list[str] = []
     found: dict[str, dict[str, Prediction]] = {}
@@ -296,17 +298,21 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     groups = [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
     with ResultsWriter(folder, _manifest(request)) as writer:
         for group in track(groups, total=len(groups), description="explaining"):
-            loaded = list(_read(group, failures))
+            loaded = list(_read(group, request.subjects, failures))
             if not loaded:
                 continue
             explained = [
-                _explain(subject, [array for _, _, array in loaded], request.methods, targets[subject.id])
+                _explain(
+                    subject,
+                    [each.inputs[subject.id] for each in loaded],
+                    request.methods,
+                    targets[subject.id],
+                )
                 for subject in request.subjects
             ]
-            for row, (number, picture, array) in enumerate(loaded):
+            for row, (number, picture, shown, _) in enumerate(loaded):
                 told = {s.id: p[row] for s, (_, p) in zip(request.subjects, explained, strict=True)}
                 maps, classes = _maps(request, row, [e for e, _ in explained])
-                shown = shown_picture(array)
                 entry = {
                     "id": str(number),
                     "path": picture.relative.as_posix(),
@@ -353,26 +359,37 @@ def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | Non
     return [picture.label if picture.label in classes else None for picture in pictures]
 
 
-def _read(group: Sequence[Any], failures: list[str]) -> Iterator[tuple[int, PicturePath, np.ndarray]]:
+class Loaded(NamedTuple):
+    """What is kept of a picture while its batch is explained; the decoded original may be very large."""
+
+    number: int
+    picture: PicturePath
+    shown: np.ndarray
+    inputs: dict[str, torch.Tensor]  # checkpoint id -> (3, H, W), normalised
+
+
+def _read(
+    group: Sequence[tuple[int, PicturePath]], subjects: Sequence[Subject], failures: list[str]
+) -> Iterator[Loaded]:
     """The pictures of a batch that can be read; a line in ``failures`` for each other one."""
     for number, picture in group:
         try:
-            yield number, picture, read_picture(picture.path)
+            array = read_picture(picture.path)
         except PictureError as error:
             failures.append(str(error))
+            continue
+        inputs = {each.id: each.checkpoint.inputs([array])[0] for each in subjects}
+        yield Loaded(number, picture, shown_picture(array), inputs)
 
 
 def _explain(
-    subject: Subject, pictures: Sequence[np.ndarray], methods: Sequence[str], target: str | int
+    subject: Subject, inputs: Sequence[torch.Tensor], methods: Sequence[str], target: str | int
 ) -> tuple[Explanation, list[Prediction]]:
     checkpoint = subject.checkpoint
-    inputs = torch.stack(
-        [network_input(each, checkpoint.image_size, checkpoint.mean, checkpoint.std) for each in pictures]
-    )
     with _naming(subject):
         found = explain(
             checkpoint.model,
-            inputs.to(next(checkpoint.model.parameters()).device),
+            torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
             cam_layer=subject.cam_layer,
             methods=methods if subject.cam_layer else (),
             target=target,
@@ -425,7 +442,7 @@ def _manifest(request: Request) -> dict[str, Any]:
     return {
         "command": request.command,
         "command_line": request.command_line,
-        "seed": request.seed,
+        "seed": 0,  # of randomcam, the only thing here that is random
         "versions": {"rgaviz": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
         "target": request.target,
         "checkpoints": [_checkpoint_entry(subject) for subject in request.subjects],

@@ -115,8 +115,8 @@ class RelationAttention(nn.Module):
         return _rows_by(weight[:, 1:], related) + pooled * weight[:, 0]
 
 
-# On a CPU the two products with shared weights are written as the 1x1 convolutions they are in the paper: oneDNN,
-# which PyTorch uses for convolutions only, was measured twice as fast as its BLAS (AMD Zen 4, float32).
+# On a CPU the two products with shared weights are written as the 1x1 convolutions they are in the paper: PyTorch
+# gives convolutions to oneDNN, which multiplies faster than its BLAS does on some processors (see docs/benchmarks.md).
 
 
 def _rows_by(weight: Tensor, rows: Tensor) -> Tensor:

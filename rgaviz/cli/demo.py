@@ -127,7 +127,8 @@ def train_pair(out: Path, device: str, command_line: str) -> None:
             device=device,
             data_dir=None,
             out=out,
-            resume=False,
+            resume=True,  # a pair that is there already is taken
+            overwrite=False,
             tensorboard=False,
             command_line=command_line,
             report=report,

@@ -8,6 +8,7 @@ import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import typer
 from rgaviz.cli import COMMAND_LINE
 from rgaviz.cli.options import figure_changes, names_figure, output_paths
 from rgaviz.cli.progress import track
-from rgaviz.errors import PictureError, RgavizError
+from rgaviz.errors import CheckpointError, OutputError, PictureError, RgavizError
 
 if TYPE_CHECKING:
     from rgaviz.data.images import PicturePath
@@ -55,14 +56,14 @@ def is_checkpoint(word: str) -> bool:
 def newest_checkpoint() -> Path:
     """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
     from rgaviz.bundled import bundled
+    from rgaviz.checkpoint import load_checkpoint
 
-    found = [
-        path for path in Path("runs").rglob("*.pt") if not path.name.endswith((RESUME_SUFFIX, "baseline.pt"))
-    ]
-    if found:
-        newest = max(found, key=lambda path: path.stat().st_mtime)
-        say(f"No checkpoint given: using the newest under runs/, {newest}")
-        return newest
+    found = [path for path in Path("runs").rglob("*.pt") if not path.name.endswith(RESUME_SUFFIX)]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(CheckpointError):  # other programs keep their own files under runs/
+            if load_checkpoint(path).config["attention"] != "none":
+                say(f"No checkpoint given: using the newest under runs/, {path}")
+                return path
     say("No checkpoint given and none under runs/: using the bundled rga.pt")
     return bundled("weights/rga.pt")
 
@@ -89,8 +90,12 @@ def explain_and_draw(
     refuse_foreign_figures(folder, stem, options)
     checkpoints, pictures = inputs(given["inputs"] or [], command, networks)
     found = pictures_to_explain(pictures, folder)
+    refuse_inputs([*checkpoints, *(picture.path for picture in found)], stem, options.formats)
+    subjects = load_subjects(checkpoints, device)
+    if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
+        say("Note: these networks were trained on different classes.")
     asked = replace(
-        request(load_subjects(checkpoints, device)),
+        request(subjects),
         command_line=context.meta[COMMAND_LINE],
         labels=[name.strip() for name in given["label"].split(",")] if given["label"] else (),
         options=record_options(options),
@@ -105,6 +110,7 @@ def explain_and_draw(
 def inputs(words: Sequence[str], command: str, networks: int) -> tuple[list[Path], list[str]]:
     """The checkpoints and pictures to use; says so where it chose them itself."""
     from rgaviz.bundled import bundled, sample_pictures
+    from rgaviz.checkpoint import load_checkpoint
 
     checkpoints, pictures = split_inputs(words)
     if not checkpoints and networks == 1:
@@ -113,6 +119,8 @@ def inputs(words: Sequence[str], command: str, networks: int) -> tuple[list[Path
         say("No checkpoints given: using the bundled baseline.pt and rga.pt")
         checkpoints = [bundled("weights/baseline.pt"), bundled("weights/rga.pt")]
     elif len(checkpoints) < networks:
+        for path in checkpoints:
+            load_checkpoint(path)  # a wrong one is the more likely mistake
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )
@@ -138,6 +146,20 @@ def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]
             f"All these pictures are earlier output in {folder}; choose another folder with -o."
         )
     return found
+
+
+def refuse_inputs(paths: Sequence[Path], stem: Path, formats: Sequence[str]) -> None:
+    """Refuse to draw over what is to be read.
+
+    Raises:
+        OutputError: the figure would take an input's name.
+    """
+    figures = {stem.with_name(f"{stem.name}.{suffix}").resolve() for suffix in (*formats, "csv")}
+    for path in paths:
+        if path.resolve() in figures:
+            raise OutputError(
+                f"{path} is an input; the figure would replace it. Choose another name with -o."
+            )
 
 
 def report(outcome: Outcome, folder: Path, paths: Sequence[Path], out: Path | None, *, as_json: bool) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rgaviz.errors import OutputError
+
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -94,6 +96,7 @@ Scale = Annotated[
 
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
+OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
 FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale")
 
 
@@ -117,7 +120,15 @@ def names_figure(out: Path | None) -> bool:
 
 
 def output_paths(out: Path | None, command: str) -> tuple[Path, Path]:
-    """Folder of the results and stem of the figure."""
+    """Folder of the results and stem of the figure.
+
+    Raises:
+        OutputError: the name of a picture in a format that figures do not have.
+    """
+    if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
+        raise OutputError(
+            f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
+        )
     if out is not None and names_figure(out):
         return out.with_suffix(""), out.with_suffix("")
     folder = out or Path(f"rgaviz-{command}")

@@ -41,6 +41,7 @@ def train(
         Path | None, typer.Option("--out", "-o", help="Folder; by default runs/<dataset>-<arch>.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the earlier run in --out.")] = False,
     compile_: Annotated[
         bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")
     ] = False,
@@ -66,6 +67,7 @@ def train(
             data_dir=data_dir,
             out=out,
             resume=resume,
+            overwrite=overwrite,
             tensorboard=tensorboard,
             command_line=context.meta[COMMAND_LINE],
             report=report,
@@ -90,6 +92,7 @@ def run_training(
     data_dir: Path | None,
     out: Path | None,
     resume: bool,
+    overwrite: bool,
     tensorboard: bool,
     command_line: str,
     report: Any,
@@ -115,6 +118,8 @@ def run_training(
     settings = load_recipe(recipe or dataset, overrides, epochs=epochs)
     chosen = choose_device(device)
     folder = out or Path("runs") / f"{dataset}-{settings.model.arch}"
+    if tensorboard and is_main_process():
+        report.log_to(folder / "tensorboard")
     # The others wait for the main process, which downloads.
     with PartialState(cpu=chosen.type == "cpu").main_process_first():
         images = load_dataset(
@@ -126,8 +131,6 @@ def run_training(
             held_out=settings.data.held_out,
             track=report.track,
         )
-    if tensorboard and is_main_process():
-        report.log_to(folder / "tensorboard")
     try:
         rows = train_networks(
             images,
@@ -137,6 +140,7 @@ def run_training(
             device=chosen,
             seed=seed,
             resume=resume,
+            overwrite=overwrite,
             settings={"command": command_line, "attention": attentions},
             report=report,
         )
@@ -152,10 +156,8 @@ def run_training(
 def resume_command(command_line: str) -> str:
     """The command that goes on where this one stopped."""
     again = command_line if "--resume" in command_line.split() else f"{command_line} --resume"
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes == 1:
-        return again
-    return again.replace("rgaviz", f"torchrun --nproc-per-node {processes} -m rgaviz", 1)
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return f"{again}  (under the same torchrun)" if several else again
 
 
 def write_curves(folder: Path) -> None:

@@ -105,6 +105,11 @@ def kpcacam(activations: Tensor, gradients: Tensor) -> Tensor:
     return _projection("get_2d_projection_kernel", activations)
 
 
+def segeigencam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Seg-Eigen-CAM, Chung and Ying, 2025: Eigen-CAM of activations times absolute gradients, sign corrected."""
+    return _projection("get_2d_projection_with_sign_correction", gradients.abs() * activations)
+
+
 SHARED: dict[str, Maps] = {
     "gradcam": gradcam,
     "gradcam++": gradcam_plus_plus,
@@ -114,6 +119,7 @@ SHARED: dict[str, Maps] = {
     "gradcamelementwise": gradcam_elementwise,
     "eigengradcam": eigengradcam,
     "eigencam": eigencam,
+    "segeigencam": segeigencam,
     "kpcacam": kpcacam,
     "fem": fem,
 }
@@ -136,6 +142,7 @@ TITLES = {
     "gradcamelementwise": "Grad-CAM elementwise",
     "eigengradcam": "Eigen-Grad-CAM",
     "eigencam": "Eigen-CAM",
+    "segeigencam": "Seg-Eigen-CAM",
     "kpcacam": "KPCA-CAM",
     "fem": "FEM",
     "scorecam": "Score-CAM",

@@ -89,8 +89,12 @@ def expand_layers(model: nn.Module, layers: str) -> list[str]:
         return gated
     names = [name.strip() for name in layers.split(",")]
     for name in names:
-        if not gates(model, name):
-            raise unknown_name(name, gated, "layer with attention")
+        try:
+            found, kind = gates(model, name), "layer with attention"
+        except UnknownNameError:
+            found, kind = {}, "layer"
+        if not found:
+            raise unknown_name(name, gated, kind)
     return names
 
 
@@ -134,20 +138,16 @@ class Capture:
 
 
 @contextmanager
-def capture(
-    model: nn.Module, *, target: nn.Module | None = None, watched: dict[str, Gate] | None = None
-) -> Iterator[Capture]:
+def capture(*, target: nn.Module | None = None, watched: dict[str, Gate] | None = None) -> Iterator[Capture]:
     """Watch the forward passes inside the block.
 
     The target layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
     nothing before it is recorded, and one backward pass from the head ends there.
 
     Args:
-        model: not changed.
         target: the layer whose activations and gradients are wanted.
         watched: the gates whose masks are wanted.
     """
-    del model
     caught = Capture()
     handles = []
 
@@ -203,7 +203,7 @@ def explained_forward(
 
     Call it inside :func:`unchanged`.
     """
-    with capture(model, target=target, watched=watched) as caught:
+    with capture(target=target, watched=watched) as caught:
         logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
     if target is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")

@@ -88,6 +88,8 @@ class Scales:
         self.columns = results.manifest["columns"]
         self.pictures = results.manifest["pictures"]
         self.scales = {group: parse_scale(scale) for group, scale in options.scales.items()}
+        if self.scales["cam"][0] == "fixed" and any(column.get("group") == "cam" for column in self.columns):
+            self.scales["mask"] = parse_scale("shared")  # limits meant for CAMs say nothing about masks
         self.cmap = options.cmap
         drawn = [column for column in self.columns if column["kind"] in ("map", "difference")]
         sides = [side for column in drawn for side in (column, column.get("minus")) if side]
@@ -174,7 +176,7 @@ class Scales:
         used = (min(span.high, high) - max(span.low, low)) / (high - low)
         if span.missing and not any("nan" in flag.lower() for flag in flags):
             flags.append("NaN values (grey)")
-        if used < 0.1 and not any("flat" in flag for flag in flags):
+        if used < 0.1 and not any("flat" in flag or "no positive" in flag for flag in flags):
             flags.append(f"uses {100 * max(used, 0):.0f}% of the scale")
         return flags
 
@@ -221,7 +223,8 @@ class Scales:
         one_each, one_network = len(networks) == len(maxima), len(networks) == 1
         names = {(c, m): c if one_each else m if one_network else f"{c} {m}" for c, m in maxima}
         stated = ", ".join(f"{names[side]} {value:.3g}" for side, value in maxima.items())
-        return self.cmap, 0.0, 1.0, f"{what}, fraction of each network's maximum\n({stated})"
+        whose = "network's" if one_each else "method's" if one_network else "network's and method's"
+        return self.cmap, 0.0, 1.0, f"{what}, fraction of each {whose} maximum\n({stated})"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from rgaviz.atomic import atomic_write
+from rgaviz.atomic import atomic_write, refuse_other_table
 from rgaviz.errors import RgavizError
 from rgaviz.figures.style import SMALL, FigureOptions, printable, style
 
 DEAD, SATURATED = 0.05, 0.95
+HEADER = ("label", "channel", "mean", "std", "dead", "saturated")
 BINS = np.linspace(0.0, 1.0, 41)
 # Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777")
@@ -97,9 +98,10 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
 
 def write_histogram_csv(path: Path, statistics: Sequence[Mapping[str, Any]]) -> None:
     """Write a row per network and channel: label, channel, mean, std, dead or saturated (0 or 1)."""
+    refuse_other_table(path, ",".join(HEADER))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["label", "channel", "mean", "std", "dead", "saturated"])
+    writer.writerow(HEADER)
     for entry in statistics:
         found = channel_statistics(entry["values"])
         for channel, (mean, std) in enumerate(zip(found["mean"], found["std"], strict=True)):

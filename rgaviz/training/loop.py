@@ -15,7 +15,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import random
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
@@ -96,6 +94,7 @@ def train(
     device: torch.device,
     seed: int = 0,
     resume: bool = False,
+    overwrite: bool = False,
     settings: dict[str, Any] | None = None,
     report: Report | None = None,
 ) -> list[dict[str, Any]]:
@@ -109,6 +108,7 @@ def train(
         device: what to compute on; under ``torchrun`` accelerate picks each process's own.
         seed: of weights, order and augmentation.
         resume: go on where an earlier run in ``out`` stopped; with nothing there, start.
+        overwrite: replace an earlier run in ``out``.
         settings: more to record in the checkpoints, e.g. the command line.
         report: who listens.
 
@@ -116,7 +116,8 @@ def train(
         The last row of each network.
 
     Raises:
-        RgavizError: a loss that is not finite, another recipe than the run to resume, an unwritable folder.
+        RgavizError: a loss that is not finite, another recipe than the run to resume, an earlier run in
+            the way, an unwritable folder.
         Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
     """
     accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")  # autocast is ours, below
@@ -129,8 +130,8 @@ def train(
         with torch.device("meta"):  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
     networks = [network_name(attention) for attention in attentions]
-    if accelerator.is_main_process and not resume:
-        _remove_earlier(out, networks)
+    if not resume and accelerator.is_main_process:
+        _clear(out, networks, overwrite)
     histories: dict[str, list[dict[str, Any]]] = {name: [] for name in networks}
     for attention, name in zip(attentions, networks, strict=True):
         run = Run(
@@ -160,14 +161,27 @@ def build_model(recipe: Recipe, attention: str, num_classes: int) -> ResNet:
     )
 
 
-def _remove_earlier(out: Path, networks: Sequence[str]) -> None:
-    """Drop what an earlier run left, lest this one, interrupted and resumed, take it for its own."""
-    for name in networks:
-        for path in (out / f"{name}.pt", out / f"{name}.resume.pt"):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise output_error(path, error) from error
+def _clear(out: Path, networks: Sequence[str], overwrite: bool) -> None:
+    """Make room for new networks: hours of training must not go because ``--resume`` was forgotten.
+
+    Raises:
+        RgavizError: an earlier run is there and may not be replaced, or a file that is not ours.
+    """
+    found = [
+        path for name in networks for path in (out / f"{name}.pt", out / f"{name}.resume.pt") if path.exists()
+    ]
+    if found and not overwrite:
+        raise RgavizError(
+            f"{out} holds an earlier run. Go on with --resume, choose another --out, or replace it with --overwrite."
+        )
+    for path in found:
+        if not path.name.endswith(".resume.pt"):
+            load_checkpoint(path)  # what is not ours is not removed
+    for path in found:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise output_error(path, error) from error
 
 
 def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
@@ -207,7 +221,7 @@ class Run:
             "processes": accelerator.num_processes,
             **settings,
         }
-        seed_everything(seed)
+        torch.manual_seed(seed)
         model = build_model(recipe, attention, len(dataset.classes))
         self.model: ResNet = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
@@ -456,13 +470,6 @@ def weight_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-
-
-def seed_everything(seed: int) -> None:
-    """Weights are drawn from torch's global generator; the others are seeded for user code in workers."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    torch.manual_seed(seed)
 
 
 class Stopped:

@@ -34,7 +34,7 @@ def test_contract(name):
     watched = {str(index): gate for index, gate in enumerate(found)}
     x = torch.randn(SHAPE, requires_grad=True)
     before = attributes(module)
-    with capture(module, watched=watched) as caught:
+    with capture(watched=watched) as caught:
         output = module(x)
     assert attributes(module) == before
     assert isinstance(output, torch.Tensor)

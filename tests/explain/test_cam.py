@@ -29,6 +29,7 @@ THEIRS = LIBRARY | {
     "gradcamelementwise": "GradCAMElementWise",
     "eigengradcam": "EigenGradCAM",
     "eigencam": "EigenCAM",
+    "segeigencam": "SegEigenCAM",
     "kpcacam": "KPCA_CAM",
     "fem": "FEM",
 }

@@ -182,7 +182,7 @@ def test_capture_removes_its_hooks_on_errors(model):
     before = snapshot(model)
 
     def use():
-        with capture(model, target=model.layer2, watched=gates(model, "conv5")):
+        with capture(target=model.layer2, watched=gates(model, "conv5")):
             assert snapshot(model)["hooks"] != before["hooks"]
             raise ValueError("half-way")
 

@@ -90,7 +90,7 @@ LABELS = {
     ],
     "fixed:1,3": [
         ("CAM, raw value, fixed scale for all panels (largest value 8)", 1, 3),
-        ("attention mask, raw value, fixed scale for all panels", 1, 3),
+        ("attention mask, raw value, one scale for all panels", 0, 1),
         ("difference of CAM raw values, one scale for all panels", -7.8, 7.8),
     ],
 }
@@ -111,7 +111,7 @@ def test_colour_bars_state_the_scale(tmp_path, scale):
         ("shared", (0, 8), (0, 8), (0, 1)),
         ("model", (0, 8), (0, 1), (0, 0.8)),
         ("image", (0, 4), (0, 0.5), (0, 0.8)),
-        ("fixed:1,3", (1, 3), (1, 3), (1, 3)),
+        ("fixed:1,3", (1, 3), (1, 3), (0, 1)),
     ],
 )
 def test_limits_of_each_scale(tmp_path, scale, first, second, mask):

@@ -149,12 +149,18 @@ def test_files_rows_and_checkpoints(whole):
     "changes",
     [
         {"weight_decay": 0.1, "label_smoothing": 0.2},
-        {"weight_decay": 0.1, "decay_all": True, "schedule": "steps", "milestones": (1,), "warmup_lr": 0.002},
+        {
+            "weight_decay": 0.1,
+            "decay_all": True,
+            "schedule": "steps",
+            "milestones": (1,),
+            "warmup_lr": 0.0002,
+        },
     ],
 )
 def test_it_is_stochastic_gradient_descent(tmp_path, changes):
     """Against the plainest of loops; at a small learning rate, lest rounding grow into differences."""
-    changes = {**changes, "lr": 0.005}
+    changes = {**changes, "lr": 0.0005}
     (row,) = tiny.run(tmp_path, ["none"], seed=3, changes=changes)
     data, config = tiny.dataset(), tiny.recipe(**changes).train
     torch.manual_seed(3)
@@ -179,7 +185,9 @@ def test_it_is_stochastic_gradient_descent(tmp_path, changes):
             right += int((logits.argmax(1) == labels).sum())
     trained = load_checkpoint(tmp_path / "baseline.pt").model.state_dict()
     for name, value in model.state_dict().items():
-        torch.testing.assert_close(trained[name], value, rtol=1e-5, atol=1e-5, msg=name)
+        torch.testing.assert_close(
+            trained[name], value, rtol=1e-5, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
     assert row["train_loss"] == pytest.approx(sum(losses) / STEPS, abs=1e-4)
     assert row["train_error"] == pytest.approx(100 * (1 - right / 64), abs=1e-6)
 
@@ -189,7 +197,8 @@ def test_a_pair_starts_alike_and_sees_the_same_data(tmp_path, monkeypatch):
 
     def create(*arguments, **options):
         model = create_model(*arguments, **options)
-        initial.append({key: value.clone() for key, value in model.state_dict().items()})
+        if next(model.parameters()).device.type != "meta":  # the check before the first epoch
+            initial.append({key: value.clone() for key, value in model.state_dict().items()})
         return model
 
     def batches(*arguments, **options):
@@ -313,7 +322,7 @@ def test_a_fresh_run_forgets_the_one_before(interrupted, tmp_path):
     """Else its second network, resumed, would be the first run's."""
     tiny.run(interrupted, resume=True)
     with pytest.raises(loop.Interrupted):
-        tiny.run(interrupted, seed=1, report=Interruption())
+        tiny.run(interrupted, seed=1, overwrite=True, report=Interruption())
     tiny.run(interrupted, seed=1, resume=True)
     tiny.run(tmp_path / "new", seed=1)
     same(interrupted, tmp_path / "new")

@@ -1,0 +1,103 @@
+"""The train command from its arguments to its files, on a handful of generated images."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+from typer.testing import CliRunner
+
+from rgaviz.checkpoint import load_checkpoint
+from rgaviz.cli import app
+from rgaviz.training import loop
+
+TINY = [
+    *("--set", "data.train_size=32", "--set", "data.test_size=10", "--set", "train.batch_size=16"),
+    *(
+        "--set",
+        "data.image_size=[16, 16]",
+        "--set",
+        "model.width=8",
+        "--set",
+        "model.s1=2",
+        "--set",
+        "model.s2=2",
+    ),
+    *("--epochs", "2", "--precision", "fp32", "--device", "cpu"),
+]
+
+
+def train(*arguments: str):
+    return CliRunner().invoke(app, ["train", "shapes", *TINY, *arguments])
+
+
+def test_it_trains_the_pair_and_says_where(tmp_path):
+    result = train("-o", str(tmp_path / "run"), "--json")
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert [each["network"] for each in answer["networks"]] == ["baseline", "rga"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "baseline.pt",
+        "curves.png",
+        "metrics.csv",
+        "rga.pt",
+    ]
+    rga = load_checkpoint(tmp_path / "run" / "rga.pt")
+    assert rga.config["attention"] == "rga-sc"
+    assert rga.training["command"].startswith("rgaviz train shapes --set data.train_size=32")
+    assert rga.metrics["test_error"] == answer["networks"][1]["test_error"]
+
+
+def test_other_attentions_bear_their_names(tmp_path):
+    result = train("-o", str(tmp_path), "--attention", "rga-s, rga-c-novis")
+    assert result.exit_code == 0, result.stderr
+    assert {path.name for path in tmp_path.glob("*.pt")} == {"rga-s.pt", "rga-c-novis.pt"}
+
+
+def test_an_earlier_run_is_replaced_only_when_asked(tmp_path):
+    assert train("-o", str(tmp_path), "--attention", "none").exit_code == 0
+    before = (tmp_path / "baseline.pt").read_bytes()
+    refused = train("-o", str(tmp_path), "--attention", "none", "--seed", "1")
+    assert refused.exit_code == 1
+    assert "--resume" in refused.stderr
+    assert "--overwrite" in refused.stderr
+    assert (tmp_path / "baseline.pt").read_bytes() == before
+    again = train("-o", str(tmp_path), "--attention", "none", "--seed", "1", "--overwrite")
+    assert again.exit_code == 0, again.stderr
+    assert load_checkpoint(tmp_path / "baseline.pt").seed == 1
+
+
+def test_a_file_of_someone_else_is_never_removed(tmp_path):
+    (tmp_path / "rga.pt").write_text("my notes")
+    result = train("-o", str(tmp_path), "--overwrite")
+    assert result.exit_code == 1
+    assert (tmp_path / "rga.pt").read_text() == "my notes"
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
+    original = loop.Run._step
+
+    def interrupt(self, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(loop.Run, "_step", interrupt)
+    stopped = train("-o", str(tmp_path), "--attention", "none")
+    assert stopped.exit_code == 130
+    monkeypatch.setattr(loop.Run, "_step", original)
+    forgotten = train("-o", str(tmp_path), "--attention", "none")
+    assert forgotten.exit_code == 1
+    resumed = train("-o", str(tmp_path), "--attention", "none", "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert len(load_checkpoint(tmp_path / "baseline.pt").history) == 2
+
+
+@pytest.mark.parametrize("ratio", ["64", "0"])
+def test_a_network_that_cannot_be_built_is_refused_before_any_is_trained(tmp_path, ratio):
+    result = train("-o", str(tmp_path / "run"), "--set", f"model.s1={ratio}")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
