@@ -259,6 +259,15 @@ def test_interrupted_after_every_single_step(whole, tmp_path, monkeypatch):
     same(tmp_path, out)
 
 
+@pytest.fixture
+def heeded():
+    """Ctrl-C as a terminal has it; a program started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_a_second_signal_acts_at_once():
     with pytest.raises(KeyboardInterrupt) as caught, loop.stop_signals() as stopped:  # noqa: PT012
         os.kill(os.getpid(), signal.SIGINT)
