@@ -143,19 +143,20 @@ def write_confusion(
     """The confusion matrix of one network as a figure and a table."""
     import numpy as np
 
-    from rgaviz.atomic import atomic_write
+    from rgaviz.atomic import atomic_write, refuse_other_table
     from rgaviz.figures.confusion import draw_confusion
     from rgaviz.figures.style import save_figure
 
     classes = subject.checkpoint.classes
     matrix = np.array(answer["confusion"])
     title = f"{subject.id}: error {answer['test_error']:.2f}%"
+    table, corner = stem.with_name(f"{stem.name}.csv"), "true \\ predicted"
+    refuse_other_table(table, corner)
     paths = save_figure(draw_confusion(matrix, classes, options, title), stem, options)
     rows = [
-        ["true \\ predicted", *classes],
+        [corner, *classes],
         *([name, *row] for name, row in zip(classes, matrix.tolist(), strict=True)),
     ]
-    table = stem.with_name(f"{stem.name}.csv")
     atomic_write(table, csv_bytes(rows))
     return [*paths, table]
 

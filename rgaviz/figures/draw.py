@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from rgaviz.atomic import refuse_other_table
 from rgaviz.errors import RgavizError
 from rgaviz.figures.grid import save_grid, save_overlays
-from rgaviz.figures.histogram import draw_histogram, write_histogram_csv
+from rgaviz.figures.histogram import HEADER, draw_histogram, write_histogram_csv
 from rgaviz.figures.style import FigureOptions, save_figure
 from rgaviz.results import Results, ResultsError, read_results, record_files, refuse_foreign
 
@@ -108,8 +109,9 @@ def _draw_grid_and_overlays(
 def _draw_histogram(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:
     del overlays
     statistics = channel_masks(results)
-    paths = save_figure(draw_histogram(statistics, options), stem, options)
     table = stem.with_name(f"{stem.name}.csv")
+    refuse_other_table(table, ",".join(HEADER))
+    paths = save_figure(draw_histogram(statistics, options), stem, options)
     write_histogram_csv(table, statistics)
     return [*paths, table]
 

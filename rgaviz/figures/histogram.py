@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from rgaviz.atomic import atomic_write, refuse_other_table
+from rgaviz.atomic import atomic_write
 from rgaviz.errors import RgavizError
 from rgaviz.figures.style import SMALL, FigureOptions, printable, style
 
@@ -98,7 +98,6 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
 
 def write_histogram_csv(path: Path, statistics: Sequence[Mapping[str, Any]]) -> None:
     """Write a row per network and channel: label, channel, mean, std, dead or saturated (0 or 1)."""
-    refuse_other_table(path, ",".join(HEADER))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)

@@ -18,7 +18,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -126,13 +126,18 @@ def train(
             f"train.batch_size = {recipe.train.batch_size} cannot be shared by {accelerator.num_processes} "
             "processes alike; choose a multiple."
         )
+    if accelerator.num_processes > 1 and len(dataset.train) < recipe.train.batch_size:
+        raise RgavizError(
+            f"{len(dataset.train)} training images are less than one batch of {recipe.train.batch_size}, which "
+            "several processes cannot share; use one process, or a smaller train.batch_size."
+        )
     for attention in attentions:
         with torch.device("meta"):  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
     networks = [network_name(attention) for attention in attentions]
     if not resume and accelerator.is_main_process:
         _clear(out, networks, overwrite)
-    histories: dict[str, list[dict[str, Any]]] = {name: [] for name in networks}
+    histories = {**_other_histories(out, networks), **{name: [] for name in networks}}
     for attention, name in zip(attentions, networks, strict=True):
         run = Run(
             accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent()
@@ -182,6 +187,16 @@ def _clear(out: Path, networks: Sequence[str], overwrite: bool) -> None:
             path.unlink()
         except OSError as error:
             raise output_error(path, error) from error
+
+
+def _other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What the folder's other networks were like, trained by earlier commands: metrics.csv has them all."""
+    histories = {}
+    for path in sorted(out.glob("*.pt")):
+        if path.stem not in networks and not path.name.endswith(".resume.pt"):
+            with suppress(CheckpointError):  # not ours
+                histories[path.stem] = load_checkpoint(path).history
+    return histories
 
 
 def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
@@ -289,12 +304,19 @@ class Run:
                 clock = time.perf_counter()
                 self.report.step(self._where(epoch, step + 1, steps))
                 if not last and self._agree(stopped):  # after the last step the epoch is measured first
+                    self._share_totals()
                     self._save()
                     raise Interrupted
 
     def _agree(self, stopped: Stopped) -> bool:
         """Whether any process was told to stop; all ask at the same steps, so that they leave together."""
         return bool(self._sum(torch.tensor(float(bool(stopped)))))
+
+    def _share_totals(self) -> None:
+        """Give every process the mean of all sums: only one's are saved, and all resume with them."""
+        sums = torch.tensor([self.totals.loss, self.totals.right], dtype=torch.float64)
+        means = self._sum(sums) / self.accelerator.num_processes
+        self.totals.loss, self.totals.right = float(means[0]), float(means[1])
 
     def _step(self, network: nn.Module, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         for group in self.optimizer.param_groups:

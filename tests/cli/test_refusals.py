@@ -228,3 +228,40 @@ def test_ctrl_c(rga, monkeypatch):
 
     monkeypatch.setattr(pipeline, "load_checkpoint", stop)
     assert "Traceback" not in rga("masks", "rga.pt", "img.jpg", code=130).output
+
+
+def test_a_figure_is_never_drawn_over_an_input(refused, place):
+    Image.new("RGB", (20, 20)).save("x.png")
+    assert "is an input" in refused("masks", "rga.pt", "x.png", "-o", "x.png", *FAST)
+
+
+def test_a_table_that_the_user_did_not_name_is_not_replaced(rga, place):
+    Path("data.csv").write_text("my,own\n")
+    rga("histogram", "rga.pt", "img.jpg", "-o", "data.png", "--dpi", "50", code=1)
+    rga("evaluate", "rga.pt", "-o", "data.png", "--dpi", "50", code=1)
+    assert Path("data.csv").read_text() == "my,own\n"
+    assert not Path("data.png").exists()
+
+
+def test_a_figure_has_a_format_that_figures_have(refused):
+    assert ".jpg" in refused("masks", "rga.pt", "img.jpg", "-o", "fig.jpg")
+
+
+def test_a_wrong_checkpoint_is_named_before_they_are_counted(refused):
+    assert "nope.pt" in refused("compare", "nope.pt", "img.jpg")
+
+
+def test_networks_of_different_classes_are_noted(rga, place):
+    document = torch.load("rga.pt", weights_only=True)
+    document["classes"] = [f"c{index}" for index in range(10)]
+    torch.save(document, "other.pt")
+    assert "different classes" in rga("compare", "baseline.pt", "other.pt", "img.jpg", *FAST).stderr
+
+
+def test_the_newest_network_under_runs_is_one_of_ours(rga, place):
+    Path("runs/yolo").mkdir(parents=True)
+    torch.save({"epoch": 3}, "runs/yolo/best.pt")
+    Path("runs/mine").mkdir()
+    Path("runs/mine/net.pt").write_bytes(Path("rga.pt").read_bytes())
+    os.utime("runs/mine/net.pt", (1, 1))
+    assert str(Path("runs/mine/net.pt")) in rga("masks", "img.jpg", *FAST).stderr

@@ -56,6 +56,13 @@ def test_other_attentions_bear_their_names(tmp_path):
     assert {path.name for path in tmp_path.glob("*.pt")} == {"rga-s.pt", "rga-c-novis.pt"}
 
 
+def test_metrics_keep_the_networks_of_earlier_commands(tmp_path):
+    assert train("-o", str(tmp_path), "--attention", "none").exit_code == 0
+    assert train("-o", str(tmp_path), "--attention", "rga-s").exit_code == 0
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["network", "baseline", "baseline", "rga-s", "rga-s"]
+
+
 def test_an_earlier_run_is_replaced_only_when_asked(tmp_path):
     assert train("-o", str(tmp_path), "--attention", "none").exit_code == 0
     before = (tmp_path / "baseline.pt").read_bytes()
