@@ -40,7 +40,7 @@ def demo(
 ) -> None:
     """Fill a folder with a trained pair, photographs and the three figures, without network or data.
 
-    With --train the pair is trained here, on generated images, in about two minutes on two cores.
+    With --train the pair is trained here, on generated images, in two to three minutes on two cores.
     """
     from rgaviz.atomic import atomic_write
     from rgaviz.data.images import find_pictures
