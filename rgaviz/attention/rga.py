@@ -16,6 +16,8 @@ with A Phi and B Theta only m x d. The function is the same; at 32x32x16 it take
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -144,8 +146,8 @@ def _widths(
     return width, related, hidden
 
 
-class SpatialRGA(nn.Module):
-    """RGA-S (3.2): a mask over the H x W positions, nodes are the C-vectors in raster order.
+class GatedRelations(nn.Module):
+    """What RGA-S and RGA-C share: relations between nodes of a map, a gate, and the map times the mask.
 
     Args:
         channels: C.
@@ -156,6 +158,8 @@ class SpatialRGA(nn.Module):
         visual: False for "w/o Vis.".
     """
 
+    kind: Literal["spatial", "channel"]
+
     def __init__(
         self,
         channels: int,
@@ -167,54 +171,59 @@ class SpatialRGA(nn.Module):
         visual: bool = True,
     ) -> None:
         super().__init__()
-        nodes = size[0] * size[1]
-        self.attend = RelationAttention(channels, nodes, s1, s2, relations=relations, visual=visual)
-        self.gate = Gate("spatial")
+        positions = size[0] * size[1]
+        features, nodes = (channels, positions) if self.kind == "spatial" else (positions, channels)
+        self.attend = RelationAttention(features, nodes, s1, s2, relations=relations, visual=visual)
+        self.gate = Gate(self.kind)
+
+    def nodes(self, x: Tensor) -> Tensor:
+        """The graph's nodes (B, n, F) of ``x`` (B, C, H, W)."""
+        raise NotImplementedError
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Attention in [0, 1] for ``x`` (B, C, H, W)."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mask(x)
+
+    def affinity(self, x: Tensor, kind: str | None = None) -> Tensor:
+        """Relations (B, n, n) between the nodes of ``x`` (B, C, H, W); ``kind``, if given, must be its own."""
+        if kind not in (None, self.kind):
+            raise RgavizError(
+                f"This attention has {self.kind} relations, not {kind!r}; ask for kind={self.kind!r}."
+            )
+        return self.attend.affinity(self.nodes(x))
+
+
+class SpatialRGA(GatedRelations):
+    """RGA-S (3.2): a mask over the H x W positions, nodes are the C-vectors in raster order."""
+
+    kind = "spatial"
+
+    def nodes(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, N, C): a view where ``x`` is channels_last."""
+        return x.flatten(2).transpose(1, 2)
 
     def mask(self, x: Tensor) -> Tensor:
         """Attention (B, 1, H, W) in [0, 1] for ``x`` (B, C, H, W)."""
         batch, _, height, width = x.shape
-        logits = self.attend(_positions(x))  # (B, N, 1)
+        logits = self.attend(self.nodes(x))  # (B, N, 1)
         return self.gate(logits.view(batch, 1, height, width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.mask(x)
 
-    def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
-        """Relations (B, N, N) between the positions of ``x`` (B, C, H, W)."""
-        _expect_kind(kind, "spatial")
-        return self.attend.affinity(_positions(x))
+class ChannelRGA(GatedRelations):
+    """RGA-C (3.3): a mask over the C channels, nodes are the H W-vectors."""
 
+    kind = "channel"
 
-class ChannelRGA(nn.Module):
-    """RGA-C (3.3): a mask over the C channels, nodes are the H W-vectors. Arguments as :class:`SpatialRGA`."""
-
-    def __init__(
-        self,
-        channels: int,
-        size: tuple[int, int],
-        s1: int,
-        s2: int,
-        *,
-        relations: bool = True,
-        visual: bool = True,
-    ) -> None:
-        super().__init__()
-        features = size[0] * size[1]
-        self.attend = RelationAttention(features, channels, s1, s2, relations=relations, visual=visual)
-        self.gate = Gate("channel")
+    def nodes(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, N)."""
+        return x.flatten(2)
 
     def mask(self, x: Tensor) -> Tensor:
         """Attention (B, C, 1, 1) in [0, 1] for ``x`` (B, C, H, W)."""
-        return self.gate(self.attend(x.flatten(2)).unsqueeze(3))  # (B, C, N) -> (B, C, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.mask(x)
-
-    def affinity(self, x: Tensor, kind: str = "channel") -> Tensor:
-        """Relations (B, C, C) between the channels of ``x`` (B, C, H, W)."""
-        _expect_kind(kind, "channel")
-        return self.attend.affinity(x.flatten(2))
+        return self.gate(self.attend(self.nodes(x)).unsqueeze(3))  # (B, C, 1) -> (B, C, 1, 1)
 
 
 class SequentialRGA(nn.Module):
@@ -225,7 +234,7 @@ class SequentialRGA(nn.Module):
         second: the other one.
     """
 
-    def __init__(self, first: SpatialRGA | ChannelRGA, second: SpatialRGA | ChannelRGA) -> None:
+    def __init__(self, first: GatedRelations, second: GatedRelations) -> None:
         super().__init__()
         self.first, self.second = first, second
 
@@ -234,7 +243,7 @@ class SequentialRGA(nn.Module):
 
     def affinity(self, x: Tensor, kind: str) -> Tensor:
         """Relations of ``kind`` (B, n, n) as the network forms them for ``x`` (B, C, H, W)."""
-        if kind == self.first.gate.kind:
+        if kind == self.first.kind:
             return self.first.affinity(x)
         return self.second.affinity(self.first(x), kind)
 
@@ -256,16 +265,6 @@ class ParallelRGA(nn.Module):
     def affinity(self, x: Tensor, kind: str) -> Tensor:
         """Relations of ``kind`` (B, n, n) for ``x`` (B, C, H, W)."""
         return (self.spatial if kind == "spatial" else self.channel).affinity(x, kind)
-
-
-def _positions(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, N, C): a view where ``x`` is channels_last."""
-    return x.flatten(2).transpose(1, 2)
-
-
-def _expect_kind(kind: str, own: str) -> None:
-    if kind != own:
-        raise RgavizError(f"This attention has {own} relations, not {kind!r}; ask for kind={own!r}.")
 
 
 Size = tuple[int, int]

@@ -120,16 +120,9 @@ def train_pair(out: Path, device: str, command_line: str) -> None:
         run_training(
             "shapes",
             ["none", "rga-sc"],
-            recipe=None,
-            overrides=[],
-            epochs=None,
-            seed=0,
             device=device,
-            data_dir=None,
             out=out,
             resume=True,  # a pair that is there already is taken
-            overwrite=False,
-            tensorboard=False,
             command_line=command_line,
             report=report,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,18 +84,18 @@ def run_training(
     dataset: str,
     attentions: list[str],
     *,
-    recipe: str | None,
-    overrides: list[str],
-    epochs: int | None,
-    seed: int,
-    device: str,
-    data_dir: Path | None,
-    out: Path | None,
-    resume: bool,
-    overwrite: bool,
-    tensorboard: bool,
-    command_line: str,
     report: Any,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    epochs: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    data_dir: Path | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    command_line: str = "",
 ) -> tuple[list[dict[str, Any]], Path]:
     """Check everything that is cheap to check, then train; returns the last rows and the folder."""
     from accelerate import PartialState

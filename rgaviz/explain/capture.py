@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -192,8 +192,8 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
 
 
 def _on_device(model: nn.Module, images: Tensor) -> Tensor:
-    parameter: Sequence[Tensor] = [each for each in model.parameters()][:1]
-    return images.to(parameter[0].device) if parameter else images
+    parameter = next(model.parameters(), None)
+    return images if parameter is None else images.to(parameter.device)
 
 
 def explained_forward(
