@@ -8,6 +8,8 @@ that its maps are ours is checked before the timing.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from measure import Claim, Result, alternate, run, seconds
@@ -20,9 +22,11 @@ from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.capture import find_layer, gated_layers, gates
 
 
-def trained_looking(arch: str, size: int, images: Tensor) -> nn.Module:
+def trained_looking(
+    arch: str, size: int, images: Tensor, attention: str = "rga-sc", **options: Any
+) -> nn.Module:
     """A network in eval mode whose running statistics fit its weights, so that activations stay finite."""
-    model = rgaviz.create_model(arch, "rga-sc", num_classes=1000, image_size=(size, size)).train()
+    model = rgaviz.create_model(arch, attention, num_classes=1000, image_size=(size, size), **options).train()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             module.momentum = 1.0

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from direct_rga import check_equal, direct_form
+from direct_rga import check_equal
 from measure import Claim, Result, alternate, run, seconds
 from torch import Tensor, nn
 
 import rgaviz
+from rgaviz.attention.direct import direct_form
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from direct_rga import check_equal, direct_form
+from direct_rga import check_equal
 from measure import Claim, Result, alternate, run, seconds
 from torch import Tensor, nn
 
 import rgaviz
+from rgaviz.attention.direct import direct_form
 
 CLASSES = 751  # the identities of Market-1501
 

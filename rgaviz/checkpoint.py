@@ -8,24 +8,36 @@ import platform
 import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rgaviz import __version__
 from rgaviz.atomic import atomic_write
+from rgaviz.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from rgaviz.errors import CheckpointError, RgavizError
-from rgaviz.models import create_model
-from rgaviz.models.resnet import ResNet
+from rgaviz.models import MODELS, bare, create_model, foreign, official
+from rgaviz.models.network import shapes_only
 
 if TYPE_CHECKING:
     import numpy as np
 
 FORMAT = 1
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
+# What training scripts leave beside the weights: numpy's numbers and arrays, the options of the command line.
+RECORDS = (
+    "numpy.dtype",
+    "numpy.ndarray",
+    "numpy.core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
+    "argparse.Namespace",
+)
 
 
 class Prediction(NamedTuple):
@@ -41,7 +53,7 @@ class Checkpoint:
     """A network with all it needs to be used.
 
     Attributes:
-        model: the network, in eval mode, on the CPU.
+        model: the network, in eval mode, on the CPU; :func:`rgaviz.create_model` tells what it has.
         config: the arguments of :func:`rgaviz.create_model` that build it.
         classes: names of the outputs.
         mean: per channel, of values in [0, 1].
@@ -51,11 +63,13 @@ class Checkpoint:
         seed: of the training.
         versions: of the packages that wrote it.
         history: one row per epoch.
-        path: where it was read.
-        sha256: of the file.
+        path: the file it was read from, or the name of a library's weights.
+        sha256: of the file; where there is none of :func:`weights_sha256`.
+        origin: what was read, in words.
+        notes: what must be known before believing it.
     """
 
-    model: ResNet
+    model: nn.Module
     config: dict[str, Any]
     classes: list[str]
     mean: tuple[float, ...]
@@ -65,8 +79,10 @@ class Checkpoint:
     seed: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
-    path: Path | None = None
+    path: Path | str | None = None
     sha256: str = ""
+    origin: str = "checkpoint"
+    notes: tuple[str, ...] = ()
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -118,7 +134,7 @@ def predictions(logits: Tensor, classes: Sequence[str]) -> list[Prediction]:
 
 def save_checkpoint(
     path: Path | str,
-    model: ResNet,
+    model: nn.Module,
     *,
     classes: Sequence[str],
     mean: Sequence[float],
@@ -158,23 +174,61 @@ def save_checkpoint(
     atomic_write(Path(path), lambda file: torch.save(document, file))
 
 
-def load_checkpoint(path: Path | str) -> Checkpoint:
-    """Read a checkpoint of ours. Nothing in the file is ever executed.
+def load_checkpoint(
+    source: Path | str, arch: str | None = None, num_classes: int | None = None
+) -> Checkpoint:
+    """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
+
+    Args:
+        source: one of
+
+            - a checkpoint of ours, or of the RGA authors' code;
+            - a bare state_dict, with ``arch``;
+            - ``torchvision:NAME``, ``torchvision:NAME@WEIGHTS`` or ``timm:NAME``, weights of these libraries, from
+              their caches or downloaded; ``@none`` for fresh ones. A file of that name comes first.
+        arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``. Files that
+            name their network need none and keep theirs.
+        num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
 
     Raises:
         CheckpointError: missing, damaged, not ours, from a newer version, of another shape, not finite, or a
-            pickle that would run code.
+            pickle that would run code; weights that are neither here nor can be downloaded.
+        UnknownNameError: no such network or weights.
     """
-    path = Path(path)
+    if foreign.is_foreign(source) and not Path(source).exists():
+        return _from_library(str(source))
+    path = Path(source)
     document = _read(path)
+    state = bare.unwrap(document)
+    if state is not None:
+        return _from_weights(path, state, arch, num_classes)
     _check_document(document, path)
-    config = document["config"]
+    normalisation = document["normalisation"]
+    return Checkpoint(
+        model=_network(path, document["config"], document["model"]),
+        config=document["config"],
+        classes=document["classes"],
+        mean=tuple(normalisation["mean"]),
+        std=tuple(normalisation["std"]),
+        metrics=document.get("metrics", {}),
+        training=document.get("training", {}),
+        seed=document.get("seed", 0),
+        versions=document.get("versions", {}),
+        history=document.get("history", []),
+        path=path,
+        sha256=_file_sha256(path),
+    )
+
+
+def _network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """The network of a configuration with its weights, in eval mode; draws no random numbers."""
+    # Other libraries compute with values while they build.
+    building = foreign.fresh_weights() if foreign.is_foreign(config.get("arch")) else shapes_only()
     try:
-        # On the meta device nothing is allocated or drawn: the weights are assigned below.
-        with torch.device("meta"):
+        with building:
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
-        model.load_state_dict(document["model"], assign=True)
-        model.float()  # weights may have been saved in half precision
+        model.load_state_dict(weights, assign=True)
+        return model.float().eval()  # weights may have been saved in half precision
     except RgavizError as error:
         raise CheckpointError(f"{path}: {error}") from error
     except RuntimeError as error:
@@ -185,21 +239,87 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(
             f"{path}: its configuration is damaged ({_one_line(error)}). Train it again."
         ) from error
-    normalisation = document["normalisation"]
+
+
+def _from_library(source: str) -> Checkpoint:
+    loaded = foreign.load(source)
+    return Checkpoint(
+        model=loaded.model.eval(),
+        config=dict(vars(loaded.model)["config"]),
+        classes=loaded.classes,
+        mean=loaded.preset.mean,
+        std=loaded.preset.std,
+        path=loaded.source,
+        sha256=weights_sha256(loaded.model),
+        origin=f"{foreign.parse(source).library} network",
+    )
+
+
+def _from_weights(
+    path: Path, state: dict[str, Tensor], arch: str | None, num_classes: int | None
+) -> Checkpoint:
+    """A network from the bare weights in a file.
+
+    Raises:
+        CheckpointError: not sound, not those of ``arch``, or no ``arch`` to go by.
+    """
+    if fault := next((fault for each in state.items() if (fault := _weight_fault(*each))), None):
+        raise CheckpointError(f"{path} is damaged: {fault}. Copy it again.")
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    notes: list[str] = []
+    try:
+        if arch is None and official.recognise(state):
+            origin = "checkpoint of the RGA authors' code"
+            model = _network(path, *official.convert(state))
+        else:
+            origin = f"bare state_dict of {_named(path, state, arch)}"
+            model, notes = bare.fit(state, str(arch), num_classes)
+            if foreign.is_foreign(arch):
+                _, mean, std = foreign.preset(str(arch))
+    except RgavizError as error:
+        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise CheckpointError(f"{prefix}{error}") from error
+    config = dict(vars(model)["config"])
     return Checkpoint(
         model=model.eval(),
         config=config,
-        classes=document["classes"],
-        mean=tuple(normalisation["mean"]),
-        std=tuple(normalisation["std"]),
-        metrics=document.get("metrics", {}),
-        training=document.get("training", {}),
-        seed=document.get("seed", 0),
-        versions=document.get("versions", {}),
-        history=document.get("history", []),
+        classes=foreign.class_names(config["num_classes"]),
+        mean=mean,
+        std=std,
         path=path,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=_file_sha256(path),
+        origin=origin,
+        notes=tuple(notes),
     )
+
+
+def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:
+    """The network of a bare state_dict, where it can be known."""
+    if not foreign.is_foreign(arch) and any(name.startswith("attention.") for name in state):
+        raise CheckpointError(
+            f"{path} is a bare state_dict with attention, of which a name says too little. Build the network with "
+            "rgaviz.create_model, load the weights there and write it with rgaviz.save_checkpoint."
+        )
+    if arch is None:
+        raise CheckpointError(
+            f"{path} is a bare state_dict: it does not say which network it belongs to. Name that with --arch: "
+            f"torchvision:resnet50, timm:NAME or one of {', '.join(MODELS)}."
+        )
+    return arch
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """SHA-256 of a network's state_dict: of every entry in order the name (UTF-8), then the values (little-endian)."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)  # (bytes,)
+    return digest.hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path) -> Any:
@@ -216,11 +336,13 @@ def _read(path: Path) -> Any:
             f"{path} cannot be read ({error.strerror}). Check its name and permissions."
         ) from error
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyTorch's about odd pickles: we say it in our own words
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return _load(path)
     except Exception as error:  # a damaged file can raise nearly anything: IndexError, struct.error, ...
         if "GLOBAL " in str(error):  # how PyTorch's unpickler calls what is neither a tensor nor plain data
+            with suppress(Exception), torch.serialization.safe_globals(_stand_ins()):
+                document = _load(path)
+                if bare.unwrap(document) is not None:  # all that is wanted of it
+                    return document
             raise CheckpointError(
                 f"{path} holds Python objects that would run code when loaded; refused. "
                 "Ask its author for weights only, saved with rgaviz.save_checkpoint."
@@ -228,6 +350,33 @@ def _read(path: Path) -> Any:
         raise CheckpointError(
             f"{path} is not a checkpoint, or it is damaged. Copy it again, or train one: rgaviz train shapes"
         ) from error
+
+
+def _load(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's about odd pickles: we say it in our own words
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class _Record:
+    """Read in place of a record that nobody needs: it takes anything and keeps nothing."""
+
+    def __new__(cls, *_: Any) -> _Record:
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None: ...
+
+
+def _stand_ins() -> list[Any]:
+    """Classes that PyTorch's unpickler takes for ``RECORDS``, so that none of those is called."""
+    names = (name.rpartition(".") for name in RECORDS)
+    return [type(name, (_Record,), {"__module__": module}) for module, _, name in names]
 
 
 def _one_line(error: Exception) -> str:
@@ -238,11 +387,6 @@ def _check_document(document: Any, path: Path) -> None:
     """Refuse what is not a checkpoint of ours, and say what it is instead."""
     if not isinstance(document, dict) or not document:
         raise CheckpointError(f"{path} is not an rgaviz checkpoint. Train one with: rgaviz train shapes")
-    if all(isinstance(value, Tensor) for value in document.values()):
-        raise CheckpointError(
-            f"{path} is a bare state_dict: it does not say which network it belongs to. Build that with "
-            "rgaviz.create_model, load it there and write it with rgaviz.save_checkpoint."
-        )
     form = document.get("format")
     if not isinstance(form, int) or form < 1:
         raise CheckpointError(f"{path} is not an rgaviz checkpoint. Train one with: rgaviz train shapes")
@@ -283,11 +427,16 @@ def _fault(document: dict[str, Any]) -> str | None:
     mean, std = (document["normalisation"].get(key) for key in ("mean", "std"))
     if not (_three_numbers(mean) and _three_numbers(std) and min(std) > 0):
         return f"its normalisation is mean {mean}, std {std}"
-    for name, value in document["model"].items():
-        if not (isinstance(value, Tensor) and _plain(value)):
-            return f"{name} is not a plain tensor"
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            return f"{name} holds NaN or infinite weights"
+    return next((fault for each in document["model"].items() if (fault := _weight_fault(*each))), None)
+
+
+def _weight_fault(name: str, value: Any) -> str | None:
+    """What is wrong with an entry of a state_dict, if anything."""
+    if not (isinstance(value, Tensor) and _plain(value)):
+        return f"{name} is not a plain tensor"
+    # A sum is much faster, and finite only if every value is; that of large values may overflow.
+    if value.is_floating_point() and not (value.float().sum().isfinite() or value.isfinite().all()):
+        return f"{name} holds NaN or infinite weights"
     return None
 
 

@@ -23,7 +23,8 @@ from rgaviz.data.images import PicturePath, read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError, unknown_name
 from rgaviz.explain.cam import METHODS, TITLES, Explanation, explain
 from rgaviz.explain.capture import default_cam_layer, expand_layers, find_layer, gated_layers, gates
-from rgaviz.explain.masks import map_warnings
+from rgaviz.explain.masks import joint_means, map_warnings
+from rgaviz.models import foreign
 from rgaviz.results import ResultsWriter
 
 BATCH = 16  # pictures explained at once
@@ -47,7 +48,7 @@ class Subject:
     mask_layers: tuple[str, ...] = ()
 
     def gates(self) -> dict[str, Any]:
-        """Its gates by mask name."""
+        """The modules its masks leave, by mask name."""
         model = self.checkpoint.model
         return {key: gate for layer in self.mask_layers for key, gate in gates(model, layer).items()}
 
@@ -90,29 +91,53 @@ class Outcome:
     failures: list[str]
 
 
-def load_subjects(paths: Sequence[Path], device: torch.device) -> list[Subject]:
-    """The checkpoints, on the device, named by their files; equal names are told apart by their folders."""
-    stems = [path.stem for path in paths]
+def load_subjects(
+    sources: Sequence[Path | str],
+    device: torch.device,
+    arch: str | None = None,
+    num_classes: int | None = None,
+) -> list[Subject]:
+    """The checkpoints, on the device, with short names that are unique.
+
+    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library.
+
+    Args:
+        sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
+        device: where the networks go.
+        arch: network of those that are a bare state_dict.
+        num_classes: outputs of those.
+    """
+    pairs = [_names(source) for source in sources]
+    stems = [stem for _, stem in pairs]
     subjects: list[Subject] = []
-    for path, stem in zip(paths, stems, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{path.absolute().parent.name}-{stem}"
+    for source, (group, stem) in zip(sources, pairs, strict=True):
+        name = stem if stems.count(stem) == 1 else f"{group}-{stem}"
         while any(name == other.id for other in subjects):
             name += "'"
-        checkpoint = load_checkpoint(path)
+        checkpoint = load_checkpoint(source, arch, num_classes)
         checkpoint.model.to(device)
         subjects.append(Subject(name, checkpoint))
     return subjects
 
 
+def _names(source: Path | str) -> tuple[str, str]:
+    """Folder and stem of a file; library and short name of its network."""
+    path = Path(source)
+    if foreign.is_foreign(str(source)) and not path.exists():
+        named = foreign.parse(str(source))
+        return named.library, named.id
+    return path.absolute().parent.name, path.stem
+
+
 def with_cam(subject: Subject, layer: str | None) -> Subject:
-    """The subject with class activation maps taken at ``layer``, by default its last stage.
+    """The subject with class activation maps taken at ``layer``, by default its last stage, or its last map.
 
     Raises:
         UnknownNameError: no such layer.
     """
     model = subject.checkpoint.model
-    layer = layer or default_cam_layer(model)
     with _naming(subject):
+        layer = layer or default_cam_layer(model)
         find_layer(model, layer)
     return replace(subject, cam_layer=layer)
 
@@ -131,7 +156,8 @@ def with_masks(subject: Subject, layers: str | None, *, required: bool = False) 
     gated = gated_layers(subject.checkpoint.model)
     if not gated and required:
         raise RgavizError(
-            f"{subject.checkpoint.path} has no attention, so no masks; give a network trained with one, such as rga.pt."
+            f"{subject.checkpoint.path} has no attention that ends in a gate, so no masks; "
+            "give a network that has, such as rga.pt."
         )
     if not gated:
         return subject
@@ -150,17 +176,27 @@ def _naming(subject: Subject) -> Iterator[None]:
 
 
 def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[dict[str, Any]]:
-    """A panel for every mask of these kinds."""
-    shown = {"spatial": ("map", "mask"), "channel": ("bars", "channels")}
+    """A panel for every mask of these kinds; a joint mask has one of each, its means."""
+    panels = {  # map name -> its kind, how it is drawn, what the title calls it
+        "spatial": ("spatial", "map", "mask ({})"),
+        "channel": ("channel", "bars", "channels ({})"),
+        "joint-spatial": ("spatial", "map", "joint mask ({}, mean over channels)"),
+        "joint-channel": ("channel", "bars", "joint mask ({}, mean over positions)"),
+    }
     columns = []
     for key in subject.gates():
         layer, _, kind = key.rpartition("/")
-        if kind in kinds:
-            panel, word = shown[kind]
-            title = f"{subject.id} {word} ({layer})"
-            columns.append(
-                {"kind": panel, "title": title, "checkpoint": subject.id, "map": key, "group": "mask"}
-            )
+        for name, (shown, panel, words) in panels.items():
+            if name.partition("-")[0] == kind and shown in kinds:
+                columns.append(
+                    {
+                        "kind": panel,
+                        "title": f"{subject.id} {words.format(layer)}",
+                        "checkpoint": subject.id,
+                        "map": f"{layer}/{name}",
+                        "group": "mask",
+                    }
+                )
     return columns
 
 
@@ -406,7 +442,10 @@ def _maps(
     about: dict[str, str] = {}
     for subject, found in zip(request.subjects, explained, strict=True):
         for key, values in found.masks.items():
-            maps[f"{subject.id}/{key}"] = values[row]
+            layer, _, kind = key.rpartition("/")
+            # A joint mask as a whole would fill the disk: C times what a spatial one takes.
+            kept = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
+            maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
         for method, values in found.cams.items():
             names = cam_names(method, request.target, len(subject.checkpoint.classes))
             for name, each, index in zip(names, values[row], found.targets[row], strict=True):

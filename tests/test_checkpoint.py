@@ -251,11 +251,38 @@ def test_other_files(tmp_path):
         assert "not a checkpoint" in fault(tmp_path / name)
 
 
-def test_a_bare_state_dict(tmp_path):
-    torch.save(network().state_dict(), tmp_path / "weights.pth")
-    message = fault(tmp_path / "weights.pth")
-    assert "bare state_dict" in message
-    assert "create_model" in message
+def test_a_bare_state_dict_names_no_network(tmp_path):
+    model = create_model("resnet18-w16", num_classes=3)
+    for document in (model.state_dict(), {"model": model.state_dict(), "epoch": 3}):
+        torch.save(document, tmp_path / "weights.pth")
+        message = fault(tmp_path / "weights.pth")
+        assert "bare state_dict" in message
+        assert "--arch" in message
+        loaded = load_checkpoint(tmp_path / "weights.pth", "resnet18-w16")
+        for key, value in model.state_dict().items():
+            assert torch.equal(loaded.model.state_dict()[key], value), key
+        assert loaded.classes == ["class 0", "class 1", "class 2"]
+        assert (loaded.mean, loaded.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@pytest.mark.parametrize("arch", [None, "resnet18-w16"])
+def test_a_bare_state_dict_with_attention(tmp_path, arch):
+    path = tmp_path / "weights.pth"
+    torch.save(network().state_dict(), path)
+    with pytest.raises(CheckpointError, match=r"rgaviz\.create_model"):
+        load_checkpoint(path, arch)
+
+
+def test_bare_weights_that_are_not_sound(tmp_path):
+    path, state = tmp_path / "weights.pth", create_model("resnet18-w16").state_dict()
+    for value in (torch.full((10,), float("nan")), torch.zeros(1).expand(2**50), torch.zeros(10).to_sparse()):
+        torch.save({**state, "fc.bias": value}, path)
+        with pytest.raises(CheckpointError, match=r"weights\.pth is damaged: fc\.bias"):
+            load_checkpoint(path, "resnet18-w16")
+
+
+def test_a_network_named_beside_a_file_that_names_its_own(saved):
+    assert load_checkpoint(saved, "torchvision:resnet50", 7).config["arch"] == "resnet18-w16"
 
 
 # ours, but not usable

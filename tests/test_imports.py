@@ -25,11 +25,13 @@ OURS = {
     "models": {"attention", "errors"},
     "data": {"errors"},
     "results": BOTTOM,
-    "checkpoint": {"", "models", "data.images", *BOTTOM},
+    "checkpoint": {"", "models", "data.images", "data.folder", *BOTTOM},
     "training": {"checkpoint", "models", "data", "devices", *BOTTOM},
     "explain": {"attention.gate", "results", "errors"},
     "figures": {"results", *BOTTOM},
-    "pipeline": {"", "checkpoint", "data", "explain", "results", "errors"},
+    "profiling": {"attention", "models", "errors"},
+    "tables": {"checkpoint", "models", "errors"},
+    "pipeline": {"", "checkpoint", "data", "explain", "models", "results", "errors"},
 }
 NEVER = {
     "errors": {"*"},
@@ -38,6 +40,7 @@ NEVER = {
     "results": {"torch", "torchvision", "matplotlib", "cv2", "pytorch_grad_cam"},
     "figures": {"torch", "torchvision", "pytorch_grad_cam"},
     "data": {"matplotlib", "pytorch_grad_cam"},
+    "explain": {"timm", "torchvision", "matplotlib"},
 }
 HEAVY = ("torch", "torchvision", "numpy", "matplotlib", "cv2", "PIL", "accelerate", "pytorch_grad_cam")
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))

@@ -1,4 +1,7 @@
-"""Attention modules behind one contract: (B, C, H, W) -> (B, C, H, W), the mask leaves through a Gate."""
+"""Attention modules behind one contract: (B, C, H, W) -> (B, C, H, W), the mask leaves through a Gate.
+
+The non-local block alone has no mask.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from rgaviz.attention import rga
+from rgaviz.attention import cbam, fc, nonlocal_, rga, se
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, lookup
 
@@ -32,16 +35,28 @@ ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
     "rga-s-novis": rga.rga_s_novis,
     "rga-c-norel": rga.rga_c_norel,
     "rga-c-novis": rga.rga_c_novis,
+    "se": se.se,
+    "cbam-c": cbam.cbam_c,
+    "cbam-s": cbam.cbam_s,
+    "cbam-cs": cbam.cbam_cs,
+    "fc-s": fc.fc_s,
+    "fc-c": fc.fc_c,
+    "fc-parallel": fc.fc_parallel,
+    "nl": nonlocal_.nl,
+    "nl+rga-s": nonlocal_.nl_rga_s,
 }
 
 
 def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
     """An attention module for maps (B, channels, H, W).
 
+    ``s1`` and ``s2`` belong to the relations of RGA, also behind a non-local block; the other attentions have
+    widths of their own and ignore them.
+
     Args:
         name: a key of ``ATTENTIONS``.
         channels: C.
-        size: (H, W) of the map; relations make it part of the weights.
+        size: (H, W) of the map; RGA, FC-S and FC-S//C make it part of the weights.
         s1: reduction ratio of the embeddings.
         s2: reduction ratio of W1.
 

@@ -65,13 +65,17 @@ def rgaviz(
 from rgaviz.cli import (  # noqa: E402  (commands register themselves with the app above)
     cam,
     compare,
+    convert,
     demo,
     evaluate,
     histogram,
     lists,
     masks,
+    profile,
     recipe,
     redraw,
+    sweep,
+    table,
     train,
 )
 
@@ -79,14 +83,18 @@ __all__ = [
     "app",
     "cam",
     "compare",
+    "convert",
     "demo",
     "evaluate",
     "histogram",
     "lists",
     "main",
     "masks",
+    "profile",
     "recipe",
     "redraw",
+    "sweep",
+    "table",
     "train",
 ]
 

@@ -10,6 +10,7 @@ from rgaviz.cli import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
+    Arch,
     CamLayer,
     Cmap,
     Device,
@@ -18,6 +19,7 @@ from rgaviz.cli.options import (
     Inputs,
     Json,
     Label,
+    NumClasses,
     Output,
     Scale,
     Target,
@@ -38,6 +40,8 @@ def cam(
     target: Target = "top1",
     layer: CamLayer = None,
     label: Label = None,
+    arch: Arch = None,
+    num_classes: NumClasses = None,
     device: Device = "auto",
     out: Output = None,
     formats: Format = None,

@@ -10,6 +10,7 @@ from rgaviz.cli import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
+    Arch,
     CamLayer,
     Cmap,
     Device,
@@ -18,6 +19,7 @@ from rgaviz.cli.options import (
     Inputs,
     Json,
     Label,
+    NumClasses,
     Output,
     Scale,
     Target,
@@ -47,6 +49,8 @@ def compare(
         bool, typer.Option("--diff", help="Add each network's CAM minus the first one's, signed.")
     ] = False,
     label: Label = None,
+    arch: Arch = None,
+    num_classes: NumClasses = None,
     device: Device = "auto",
     out: Output = None,
     formats: Format = None,

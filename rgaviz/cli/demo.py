@@ -114,16 +114,17 @@ def refuse_other(files: dict[Path, bytes]) -> None:
 
 def train_pair(out: Path, device: str, command_line: str) -> None:
     """A fresh pair on the generated images, with the recipe ``shapes``."""
-    from rgaviz.cli.train import progress, run_training
+    from rgaviz.cli.train import progress, recipe_settings, run_training
 
     with progress() as report:
         run_training(
             "shapes",
-            ["none", "rga-sc"],
+            recipe_settings("shapes"),
             device=device,
             out=out,
             resume=True,  # a pair that is there already is taken
             command_line=command_line,
+            again=command_line,
             report=report,
         )
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rgaviz.cli import app
+from rgaviz.cli.explaining import tell_notes
 from rgaviz.cli.options import (
+    Arch,
     DataDir,
     Device,
     Dpi,
     Format,
     Json,
+    NumClasses,
     Output,
     Title,
     Venue,
@@ -36,11 +39,15 @@ if TYPE_CHECKING:
 @app.command()
 def evaluate(
     context: typer.Context,
-    checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints to measure.")],
+    checkpoints: Annotated[
+        list[str], typer.Argument(help="Checkpoints to measure, torchvision:NAME, timm:NAME.")
+    ],
     dataset: Annotated[
         str | None, typer.Option(help="By default the data set each was trained on.", show_default=False)
     ] = None,
     data_dir: DataDir = None,
+    arch: Arch = None,
+    num_classes: NumClasses = None,
     device: Device = "auto",
     out: Output = None,
     formats: Format = None,
@@ -59,7 +66,8 @@ def evaluate(
     from rgaviz.pipeline import load_subjects
 
     options = FigureOptions(**{"width": "column", **figure_changes(context.params)})
-    subjects = load_subjects(checkpoints, choose_device(device))
+    subjects = load_subjects(checkpoints, choose_device(device), arch, num_classes)
+    tell_notes(subjects)
     measured = [measure(subject, dataset, data_dir) for subject in subjects]
     for subject, answer in zip(subjects, measured, strict=True):
         stem = confusion_stem(out, subject.id, alone=len(subjects) == 1)

@@ -7,11 +7,11 @@ import json
 import shlex
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from rgaviz.data.images import PicturePath
     from rgaviz.pipeline import Outcome, Request, Subject
 
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar")
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".safetensors")
 RESUME_SUFFIX = ".resume.pt"  # what a training needs to go on; no network to look into
 
 
-def split_inputs(words: Sequence[str]) -> tuple[list[Path], list[str]]:
+def split_inputs(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Checkpoints and pictures, told apart by what they are."""
     checkpoints, pictures = [], []
     for word in words:
         for name in expand_checkpoints(word):
             (checkpoints if is_checkpoint(name) else pictures).append(name)
-    return [Path(name) for name in checkpoints], pictures
+    return checkpoints, pictures
 
 
 def expand_checkpoints(word: str) -> list[str]:
@@ -46,14 +46,18 @@ def expand_checkpoints(word: str) -> list[str]:
 
 
 def is_checkpoint(word: str) -> bool:
-    """By its suffix, or, where that says nothing, by being a zip archive as torch writes."""
+    """A network of a library, or a file; by its suffix, or where that says nothing by being a zip archive of torch."""
+    from rgaviz.models.foreign import is_foreign
+
     path = Path(word)
+    if is_foreign(word) and not path.exists():
+        return True
     if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         return True
     return path.is_file() and zipfile.is_zipfile(path)
 
 
-def newest_checkpoint() -> Path:
+def newest_checkpoint() -> str:
     """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
     from rgaviz.bundled import bundled
     from rgaviz.checkpoint import load_checkpoint
@@ -63,9 +67,9 @@ def newest_checkpoint() -> Path:
         with suppress(CheckpointError):  # other programs keep their own files under runs/
             if load_checkpoint(path).config["attention"] != "none":
                 say(f"No checkpoint given: using the newest under runs/, {path}")
-                return path
+                return str(path)
     say("No checkpoint given and none under runs/: using the bundled rga.pt")
-    return bundled("weights/rga.pt")
+    return str(bundled("weights/rga.pt"))
 
 
 def explain_and_draw(
@@ -88,10 +92,11 @@ def explain_and_draw(
     options = FigureOptions(**figure_changes(given))
     device = choose_device(given["device"])
     refuse_foreign_figures(folder, stem, options)
-    checkpoints, pictures = inputs(given["inputs"] or [], command, networks)
+    checkpoints, pictures = inputs(given, command, networks)
     found = pictures_to_explain(pictures, folder)
-    refuse_inputs([*checkpoints, *(picture.path for picture in found)], stem, options.formats)
-    subjects = load_subjects(checkpoints, device)
+    refuse_inputs([*map(Path, checkpoints), *(picture.path for picture in found)], stem, options.formats)
+    subjects = load_subjects(checkpoints, device, given["arch"], given["num_classes"])
+    tell_notes(subjects)
     if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
         say("Note: these networks were trained on different classes.")
     asked = replace(
@@ -107,20 +112,20 @@ def explain_and_draw(
         raise typer.Exit(1)
 
 
-def inputs(words: Sequence[str], command: str, networks: int) -> tuple[list[Path], list[str]]:
+def inputs(given: Mapping[str, Any], command: str, networks: int) -> tuple[list[str], list[str]]:
     """The checkpoints and pictures to use; says so where it chose them itself."""
     from rgaviz.bundled import bundled, sample_pictures
     from rgaviz.checkpoint import load_checkpoint
 
-    checkpoints, pictures = split_inputs(words)
+    checkpoints, pictures = split_inputs(given["inputs"] or [])
     if not checkpoints and networks == 1:
         checkpoints = [newest_checkpoint()]
     elif not checkpoints:
         say("No checkpoints given: using the bundled baseline.pt and rga.pt")
-        checkpoints = [bundled("weights/baseline.pt"), bundled("weights/rga.pt")]
+        checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
-        for path in checkpoints:
-            load_checkpoint(path)  # a wrong one is the more likely mistake
+        for source in checkpoints:  # a wrong one is the more likely mistake
+            load_checkpoint(source, given["arch"], given["num_classes"])
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )
@@ -190,6 +195,13 @@ def report(outcome: Outcome, folder: Path, paths: Sequence[Path], out: Path | No
         print(f"Overlays: {len(overlays)} in {folder / 'overlays'}")
     again = ["rgaviz", "redraw", str(folder), *(["-o", str(out)] if names_figure(out) else [])]
     print(f"Numbers: {folder} (draw again with: {shlex.join(again)})")
+
+
+def tell_notes(subjects: Sequence[Subject]) -> None:
+    """Say what must be known of the networks before believing what they give."""
+    for checkpoint in (subject.checkpoint for subject in subjects):
+        for note in checkpoint.notes:
+            say(f"Note: {checkpoint.path}: {note}")
 
 
 def say(text: str) -> None:

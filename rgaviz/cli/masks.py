@@ -10,6 +10,7 @@ from rgaviz.cli import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
+    Arch,
     Cmap,
     Device,
     Dpi,
@@ -17,6 +18,7 @@ from rgaviz.cli.options import (
     Inputs,
     Json,
     Label,
+    NumClasses,
     Output,
     Scale,
     Title,
@@ -40,6 +42,8 @@ def masks(
         ),
     ] = None,
     label: Label = None,
+    arch: Arch = None,
+    num_classes: NumClasses = None,
     device: Device = "auto",
     out: Output = None,
     formats: Format = None,

@@ -13,7 +13,23 @@ from rgaviz.errors import OutputError
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Checkpoints and pictures in any order: files, folders or quoted patterns.", show_default=False
+        help="Checkpoints and pictures in any order: files, folders or quoted patterns; torchvision:NAME, timm:NAME.",
+        show_default=False,
+    ),
+]
+Arch = Annotated[
+    str | None,
+    typer.Option(
+        help="Network of a bare state_dict: torchvision:NAME, timm:NAME or one of rgaviz list models.",
+        show_default=False,
+    ),
+]
+NumClasses = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Outputs of a bare state_dict's network; by default those of its head.",
+        show_default=False,
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
@@ -24,6 +40,21 @@ DataDir = Annotated[
         show_default=False,
     ),
 ]
+Attentions = Annotated[
+    str | None,
+    typer.Option(
+        "--attention",
+        help="Networks to train, by attention; none is the baseline.  [default: the recipe's, none,rga-sc]",
+        show_default=False,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a setting: --set train.lr=0.1", show_default=False),
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs; the schedule is scaled to them.")]
+Precision = Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Output = Annotated[
     Path | None,

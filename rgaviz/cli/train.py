@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rgaviz.cli import COMMAND_LINE, app
-from rgaviz.cli.options import DataDir, Device, Json
+from rgaviz.cli.options import (
+    Attentions,
+    Compile,
+    DataDir,
+    Device,
+    Epochs,
+    Json,
+    Precision,
+    Settings,
+)
 from rgaviz.cli.progress import is_main_process
 
 if TYPE_CHECKING:
+    from rgaviz.data import Dataset
+    from rgaviz.training.config import Recipe
     from rgaviz.training.loop import Step
 
 
@@ -25,16 +36,12 @@ def train(
     dataset: Annotated[
         str, typer.Argument(help="cifar10, cifar100, shapes (generated), or folder (your images).")
     ],
-    attention: Annotated[
-        str, typer.Option(help="Networks to train, by attention; 'none' is the baseline.")
-    ] = "none,rga-sc",
+    attention: Attentions = None,
     recipe: Annotated[str | None, typer.Option(help="Name or .toml file; by default the data set's.")] = None,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Override a setting: --set train.lr=0.1")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs; the schedule is scaled to them.")] = None,
+    setting: Settings = None,
+    epochs: Epochs = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order and augmentation.")] = 0,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
+    precision: Precision = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     out: Annotated[
@@ -42,9 +49,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the earlier run in --out.")] = False,
-    compile_: Annotated[
-        bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")
-    ] = False,
+    compile_: Compile = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also log to OUT/tensorboard.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -52,16 +57,18 @@ def train(
 
     Writes OUT/baseline.pt and OUT/rga.pt after every epoch, OUT/metrics.csv and OUT/curves.png.
     """
-    overrides = list(setting or [])
-    overrides += [f"train.precision={precision}"] if precision else []
-    overrides += ["train.compile=true"] if compile_ else []
+    settings = recipe_settings(
+        recipe or dataset,
+        attention=attention,
+        setting=setting,
+        epochs=epochs,
+        precision=precision,
+        compile_=compile_,
+    )
     with progress() as report:
         rows, folder = run_training(
             dataset,
-            [name.strip() for name in attention.split(",")],
-            recipe=recipe,
-            overrides=overrides,
-            epochs=epochs,
+            settings,
             seed=seed,
             device=device,
             data_dir=data_dir,
@@ -70,6 +77,7 @@ def train(
             overwrite=overwrite,
             tensorboard=tensorboard,
             command_line=context.meta[COMMAND_LINE],
+            again=resume_command(context.meta[COMMAND_LINE]),
             report=report,
         )
     if not is_main_process():
@@ -80,14 +88,47 @@ def train(
         report.table(rows, folder)
 
 
+def recipe_settings(
+    name: str,
+    *,
+    attention: str | None = None,
+    setting: Sequence[str] | None = None,
+    epochs: int | None = None,
+    precision: str | None = None,
+    compile_: bool = False,
+) -> Recipe:
+    """A recipe with what the options change; its attentions exist and differ.
+
+    Raises:
+        RgavizError: no such recipe, key or attention, or an attention named twice.
+    """
+    from dataclasses import replace
+
+    from rgaviz.attention import ATTENTIONS
+    from rgaviz.errors import RgavizError, lookup
+    from rgaviz.training.config import load_recipe
+
+    overrides = list(setting or [])
+    overrides += [f"train.precision={precision}"] if precision else []
+    overrides += ["train.compile=true"] if compile_ else []
+    recipe = load_recipe(name, overrides, epochs=epochs)
+    if attention is not None:
+        names = tuple(each.strip() for each in attention.split(","))
+        recipe = replace(recipe, model=replace(recipe.model, attention=names))
+    names = recipe.model.attention
+    for each in names:
+        lookup(ATTENTIONS, each, "attention")
+    if len(set(names)) < len(names):
+        raise RgavizError(f"--attention {','.join(names)} names one twice; both would write the same file.")
+    return recipe
+
+
 def run_training(
     dataset: str,
-    attentions: list[str],
+    recipe: Recipe,
     *,
     report: Any,
-    recipe: str | None = None,
-    overrides: Sequence[str] = (),
-    epochs: int | None = None,
+    again: str,
     seed: int = 0,
     device: str = "auto",
     data_dir: Path | None = None,
@@ -96,57 +137,69 @@ def run_training(
     overwrite: bool = False,
     tensorboard: bool = False,
     command_line: str = "",
+    load: Callable[..., Dataset] | None = None,
 ) -> tuple[list[dict[str, Any]], Path]:
-    """Check everything that is cheap to check, then train; returns the last rows and the folder."""
+    """Check everything that is cheap to check, then train; returns the last rows and the folder.
+
+    Args:
+        dataset: a key of ``DATASETS``.
+        recipe: from :func:`recipe_settings`.
+        report: from :func:`progress`.
+        again: the command that goes on with this one, told when it is stopped.
+        seed: of weights, order and augmentation.
+        device: auto, cpu, cuda or mps.
+        data_dir: where the images are.
+        out: folder; by default ``runs/<dataset>-<arch>``.
+        resume: go on where the run in ``out`` stopped.
+        overwrite: replace the run in ``out``.
+        tensorboard: also log for TensorBoard.
+        command_line: recorded in the checkpoints.
+        load: in place of ``load_dataset``, where the images are there already.
+    """
     from accelerate import PartialState
 
-    from rgaviz.attention import ATTENTIONS
     from rgaviz.data import DATASETS, load_dataset
     from rgaviz.devices import choose_device
-    from rgaviz.errors import RgavizError, lookup
-    from rgaviz.training.config import load_recipe
-    from rgaviz.training.loop import Interrupted
+    from rgaviz.errors import lookup
+    from rgaviz.training.loop import Interrupted, refuse_earlier_run
     from rgaviz.training.loop import train as train_networks
 
     lookup(DATASETS, dataset, "dataset")
-    for name in attentions:
-        lookup(ATTENTIONS, name, "attention")
-    if len(set(attentions)) < len(attentions):
-        raise RgavizError(
-            f"--attention {','.join(attentions)} names one twice; both would write the same file."
-        )
-    settings = load_recipe(recipe or dataset, overrides, epochs=epochs)
+    attentions = recipe.model.attention
     chosen = choose_device(device)
-    folder = out or Path("runs") / f"{dataset}-{settings.model.arch}"
-    if tensorboard and is_main_process():
-        report.log_to(folder / "tensorboard")
+    folder = out or Path("runs") / f"{dataset}-{recipe.model.arch}"
+    if is_main_process():
+        if not (resume or overwrite):
+            refuse_earlier_run(folder, attentions)  # before the images are loaded
+        if tensorboard:
+            report.log_to(folder / "tensorboard")
     # The others wait for the main process, which downloads.
     with PartialState(cpu=chosen.type == "cpu").main_process_first():
-        images = load_dataset(
+        images = (load or load_dataset)(
             dataset,
             data_dir=data_dir,
-            image_size=(settings.data.image_size[0], settings.data.image_size[1]),
-            train_size=settings.data.train_size,
-            test_size=settings.data.test_size,
-            held_out=settings.data.held_out,
+            image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
+            train_size=recipe.data.train_size,
+            test_size=recipe.data.test_size,
+            held_out=recipe.data.held_out,
             track=report.track,
         )
     try:
         rows = train_networks(
             images,
-            settings,
+            recipe,
             attentions,
             folder,
             device=chosen,
             seed=seed,
             resume=resume,
             overwrite=overwrite,
-            settings={"command": command_line, "attention": attentions},
+            settings={"command": command_line},
             report=report,
         )
     except KeyboardInterrupt as error:
         lost = "nothing" if isinstance(error, Interrupted) else "at most the current epoch"
-        report.say(f"Stopped; {lost} is lost. Go on with:\n  {resume_command(command_line)}")
+        report.say(f"Stopped; {lost} is lost. Go on with:\n  {again}")
         raise
     if is_main_process():
         write_curves(folder)

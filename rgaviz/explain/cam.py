@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.explain.capture import (
     default_cam_layer,
@@ -183,7 +182,7 @@ def cam(
     Args:
         model: a network, or a checkpoint from :func:`rgaviz.load_checkpoint`.
         images: a normalised tensor (B, 3, H, W); with a checkpoint also paths or uint8 RGB arrays.
-        layer: a stage or dotted module name; by default the last stage.
+        layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map.
         methods: of ``METHODS``.
         targets: class index per image; by default the predicted class.
 
@@ -196,9 +195,8 @@ def cam(
     """
     network, inputs = network_and_inputs(model, images)
     wanted = "top1" if targets is None else torch.as_tensor(targets).view(-1, 1)  # (B, 1)
-    found = explain(
-        network, inputs, cam_layer=layer or default_cam_layer(network), methods=methods, target=wanted
-    )
+    layer = layer or default_cam_layer(network, inputs.shape[2:])
+    found = explain(network, inputs, cam_layer=layer, methods=methods, target=wanted)
     return {method: maps[:, 0] for method, maps in found.cams.items()}
 
 
@@ -209,7 +207,7 @@ def explain(
     cam_layer: str | None = None,
     methods: Sequence[str] = (),
     target: str | int | Tensor = "top1",
-    watched: dict[str, Gate] | None = None,
+    watched: Mapping[str, nn.Module] | None = None,
 ) -> Explanation:
     """Predictions, masks and maps of one batch in one forward pass and one backward pass per target.
 
@@ -219,7 +217,7 @@ def explain(
         cam_layer: the layer of the maps.
         methods: of ``METHODS``; none is fine.
         target: ``"top1"``, ``"top5"``, one class index for all, or indices (B, T).
-        watched: gates whose masks are wanted, from :func:`rgaviz.explain.capture.gates`.
+        watched: modules whose masks are wanted, from :func:`rgaviz.explain.capture.gates`.
     """
     for method in methods:
         lookup(dict.fromkeys(METHODS), method, "CAM method")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, UnknownNameError, unknown_name
+from rgaviz.explain.gates import mask_kind, mask_of, watched_module
 
 
 def find_layer(model: nn.Module, name: str) -> nn.Module:
@@ -33,9 +34,9 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     top = [each for each, _ in model.named_children() if each != "attention"]
     near = difflib.get_close_matches(name, [*stages, *modules], n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
+    named = f"Choose a stage ({', '.join(stages)}) or" if stages else "This network has no stages; choose"
     raise UnknownNameError(
-        f"Unknown layer {name!r}. {hint}Choose a stage ({', '.join(stages) or 'this network has none'}) "
-        f"or a dotted module name below {', '.join(top)}."
+        f"Unknown layer {name!r}. {hint}{named} a dotted module name below {', '.join(top)}."
     )
 
 
@@ -45,33 +46,120 @@ def stage_names(model: nn.Module) -> dict[str, str]:
     return stages if isinstance(stages, dict) else {}  # timm's networks have a Sequential of that name
 
 
-def gates(model: nn.Module, layer: str) -> dict[str, Gate]:
-    """The gates within a layer, keyed ``"conv5/spatial"``; where a kind occurs twice, by module path.
+def gates(model: nn.Module, layer: str) -> dict[str, nn.Module]:
+    """The modules within a layer that a mask leaves: gates of ours, and attention modules of other libraries.
+
+    They are keyed ``"conv5/spatial"``; where a layer has a kind twice, by module path: ``"layer4.0.se/channel"``.
 
     Raises:
         UnknownNameError: no such layer.
     """
-    found = [(path, m) for path, m in find_layer(model, layer).named_modules() if isinstance(m, Gate)]
-    kinds = [gate.kind for _, gate in found]
+    modules = find_layer(model, layer).named_modules()
+    found = [(path, module, kind) for path, module in modules if (kind := mask_kind(module))]
+    kinds = [kind for _, _, kind in found]
     single = len(kinds) == len(set(kinds))
-    return {f"{layer if single else f'{layer}.{path}'}/{gate.kind}": gate for path, gate in found}
+    whole = stage_names(model).get(layer, layer)
+    return {f"{layer if single else f'{whole}.{path}'}/{kind}": module for path, module, kind in found}
 
 
 def gated_layers(model: nn.Module) -> list[str]:
-    """The stages that have a gate, in order; for a network without stages, every module that ends in one."""
+    """The stages that have a gate, in order; for a network without stages, every module that ends in one.
+
+    A module that holds nothing but such modules, like timm's CBAM, is one layer.
+    """
     stages = stage_names(model)
     if stages:
         return [name for name in stages if gates(model, name)]
-    paths = [path for path, module in model.named_modules() if isinstance(module, Gate)]
-    return list(dict.fromkeys(path.rpartition(".")[0] or path for path in paths))
+    modules = dict(model.named_modules())
+    ending = dict.fromkeys(
+        (_parent(path) or path) if isinstance(module, Gate) else path
+        for path, module in modules.items()
+        if path and mask_kind(module)
+    )
+
+    def widest(path: str) -> str:
+        parent = _parent(path)
+        siblings = [f"{parent}.{name}" for name, _ in modules[parent].named_children()]
+        return parent if parent and all(each in ending for each in siblings) else path
+
+    return list(dict.fromkeys(widest(path) for path in ending))
 
 
-def default_cam_layer(model: nn.Module) -> str:
-    """The last stage, where maps are most about the class."""
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
+    """The last stage, where maps are most about the class; without stages, the last layer that gives a map.
+
+    That layer is found by a forward pass on zeros: of the modules with weights that give (B, C, h, w) with more
+    than one position the last to finish, which is the outermost of those that give the same map.
+
+    Args:
+        model: a network; not changed.
+        image_size: (H, W) of its input; by default ``model.config["image_size"]``.
+
+    Raises:
+        RgavizError: the network ends in tokens or in maps with the channels last, or has no map.
+    """
     stages = stage_names(model)
-    if not stages:
-        raise RgavizError("This network has no named stages; name the layer to explain.")
-    return list(stages)[-1]
+    if stages:
+        return list(stages)[-1]
+    configured: Any = model  # a network of ours, or one from elsewhere that was given a configuration
+    size: Sequence[int] = image_size or configured.config["image_size"]
+    shapes = _output_shapes(model, size)
+    spread = [name for name, shape in shapes if sum(n > 1 for n in shape[1:]) > 1]  # else it is one vector
+    maps = [name for name, shape in shapes if _is_map(shape, size)]
+    if not maps:
+        raise RgavizError(
+            "This network has no layer with a map (B, C, h, w); there is nothing to explain it by."
+        )
+    if spread[-1] != maps[-1]:
+        raise RgavizError(
+            f"This network ends in tokens or channels-last maps ({spread[-1]!r}), not in a map (B, C, h, w): name a "
+            f"layer that gives one with --layer (the last is {maps[-1]!r}), or take a convolutional network."
+        )
+    return maps[-1]
+
+
+def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and output shape of every module with weights, in the order they finish."""
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                shapes.append((name, tuple(output.shape)))
+
+        return hook
+
+    # Neither a pooling layer nor a dropout is where a network looks, though its output may have the form of a map.
+    weighted = [
+        (name, m) for name, m in model.named_modules() if name and next(m.parameters(), None) is not None
+    ]
+    first = next(model.parameters(), torch.zeros(()))
+    handles = [module.register_forward_hook(note(name)) for name, module in weighted]
+    try:
+        with unchanged(model):
+            model(torch.zeros(1, 3, *size, device=first.device, dtype=first.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return shapes
+
+
+def _is_map(shape: Sequence[int], size: Sequence[int]) -> bool:
+    """Whether an output is (B, C, h, w) with several positions, for an image of (H, W)."""
+    return len(shape) == 4 and shape[2] * shape[3] > 1 and not _channels_last(shape, size)
+
+
+def _channels_last(shape: Sequence[int], size: Sequence[int]) -> bool:
+    """Whether (B, h, w, C) explains a shape, and (B, C, h, w) does not: maps keep the image's proportions."""
+
+    def fits(height: int, width: int) -> bool:
+        return abs(height * size[1] - width * size[0]) <= max(size)  # one row or column more or less
+
+    return fits(*shape[1:3]) and not fits(*shape[2:4])
 
 
 def expand_layers(model: nn.Module, layers: str) -> list[str]:
@@ -83,7 +171,7 @@ def expand_layers(model: nn.Module, layers: str) -> list[str]:
     gated = gated_layers(model)
     if not gated:
         raise RgavizError(
-            "This network has no attention, so no masks; choose one trained with --attention rga-sc."
+            "This network has no attention that ends in a gate, so no masks; choose one that has, such as rga.pt."
         )
     if layers == "all":
         return gated
@@ -128,7 +216,7 @@ class Capture:
     """What one forward pass left behind.
 
     Attributes:
-        masks: gate outputs as they are, keyed as by :func:`gates`.
+        masks: (B, 1, H, W), (B, C, 1, 1) or (B, C, H, W), keyed as by :func:`gates`; there after the block.
         activations: the target layer's output (B, K, h, w), a leaf: gradients stop here.
     """
 
@@ -138,39 +226,48 @@ class Capture:
 
 
 @contextmanager
-def capture(*, target: nn.Module | None = None, watched: dict[str, Gate] | None = None) -> Iterator[Capture]:
-    """Watch the forward passes inside the block.
+def capture(
+    *, target: nn.Module | None = None, watched: Mapping[str, nn.Module] | None = None
+) -> Iterator[Capture]:
+    """Watch the one forward pass inside the block.
 
     The target layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
     nothing before it is recorded, and one backward pass from the head ends there.
 
     Args:
         target: the layer whose activations and gradients are wanted.
-        watched: the gates whose masks are wanted.
+        watched: the modules whose masks are wanted, from :func:`gates`.
+
+    Raises:
+        RgavizError: the target gives no map, or a gate is not used exactly once.
     """
     caught = Capture()
+    outputs: dict[str, list[Tensor]] = {key: [] for key in watched or {}}
     handles = []
 
-    def save_mask(key: str) -> Any:
+    def save_output(key: str) -> Any:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            caught.masks[key] = output.detach()
+            outputs[key].append(output.detach())
 
         return hook
 
     def start_graph(module: nn.Module, inputs: Any, output: Any) -> Tensor:
         if not (isinstance(output, Tensor) and output.ndim == 4 and output.numel() > 0):
+            given = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
             raise RgavizError(
-                "The layer to explain must give one map (B, C, H, W); choose a convolutional one."
+                f"The layer to explain must give one map (B, C, H, W), not {given}; choose a convolutional one."
             )
         leaf = output.detach().requires_grad_()
         caught.activations = leaf
         return leaf.clone()  # an in-place ReLU behind the layer must not touch the leaf
 
     try:
-        handles += [gate.register_forward_hook(save_mask(key)) for key, gate in (watched or {}).items()]
+        for key, module in (watched or {}).items():
+            handles.append(watched_module(module).register_forward_hook(save_output(key)))
         if target is not None:
             handles.append(target.register_forward_hook(start_graph))
         yield caught
+        caught.masks = {key: mask_of(module, outputs[key], key) for key, module in (watched or {}).items()}
     finally:
         for handle in handles:
             handle.remove()
@@ -197,14 +294,27 @@ def _on_device(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def explained_forward(
-    model: nn.Module, images: Tensor, *, target: nn.Module | None, watched: dict[str, Gate]
+    model: nn.Module, images: Tensor, *, target: nn.Module | None, watched: Mapping[str, nn.Module]
 ) -> tuple[Tensor, Capture]:
     """Logits (B, classes) and what was captured; the graph reaches back to ``target`` only.
 
     Call it inside :func:`unchanged`.
+
+    Raises:
+        RgavizError: the target is not used or gives no map, or a gate gives no single mask for each image.
     """
     with capture(target=target, watched=watched) as caught:
         logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
     if target is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
+    if caught.activations is not None and _channels_last(caught.activations.shape, images.shape[2:]):
+        raise RgavizError(
+            f"The layer to explain must give one map (B, C, H, W), not {tuple(caught.activations.shape)} with the "
+            "channels last; choose a convolutional one."
+        )
+    for key, mask in caught.masks.items():
+        if len(mask) != len(images):  # of windows, say
+            raise RgavizError(
+                f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
+            )
     return logits, caught

@@ -17,14 +17,14 @@ def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
     Args:
         model: a network, or a checkpoint from :func:`rgaviz.load_checkpoint`.
         images: a normalised tensor (B, 3, H, W); with a checkpoint also paths or uint8 RGB arrays.
-        layer: a stage such as ``"conv5"``, several joined by commas, or ``"all"``.
+        layer: a stage such as ``"conv5"`` or a module such as ``"layer4"``, several joined by commas, or ``"all"``.
 
     Returns:
         Float32 arrays in [0, 1] keyed ``"conv5/spatial"`` (B, H, W), ``"conv5/channel"`` (B, C) and
-        ``"conv5/joint"`` (B, C, H, W).
+        ``"conv5/joint"`` (B, C, H, W); where a layer has several of a kind, by module: ``"layer4.0.se/channel"``.
 
     Raises:
-        RgavizError: no such layer, or no attention in it.
+        RgavizError: no such layer, no attention in it, or a gate that gives no single mask for each image.
     """
     network, inputs = network_and_inputs(model, images)
     watched = {
@@ -43,6 +43,16 @@ def mask_arrays(caught: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
         "joint": lambda mask: mask,
     }
     return {key: shorten[key.rpartition("/")[2]](mask).float().cpu().numpy() for key, mask in caught.items()}
+
+
+def joint_means(mask: np.ndarray) -> dict[str, np.ndarray]:
+    """What can be drawn and kept of joint masks (..., C, H, W).
+
+    Returns:
+        ``"joint-spatial"`` (..., H, W), the mean over the channels, and ``"joint-channel"`` (..., C), the mean over
+        the positions.
+    """
+    return {"joint-spatial": mask.mean(-3), "joint-channel": mask.mean((-2, -1))}
 
 
 def map_warnings(values: np.ndarray) -> list[str]:

@@ -132,8 +132,9 @@ def channel_masks(results: Results) -> list[dict[str, Any]]:
                 f"The channel masks of {column['title']!r} in {results.folder} differ in length: "
                 "run the command that made them again."
             )
-        layer = column["map"].rpartition("/")[0]
-        found.append({"label": f"{column['checkpoint']} {layer}", "values": np.stack(maps)})
+        layer, _, kind = column["map"].rpartition("/")
+        note = " joint (mean over positions)" if kind == "joint-channel" else ""
+        found.append({"label": f"{column['checkpoint']} {layer}{note}", "values": np.stack(maps)})
     return found
 
 

@@ -249,8 +249,8 @@ def text_inches(text: str, points: float) -> float:
 def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[str]:
     """Break a text into at most ``lines`` lines that fit, in the current style.
 
-    Breaks at spaces; a word that is too long alone is broken where it must be, and what is left over is cut
-    with an ellipsis.
+    Breaks at spaces; a word that is too long alone is broken behind a hyphen, underscore, dot or slash, else where
+    it must be, and what is left over is cut with an ellipsis.
     """
     wrapped = [""]
     for word in printable(text).split():
@@ -262,7 +262,9 @@ def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[s
             wrapped.append("")
         for sign in word:
             if wrapped[-1] and text_inches(wrapped[-1] + sign, points) > inches:
-                wrapped.append("")
+                kept, carried = _broken(wrapped[-1])
+                fits = text_inches(carried + sign, points) <= inches
+                wrapped[-1:] = [kept, carried] if fits else [wrapped[-1], ""]
             wrapped[-1] += sign
     if len(wrapped) > lines:
         last = wrapped[lines - 1]
@@ -270,3 +272,9 @@ def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[s
             last = last[:-1]
         wrapped[lines - 1 :] = [f"{last}…"]
     return wrapped
+
+
+def _broken(line: str) -> tuple[str, str]:
+    """A line that is full, behind its last joint if it has one, and what goes to the next line."""
+    cut = max(line.rfind(joint) for joint in "-_./") + 1
+    return (line[:cut], line[cut:]) if cut else (line, "")

@@ -16,8 +16,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rgaviz.attention import build_attention
-from rgaviz.errors import unknown_name
+from rgaviz.models.heads import build_head
+from rgaviz.models.network import Network
 
 SMALL_IMAGE = 64  # pixels: up to here the stem keeps the resolution
 Shortcut = Callable[[int, int, int], nn.Module]  # input channels, output channels, stride
@@ -42,9 +42,9 @@ class BasicBlock(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = self.bn2(self.conv2(out))
+        shortcut = x if self.downsample is None else self.downsample(x)
         return F.relu(out + shortcut, inplace=True)
 
 
@@ -64,10 +64,10 @@ class Bottleneck(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = F.relu(self.bn2(self.conv2(out)), inplace=True)
         out = self.bn3(self.conv3(out))
+        shortcut = x if self.downsample is None else self.downsample(x)
         return F.relu(out + shortcut, inplace=True)
 
 
@@ -88,11 +88,8 @@ def project(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-class ResNet(nn.Module):
-    """A residual classifier with an attention slot after every stage: (B, 3, H, W) -> (B, num_classes).
-
-    The backbone, head included, is built before the attention, so under one random seed the networks of a pair
-    start from identical backbone weights.
+class ResNet(Network):
+    """A residual classifier, stages ``conv2`` and on: (B, 3, H, W) -> (B, num_classes).
 
     Args:
         block: :class:`BasicBlock` or :class:`Bottleneck`.
@@ -106,19 +103,13 @@ class ResNet(nn.Module):
         s1: reduction ratio of the embeddings.
         s2: reduction ratio of W1.
         last_stride: stride of the last stage; 1 keeps the resolution.
+        head: a key of ``HEADS``.
         shortcut: :func:`project` or :class:`SubsamplePad`.
 
-    Attributes:
-        stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
-        config: the values of the optional arguments; completed by :func:`rgaviz.create_model`.
-        task: ``"classification"``.
-
     Raises:
-        UnknownNameError: no such attention or stage.
+        UnknownNameError: no such attention, stage or head.
         RgavizError: a map too small for the ratios.
     """
-
-    task = "classification"
 
     def __init__(
         self,
@@ -133,6 +124,7 @@ class ResNet(nn.Module):
         s1: int = 8,
         s2: int = 8,
         last_stride: int = 1,
+        head: str = "linear",
         shortcut: Shortcut = project,
     ) -> None:
         super().__init__()
@@ -149,39 +141,24 @@ class ResNet(nn.Module):
             self.add_module(f"layer{index + 1}", layer)
             channels, size = width * 2**index * block.expansion, _strided(size, stride)
             maps[f"conv{index + 2}"] = channels, size
-        self.fc = nn.Linear(channels, num_classes)
-        for module in self.modules():  # the attention, built later, keeps PyTorch's initialisation
+        self.neck, self.fc = build_head(head, channels, num_classes)
+        for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        attended = list(maps) if attention_layers is None else list(attention_layers)
-        for name in attended:
-            if name not in maps:
-                raise unknown_name(name, maps, "attention layer")
-        self.attention = nn.ModuleDict(
-            {
-                name: build_attention(attention if name in attended else "none", *maps[name], s1, s2)
-                for name in maps
-            }
-        )
-        self.stages = {name: f"attention.{name}" for name in maps}
-        self.config: dict[str, Any] = {
-            "attention_layers": attended,
-            "width": width,
-            "s1": s1,
-            "s2": s2,
-            "last_stride": last_stride,
-        }
+        self.add_attention(maps, attention, attention_layers, s1, s2)
+        self.config |= {"width": width, "last_stride": last_stride, "head": head}
 
     @property
     def head(self) -> nn.Linear:
         """The layer that gives the logits."""
         return self.fc
 
-    def forward(self, x: Tensor) -> Tensor:
+    def pooled(self, x: Tensor) -> Tensor:
+        """The mean of the last map over its positions, before the neck: (B, 3, H, W) -> (B, C)."""
         x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
         for index, slot in enumerate(self.attention.values(), start=1):
             x = slot(getattr(self, f"layer{index}")(x))  # (B, C, H, W) of this stage
-        return self.fc(x.mean((2, 3)))  # (B, C) -> (B, num_classes)
+        return x.mean((2, 3))  # (B, C)
 
 
 def _strided(size: tuple[int, int], stride: int) -> tuple[int, int]:

@@ -19,11 +19,13 @@ class ModelConfig:
     """The network; None means the architecture's own default."""
 
     arch: str = "resnet18-w16"
+    attention: tuple[str, ...] = ("none", "rga-sc")  # a network is trained for each
     attention_layers: tuple[str, ...] | None = None  # stages that get the attention
     width: int | None = None  # channels of the first stage
     s1: int | None = None  # reduction ratio of the embeddings
     s2: int | None = None  # reduction ratio of W1
-    last_stride: int | None = None
+    last_stride: int | None = None  # of a ResNet
+    memory_efficient: bool | None = None  # of a DenseNet: less memory in training, more time
 
 
 @dataclass(frozen=True)

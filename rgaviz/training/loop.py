@@ -19,7 +19,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -36,7 +36,7 @@ from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, tra
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
-from rgaviz.models.resnet import ResNet
+from rgaviz.models.network import Network
 from rgaviz.training.config import Recipe, TrainConfig, learning_rate
 from rgaviz.training.metrics import evaluate, summarise
 
@@ -136,7 +136,9 @@ def train(
             build_model(recipe, attention, len(dataset.classes))
     networks = [network_name(attention) for attention in attentions]
     if not resume and accelerator.is_main_process:
-        _clear(out, networks, overwrite)
+        if not overwrite:
+            refuse_earlier_run(out, attentions)
+        _clear(out, networks)
     histories = {**_other_histories(out, networks), **{name: [] for name in networks}}
     for attention, name in zip(attentions, networks, strict=True):
         run = Run(
@@ -150,7 +152,7 @@ def train(
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
-def build_model(recipe: Recipe, attention: str, num_classes: int) -> ResNet:
+def build_model(recipe: Recipe, attention: str, num_classes: int) -> Network:
     """The network of a recipe with this attention, fresh weights from the global random state."""
     model, (height, width) = recipe.model, recipe.data.image_size
     return create_model(
@@ -163,22 +165,35 @@ def build_model(recipe: Recipe, attention: str, num_classes: int) -> ResNet:
         s1=model.s1,
         s2=model.s2,
         last_stride=model.last_stride,
+        memory_efficient=model.memory_efficient,
     )
 
 
-def _clear(out: Path, networks: Sequence[str], overwrite: bool) -> None:
-    """Make room for new networks: hours of training must not go because ``--resume`` was forgotten.
+def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:
+    """Refuse to replace networks: hours of training must not go because ``--resume`` was forgotten.
 
     Raises:
-        RgavizError: an earlier run is there and may not be replaced, or a file that is not ours.
+        RgavizError: ``out`` holds one of these networks, or the state of one.
     """
-    found = [
-        path for name in networks for path in (out / f"{name}.pt", out / f"{name}.resume.pt") if path.exists()
-    ]
-    if found and not overwrite:
+    if _files_of(out, [network_name(attention) for attention in attentions]):
         raise RgavizError(
             f"{out} holds an earlier run. Go on with --resume, choose another --out, or replace it with --overwrite."
         )
+
+
+def _files_of(out: Path, networks: Sequence[str]) -> list[Path]:
+    """What is there of these networks: checkpoints and states."""
+    files = (path for name in networks for path in (out / f"{name}.pt", out / f"{name}.resume.pt"))
+    return [path for path in files if path.exists()]
+
+
+def _clear(out: Path, networks: Sequence[str]) -> None:
+    """Make room for new networks.
+
+    Raises:
+        RgavizError: a file that is not ours is in the way.
+    """
+    found = _files_of(out, networks)
     for path in found:
         if not path.name.endswith(".resume.pt"):
             load_checkpoint(path)  # what is not ours is not removed
@@ -231,14 +246,14 @@ class Run:
         self.training = {
             "dataset": dataset.name,
             "source": dataset.source,
-            "recipe": recipe.to_dict(),
+            "recipe": replace(recipe, model=replace(recipe.model, attention=(attention,))).to_dict(),
             "precision": "bf16" if self.precision == torch.bfloat16 else "fp32",
             "processes": accelerator.num_processes,
             **settings,
         }
         torch.manual_seed(seed)
         model = build_model(recipe, attention, len(dataset.classes))
-        self.model: ResNet = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: Network = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.SGD(
             weight_groups(self.model, self.config),
             lr=self.config.lr,
@@ -458,11 +473,12 @@ class Run:
             _flat({**each, "command": None})
             for each in ({**training, "seed": seed}, {**self.training, "seed": self.seed})
         )
-        changed = sorted(key for key in before | now if before.get(key) != now.get(key))
+        # What one of them does not have, another version of this program did not know.
+        changed = sorted(key for key in before.keys() & now.keys() if before[key] != now[key])
         if changed:
             key = changed[0]
             raise RgavizError(
-                f"The run in {self.out} was started with {key} = {before.get(key)}, not {now.get(key)}. "
+                f"The run in {self.out} was started with {key} = {before[key]}, not {now[key]}. "
                 "Resume it with the same settings, or choose another --out."
             )
 

@@ -8,16 +8,23 @@ import torch
 from rgaviz.attention import ATTENTIONS, Gate, build_attention
 from rgaviz.explain.capture import capture, gates
 
-SHAPE = (4, 12, 6, 5)  # B, C, H, W
-MASK = {"spatial": (4, 1, 6, 5), "channel": (4, 12, 1, 1), "joint": (4, 12, 6, 5)}
+SHAPE = (4, 64, 6, 5)  # B, C, H, W
+MASK = {"spatial": (4, 1, 6, 5), "channel": (4, 64, 1, 1), "joint": (4, 64, 6, 5)}
 KINDS = {"none": [], "rga-sc": ["spatial", "channel"], "rga-cs": ["channel", "spatial"]}
 KINDS |= {"rga-parallel": ["spatial", "channel"]}
 KINDS |= {f"rga-{k[0]}{suffix}": [k] for k in ("spatial", "channel") for suffix in ("", "-norel", "-novis")}
+KINDS |= {"se": ["channel"], "cbam-c": ["channel"], "cbam-s": ["spatial"], "cbam-cs": ["channel", "spatial"]}
+KINDS |= {"fc-s": ["spatial"], "fc-c": ["channel"], "fc-parallel": ["joint"]}
+KINDS |= {"nl": [], "nl+rga-s": ["spatial"]}
+RESIDUAL = {"nl": "", "nl+rga-s": "nonlocal_block."}  # block that adds to the map -> where its weights are
 
 
 def build(name, seed=0):
     torch.manual_seed(seed)
-    return build_attention(name, SHAPE[1], SHAPE[2:], 2, 2)
+    module = build_attention(name, SHAPE[1], SHAPE[2:], 2, 2)
+    if name in RESIDUAL:  # its gain starts at zero, so nothing before it would have a gradient
+        torch.nn.init.ones_(module.get_parameter(f"{RESIDUAL[name]}output_bn.weight"))
+    return module
 
 
 def attributes(module):
@@ -43,7 +50,8 @@ def test_contract(name):
     assert x.grad is not None
     for key, parameter in module.named_parameters():
         assert parameter.grad is not None, key
-        assert parameter.grad.abs().max() > 1e-6, key
+        if key != f"{RESIDUAL.get(name)}output.bias":  # which the normalisation behind it takes away again
+            assert parameter.grad.abs().max() > 1e-6, key
 
     product = torch.ones(())
     for index, gate in enumerate(found):
@@ -53,7 +61,8 @@ def test_contract(name):
         assert mask.max() <= 1
         assert mask.std() > 0
         product = product * mask
-    torch.testing.assert_close(output, x * product)  # the map is modulated by its masks, and by nothing else
+    modulated = x if name not in RESIDUAL else output if name == "nl" else module.nonlocal_block(x)
+    torch.testing.assert_close(output, modulated * product)  # by its masks, and by nothing else
 
     other = build(name, seed=1)
     if name != "none":

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+from comparison import EXACT, check_equations, features, half_and_full, leaves, settled
 from reference_rga import Reference, channel_nodes, spatial_nodes
 
 from rgaviz.attention import ATTENTIONS, build_attention
@@ -13,34 +14,12 @@ from rgaviz.errors import RgavizError, UnknownNameError
 
 RGA = [name for name in ATTENTIONS if name.startswith("rga")]
 SHAPES = [(3, 10, 7, 5), (2, 13, 3, 6), (4, 9, 4, 4)]  # B, C, H, W
-EXACT = {"rtol": 1e-10, "atol": 1e-10}
 
 
 def attention(name, shape, seed=0, s1=3, s2=2):
     """A module in float64 none of whose weights and statistics has a default value."""
     torch.manual_seed(seed)
-    module = build_attention(name, shape[1], shape[2:], s1, s2).double()
-    for key, value in module.state_dict().items():
-        if "_bn.weight" in key or "running_var" in key:
-            value.uniform_(0.5, 2)
-        elif "_bn" in key and value.is_floating_point():
-            value.normal_(std=0.5)
-    return module
-
-
-def features(shape, layout=torch.contiguous_format, seed=1):
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(shape, generator=generator, dtype=torch.float64).to(memory_format=layout)
-    return x.requires_grad_()
-
-
-def leaves(module):
-    """A copy of the state whose parameters take gradients."""
-    learned = dict(module.named_parameters())
-    return {
-        key: value.detach().clone().requires_grad_(key in learned)
-        for key, value in module.state_dict().items()
-    }
+    return settled(build_attention(name, shape[1], shape[2:], s1, s2))
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -48,28 +27,7 @@ def leaves(module):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", RGA)
 def test_equals_the_equations(name, shape, training, layout):
-    module = attention(name, shape).train(training)
-    x, weights = features(shape, layout), torch.randn(shape, dtype=torch.float64)
-    state, reference_x = leaves(module), features(shape)
-    reference = Reference(state, training=training)
-    expected = reference(name, reference_x)
-    (expected * weights).sum().backward()
-
-    output = module(x)
-    (output * weights).sum().backward()
-
-    torch.testing.assert_close(output, expected, **EXACT)
-    torch.testing.assert_close(x.grad, reference_x.grad, **EXACT)
-    for key, parameter in module.named_parameters():
-        torch.testing.assert_close(
-            parameter.grad, state[key].grad, msg=lambda m, key=key: f"{key}: {m}", **EXACT
-        )
-    for key, value in module.named_buffers():
-        if "num_batches" in key:
-            assert value == int(training)
-        else:
-            torch.testing.assert_close(value, reference.running.get(key, state[key]), **EXACT)
-    assert bool(reference.running) == training
+    check_equations(attention(name, shape).train(training), Reference, name, shape, layout)
 
 
 @pytest.mark.parametrize("name", ["rga-s", "rga-c"])
@@ -231,26 +189,16 @@ def test_unknown_attention_is_suggested():
         build_attention("rga_sc", 8, (4, 4))
 
 
-def half_and_full(name, dtype, *, training, scale, settle):
+def fresh(name):
     torch.manual_seed(0)
-    module = build_attention(name, 32, (9, 8), 4, 4)
-    x = (torch.randn(8, 32, 9, 8) + 0.5).relu() * scale
-    with torch.no_grad():
-        for _ in range(100 if settle else 0):  # running statistics of such features
-            module(x)
-        module.train(training)
-        expected = module(x)
-        with torch.autocast("cpu", dtype=dtype):
-            output = module(x)
-    assert torch.isfinite(output).all()
-    return output.float() / scale, expected / scale
+    return build_attention(name, 32, (9, 8), 4, 4)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("name", RGA)
 def test_bfloat16_autocast(name, training, scale):
-    output, expected = half_and_full(name, torch.bfloat16, training=training, scale=scale, settle=True)
+    output, expected = half_and_full(fresh(name), torch.bfloat16, training=training, scale=scale, settle=True)
     torch.testing.assert_close(output, expected, rtol=0.05, atol=0.02)
 
 
@@ -258,7 +206,7 @@ def test_bfloat16_autocast(name, training, scale):
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("name", RGA)
 def test_float16_autocast_does_not_overflow(name, training, settle):
-    output, expected = half_and_full(name, torch.float16, training=training, scale=1e3, settle=settle)
+    output, expected = half_and_full(fresh(name), torch.float16, training=training, scale=1e3, settle=settle)
     torch.testing.assert_close(output, expected, rtol=0.01, atol=0.005)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from rgaviz.attention import Gate, build_attention
 from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.explain.cam import cam
 from rgaviz.explain.capture import (
     capture,
     default_cam_layer,
@@ -104,10 +108,10 @@ def test_the_network_itself_is_no_layer(model):
 def test_a_network_without_stages():
     model = foreign()
     assert find_layer(model, "conv") is model["conv"]
-    with pytest.raises(UnknownNameError, match="this network has none"):
+    with pytest.raises(
+        UnknownNameError, match="no stages; choose a dotted module name below conv, block, gate"
+    ):
         find_layer(model, "conv5")
-    with pytest.raises(RgavizError, match="no named stages"):
-        default_cam_layer(model)
 
 
 def test_another_meaning_of_stages():
@@ -130,6 +134,21 @@ def test_gated_layers(model):
     assert gated_layers(model) == ["conv3", "conv5"]
     assert gated_layers(foreign()) == ["block", "gate"]
     assert default_cam_layer(model) == "conv5"
+
+
+def test_modules_that_hold_only_attention_are_one_layer():
+    pair, single = build_attention("rga-sc", 4, (4, 4), 2, 2), build_attention("se", 4, (4, 4))
+    model = nn.ModuleDict(
+        {"block": nn.ModuleDict({"conv": nn.Conv2d(4, 4, 1), "pair": pair, "single": single})}
+    )
+    assert gated_layers(model) == ["block.pair", "block.single"]
+    assert list(gates(model, "block.pair")) == ["block.pair/spatial", "block.pair/channel"]
+    assert list(gates(model, "block")) == [
+        "block.pair.first.gate/spatial",
+        "block.pair.second.gate/channel",
+        "block.single.scale_activation/channel",
+    ]
+    assert gated_layers(nn.Sequential(Gate("channel"), Gate("spatial"))) == ["0", "1"]
 
 
 def test_every_gated_layer_of_a_foreign_network_can_be_asked_for():
@@ -273,3 +292,125 @@ def test_odd_layers(layer, words):
     with pytest.raises(RgavizError, match=words) as caught, unchanged(model):
         explained_forward(model, torch.randn(2, 3, 4, 4), target=find_layer(model, layer), watched={})
     assert "\n" not in str(caught.value)
+
+
+def test_channels_last_is_no_map():
+    model = nn.Sequential(
+        nn.Conv2d(3, 7, 1), Turn(), Turn(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 2)
+    )
+    images = torch.randn(2, 3, 6, 4)
+    with unchanged(model):
+        explained_forward(model, images, target=model[0], watched={})
+        with pytest.raises(RgavizError, match=r"\(2, 6, 4, 7\) with the channels last"):
+            explained_forward(model, images, target=model[1], watched={})
+
+
+class Turn(nn.Module):
+    """Channels last, and back again."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1) if x.shape[1] == 7 else x.permute(0, 3, 1, 2)
+
+
+# the default layer
+
+
+def lined(*modules):
+    return nn.Sequential(OrderedDict(modules))
+
+
+def head(channels):
+    return [("pool", nn.AdaptiveAvgPool2d(3)), ("flat", nn.Flatten()), ("fc", nn.Linear(9 * channels, 5))]
+
+
+def block(channels):
+    return lined(("conv", nn.Conv2d(3, channels, 3, padding=1)), ("relu", nn.ReLU(inplace=True)))
+
+
+@pytest.mark.parametrize(
+    ("model", "layer"),
+    [
+        (lined(("features", block(4)), *head(4)), "features"),  # not what the pooling enlarges
+        (lined(("body", lined(("a", block(3)), ("b", block(4)))), *head(4)), "body"),
+        (lined(("a", block(4)), ("drop", nn.Dropout()), ("act", nn.ReLU()), *head(4)), "a"),
+        (lined(("a", block(4)), ("norm", nn.BatchNorm2d(4)), *head(4)), "norm"),
+        (
+            lined(("stem", block(3)), ("deep", nn.Conv2d(3, 4, (8, 12))), *head(4)),
+            "stem",
+        ),  # one position is no map
+        (
+            lined(
+                ("stem", block(4)), ("mean", nn.AdaptiveAvgPool2d(1)), ("conv", nn.Conv2d(4, 9, 1)), *head(9)
+            ),
+            "stem",
+        ),
+    ],
+)
+def test_default_cam_layer(model, layer):
+    assert default_cam_layer(model, (8, 12)) == layer
+    model.config = {"image_size": [8, 12]}
+    before = snapshot(model)
+    assert default_cam_layer(model) == layer
+    assert_same(model, before)
+    images = torch.randn(2, 3, 8, 12)
+    expected = cam(model, images, layer, targets=[0, 1])["gradcam"]
+    assert expected.shape == (2, 8, 12)
+    np.testing.assert_array_equal(cam(model, images, targets=[0, 1])["gradcam"], expected)
+
+
+@pytest.mark.parametrize(
+    ("build", "layer"),
+    [
+        (torchvision.models.resnet18, "layer4"),
+        (torchvision.models.mobilenet_v2, "features"),
+        (torchvision.models.mobilenet_v3_small, "features"),
+        (torchvision.models.densenet121, "features"),
+        (torchvision.models.shufflenet_v2_x0_5, "conv5"),
+        (torchvision.models.regnet_y_400mf, "trunk_output"),
+        (torchvision.models.squeezenet1_1, "classifier.1"),  # a convolution gives the classes
+    ],
+)
+def test_default_cam_layer_of_torchvision(build, layer):
+    assert default_cam_layer(build(weights=None), (64, 48)) == layer
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("resnet18", "layer4"),
+        ("convnext_atto", "stages"),
+        ("mobilenetv3_small_050", "blocks"),
+        ("efficientnet_b0", "bn2"),
+        ("regnety_002", "s4"),
+        ("legacy_seresnet18", "layer4"),
+    ],
+)
+def test_default_cam_layer_of_timm(name, layer):
+    timm = pytest.importorskip("timm")
+    assert default_cam_layer(timm.create_model(name, pretrained=False), (64, 48)) == layer
+
+
+def test_no_default_cam_layer():
+    vit = torchvision.models.VisionTransformer(16, 4, 1, 2, 8, 8, num_classes=3)
+    swin = torchvision.models.SwinTransformer([2, 2], 12, [1, 1], [1, 2], [2, 2], num_classes=3)
+    flat = lined(("flat", nn.Flatten()), ("fc", nn.Linear(3 * 16 * 16, 2)))
+    for model, words in (
+        (vit, "ends in tokens .*--layer .*'conv_proj'"),
+        (swin, "ends in tokens"),
+        (flat, "no layer"),
+    ):
+        before = snapshot(model)
+        with pytest.raises(RgavizError, match=words) as caught:
+            default_cam_layer(model, (16, 16))
+        assert "\n" not in str(caught.value)
+        assert_same(model, before)
+    with pytest.raises(RgavizError, match="channels last"):
+        cam(swin, torch.randn(2, 3, 16, 16), "features.1")
+
+
+def test_default_cam_layer_removes_its_hooks_on_errors():
+    model = lined(("features", block(4)), *head(5))  # the last does not fit
+    before = snapshot(model)
+    with pytest.raises(RuntimeError):
+        default_cam_layer(model, (8, 8))
+    assert_same(model, before)

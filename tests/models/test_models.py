@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 import torchvision
+from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.capture import find_layer
@@ -15,6 +16,11 @@ from rgaviz.models.resnet import SubsamplePad
 
 FOUR = ["conv2", "conv3", "conv4", "conv5"]
 CIFAR = ["resnet20", "resnet56", "resnet110", "resnet218"]
+DENSE = ["densenet100", "densenet115", "densenet-bc100", "densenet-bc115"]
+STAGES = {
+    **{arch: FOUR[:3] for arch in CIFAR},
+    **{arch: ["transition1", "transition2", "denseblock3"] for arch in DENSE},
+}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,19 @@ def test_a_stage_is_what_the_next_layer_sees():
     assert not torch.equal(seen["conv3"][1], seen["layer2"][1])
 
 
+@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet50", "resnet20", "densenet-bc100"])
+def test_layers_are_used_in_the_order_they_are_listed(arch):
+    """FullGrad of pytorch-grad-cam pairs the layers of one order with the maps of the other."""
+    model = create_model(arch, image_size=(16, 16), width=8).eval()
+    listed = [name for name, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    used = []
+    for name in listed:
+        model.get_submodule(name).register_forward_hook(lambda m, i, o, name=name: used.append(name))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 16, 16))
+    assert used == listed
+
+
 @pytest.mark.parametrize("arch", ["resnet18", "resnet50"])
 def test_torchvision_weights_load_as_they_are(arch):
     torch.manual_seed(0)
@@ -133,7 +152,7 @@ def test_the_parameter_free_shortcut():
     assert torch.equal(SubsamplePad(2, 4, 2)(x), expected)
 
 
-@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet20"])
+@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet20", "densenet-bc100"])
 def test_a_pair_starts_from_one_backbone(arch):
     pair = []
     for attention in ("none", "rga-sc"):
@@ -150,13 +169,13 @@ def test_a_pair_starts_from_one_backbone(arch):
 @pytest.mark.parametrize("arch", MODELS)
 def test_contract(arch, attention):
     torch.manual_seed(0)
-    options = {} if arch in CIFAR else {"width": 16, "s1": 4, "s2": 4}
+    options = {} if arch in CIFAR + DENSE else {"width": 16, "s1": 4, "s2": 4}
     model = create_model(arch, attention, num_classes=5, image_size=(16, 14), **options)
-    stages = FOUR[:3] if arch in CIFAR else FOUR
+    stages = STAGES.get(arch, FOUR)
     assert list(model.stages) == stages
-    assert model.config["attention_layers"] == (["conv2"] if arch in CIFAR else FOUR)
+    assert model.config["attention_layers"] == (FOUR if stages == FOUR else stages[:1])
     assert model.task == "classification"
-    assert model.head is model.fc
+    assert model.head is (model.classifier if arch in DENSE else model.fc)
 
     logits = model(torch.randn(3, 3, 16, 14))
     assert logits.shape == (3, 5)
@@ -182,6 +201,7 @@ def test_config_carries_every_option():
         "s1": 2,
         "s2": 1,
         "last_stride": 2,
+        "head": "bnneck",
     }
     model = create_model("resnet18", "rga-cs", **options)
     expected = {"arch": "resnet18", "attention": "rga-cs", **options, "image_size": [20, 24]}

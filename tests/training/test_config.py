@@ -59,7 +59,8 @@ def test_default_networks(name):
 @pytest.mark.parametrize("depth", [110, 218])
 def test_table_7_as_he_et_al_train_it(depth):
     recipe = load_recipe(f"cifar-resnet{depth}")
-    assert recipe.model == ModelConfig(arch=f"resnet{depth}")
+    trained = ("none",) if depth == 218 else ("none", "rga-sc")
+    assert recipe.model == ModelConfig(arch=f"resnet{depth}", attention=trained)
     assert recipe.data == DataConfig(image_size=(32, 32))
     train = recipe.train
     assert (train.epochs, train.batch_size, train.milestones) == (164, 128, (81, 122))
@@ -70,6 +71,19 @@ def test_table_7_as_he_et_al_train_it(depth):
     assert train.label_smoothing == 0
     rates = {0: 0.01, 0.99: 0.01, 1: 0.1, 80.9: 0.1, 81: 0.01, 121.9: 0.01, 122: 0.001, 163.9: 0.001}
     for epoch, rate in rates.items():
+        assert math.isclose(learning_rate(train, epoch), rate)
+
+
+@pytest.mark.parametrize("name", ["100", "115", "-bc100", "-bc115"])
+def test_table_7_as_huang_et_al_train_it(name):
+    recipe = load_recipe(f"cifar-densenet{name}")
+    trained = ("none",) if name.endswith("115") else ("none", "rga-sc")
+    assert recipe.model == ModelConfig(arch=f"densenet{name}", attention=trained)
+    train = recipe.train
+    assert (train.epochs, train.batch_size, train.milestones) == (300, 64, (150, 225))
+    assert (train.momentum, train.weight_decay, train.decay_all) == (0.9, 1e-4, True)
+    assert (train.label_smoothing, train.warmup) == (0.0, 0.0)
+    for epoch, rate in {0: 0.1, 149.9: 0.1, 150: 0.01, 225: 0.001, 299.9: 0.001}.items():
         assert math.isclose(learning_rate(train, epoch), rate)
 
 

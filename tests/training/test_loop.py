@@ -317,7 +317,7 @@ def interrupted(tmp_path):
         ({"seed": 7}, ["seed = 0, not 7"]),
         ({"changes": {"lr": 0.01}}, ["recipe.train.lr = 0.05, not 0.01"]),
         ({"changes": {"epochs": 3}}, ["recipe.train.epochs = 2, not 3"]),
-        ({"settings": {"command": "x", "attention": "other"}}, ["attention = None, not other"]),
+        ({"changes": {"weight_decay": 0.0}}, ["recipe.train.weight_decay = 0.0005, not 0.0"]),
     ],
 )
 def test_resume_with_other_settings_is_refused(interrupted, fp32, options, words):

@@ -1,0 +1,145 @@
+"""``rgaviz convert``: a network from elsewhere as a checkpoint of ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rgaviz.cli import app
+from rgaviz.cli.options import Arch, Json, NumClasses
+from rgaviz.errors import CheckpointError, OutputError, RgavizError
+
+if TYPE_CHECKING:
+    from rgaviz.checkpoint import Checkpoint
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A file of weights, torchvision:NAME or timm:NAME.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The checkpoint to write.", show_default=False)],
+    arch: Arch = None,
+    num_classes: NumClasses = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(help="Text file with the names of the classes, one per line.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a network from elsewhere as a checkpoint that needs no further options.
+
+    Takes torchvision's and timm's weights, bare state_dicts, and checkpoints of the RGA authors' code.
+    """
+    from dataclasses import replace
+
+    from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+
+    refuse_output(source, out)
+    checkpoint = load_checkpoint(source, arch, num_classes)
+    if classes:
+        checkpoint = replace(checkpoint, classes=read_classes(classes, len(checkpoint.classes)))
+    save_checkpoint(
+        out,
+        checkpoint.model,
+        classes=checkpoint.classes,
+        mean=checkpoint.mean,
+        std=checkpoint.std,
+        metrics=checkpoint.metrics,
+        training={
+            **checkpoint.training,
+            "converted": {
+                "path": str(checkpoint.path),
+                "sha256": checkpoint.sha256,
+                "origin": checkpoint.origin,
+            },
+        },
+        seed=checkpoint.seed,
+        history=checkpoint.history,
+    )
+    answer = summary(checkpoint, out)
+    if as_json:
+        print(json.dumps(answer, indent=1))
+        return
+    show(answer)
+
+
+def refuse_output(source: str, out: Path) -> None:
+    """Refuse to replace the input, or a file that is no checkpoint of ours.
+
+    Raises:
+        OutputError: there is such a file.
+    """
+    from rgaviz.checkpoint import load_checkpoint
+
+    if out.resolve() == Path(source).resolve():
+        raise OutputError(f"{out} is the input; choose another name with -o.")
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; name a file in it with -o.")
+    if out.exists():
+        try:
+            ours = load_checkpoint(out).origin == "checkpoint"
+        except CheckpointError:
+            ours = False
+        if not ours:
+            raise OutputError(f"{out} is there and was not written by rgaviz: choose another name with -o.")
+
+
+def read_classes(path: Path, count: int) -> list[str]:
+    """The names of the classes, one per line.
+
+    Raises:
+        RgavizError: not a text file, or not as many names as the network has outputs.
+    """
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise RgavizError(
+            f"--classes {path} cannot be read ({reason}); give a text file, a name per line."
+        ) from error
+    names = [name for name in names if name]
+    if len(names) != count:
+        raise RgavizError(
+            f"--classes {path} has {len(names)} names for {count} outputs; give one per output."
+        )
+    return names
+
+
+def summary(checkpoint: Checkpoint, out: Path) -> dict[str, Any]:
+    """What was recognised and written, as plain data."""
+    from rgaviz.models import count_parameters
+
+    return {
+        "source": str(checkpoint.path),
+        "origin": checkpoint.origin,
+        "arch": checkpoint.config["arch"],
+        "attention": checkpoint.config["attention"],
+        "parameters": count_parameters(checkpoint.model),
+        "image_size": list(checkpoint.image_size),
+        "mean": list(checkpoint.mean),
+        "std": list(checkpoint.std),
+        "classes": len(checkpoint.classes),
+        "first_classes": checkpoint.classes[:3],
+        "notes": list(checkpoint.notes),
+        "file": str(out),
+    }
+
+
+def show(answer: dict[str, Any]) -> None:
+    """The summary in lines."""
+    height, width = answer["image_size"]
+    more = ", ..." if answer["classes"] > len(answer["first_classes"]) else ""
+    attention = "" if answer["attention"] == "none" else f" with {answer['attention']}"
+    print(f"Recognised: {answer['origin']}, {answer['source']}")
+    print(f"Network: {answer['arch']}{attention}, {answer['parameters']:,} parameters")
+    print(f"Images: {height}x{width}, mean {_numbers(answer['mean'])}, std {_numbers(answer['std'])}")
+    print(f"Classes: {answer['classes']} ({', '.join(answer['first_classes'])}{more})")
+    for note in answer["notes"]:
+        print(f"Note: {note}")
+    print(f"Checkpoint: {answer['file']}")
+
+
+def _numbers(values: list[float]) -> str:
+    return " ".join(f"{value:.4g}" for value in values)

@@ -1,0 +1,134 @@
+"""Accuracy against cost: one point per network, its name beside it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from rgaviz.errors import RgavizError
+from rgaviz.figures.histogram import COLOURS
+from rgaviz.figures.style import LINE, SMALL, FigureOptions, printable, style, text_inches
+
+HEIGHT = 0.72  # of the width, at most TALLEST inches
+TALLEST = 3.5
+MARKER = 4.0  # points
+DISTANCES = (5.0, 9.0, 14.0, 20.0, 28.0)  # points from a point to its name
+# Where a name may stand, best first: its own side (0 to 1, left to right and bottom to top) that faces the point.
+SIDES = ((0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1), (0, 0), (1, 0), (0, 1), (1, 1))
+
+
+def draw_cost(rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel: str) -> Figure:
+    """Draw test error (%) against cost; a bar is one standard deviation over seeds either way.
+
+    Names are moved away from each other, from the points and from the edges as far as there is room.
+
+    Args:
+        rows: ``label``, ``cost``, ``error`` in %, and ``spread``: its standard deviation, or None.
+        options: how it shall look.
+        xlabel: what the cost is, and its unit.
+    """
+    if not rows:
+        raise RgavizError("No network to draw: give the folder of a training with --runs.")
+    with matplotlib.rc_context(style(options)):
+        width = options.inches
+        figure = Figure(figsize=(width, min(HEIGHT * width, TALLEST)), layout="constrained")
+        ax = figure.subplots()
+        for index, row in enumerate(rows):
+            colour = COLOURS[index % len(COLOURS)]
+            ax.errorbar(
+                row["cost"],
+                row["error"],
+                yerr=row["spread"],
+                color=colour,
+                marker="o",
+                markersize=MARKER,
+                capsize=2.0,
+                elinewidth=0.6,
+                capthick=0.6,
+                linestyle="none",
+            )
+        ax.margins(0.15)
+        ax.grid(color="#dddddd", linewidth=0.4)
+        ax.set_axisbelow(True)
+        ax.set(xlabel=xlabel, ylabel="test error (%)")
+        if options.title:
+            ax.set_title("accuracy against cost")
+        figure.draw_without_rendering()  # the layout, and with it where the points are, is settled now
+        figure.set_layout_engine("none")
+        _write_names(ax, rows)
+    return figure
+
+
+def _write_names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The name of every row beside its point, where it covers least."""
+    scale = ax.figure.dpi / 72  # pixels per point
+    frame = ax.get_window_extent()
+    spots = ax.transData.transform([(row["cost"], row["error"]) for row in rows])  # (n, 2) pixels
+    taken = [_marks(ax, row, scale) for row in rows]
+    for index, (row, spot) in enumerate(zip(rows, spots, strict=True)):
+        name = printable(str(row["label"]))
+        size = np.array([text_inches(name, SMALL) * 72, SMALL * LINE]) * scale  # (2,) pixels
+        boxes = {
+            (side, distance): _place(spot, size, side, distance * scale)
+            for distance, side in itertools.product(DISTANCES, SIDES)
+        }
+        chosen = min(boxes, key=lambda key: _covered(boxes[key], taken, frame))  # the first of equals
+        taken.append(boxes[chosen])
+        (across, up), distance = chosen
+        offset = np.array([_away(across), _away(up)]) * distance
+        ax.annotate(
+            name,
+            (row["cost"], row["error"]),
+            xytext=tuple(offset),
+            textcoords="offset points",
+            ha=("left", "center", "right")[int(2 * across)],
+            va=("bottom", "center", "top")[int(2 * up)],
+            size=SMALL,
+            arrowprops=_leader(index) if distance > DISTANCES[1] else None,
+        )
+
+
+def _away(side: float) -> float:
+    """The direction from the point in which a name with this side towards it stands: -1, 0 or 1."""
+    return 1 - 2 * side
+
+
+def _leader(index: int) -> dict[str, Any]:
+    """A thin line to a name that stands far off."""
+    return {
+        "arrowstyle": "-",
+        "color": COLOURS[index % len(COLOURS)],
+        "linewidth": 0.4,
+        "shrinkA": 0,
+        "shrinkB": 2,
+    }
+
+
+def _marks(ax: Axes, row: Mapping[str, Any], scale: float) -> Bbox:
+    """The pixels of a point and its error bar."""
+    spread = row["spread"] or 0.0
+    ends = [(row["cost"], row["error"] + sign * spread) for sign in (-1, 1)]
+    return Bbox(ax.transData.transform(ends)).padded(0.75 * MARKER * scale)
+
+
+def _place(spot: np.ndarray, size: np.ndarray, side: tuple[float, float], distance: float) -> Bbox:
+    """The pixels (x0, y0, x1, y1) of a name of this size, its ``side`` at the distance from the spot."""
+    across, up = side
+    corner = spot + np.array([_away(across), _away(up)]) * distance - np.array([across, up]) * size
+    return Bbox([corner, corner + size])
+
+
+def _covered(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
+    """How much of what is there a name would cover, in square pixels, and how much of it would be cut."""
+    shared = (Bbox.intersection(box, other) for other in taken)
+    overlaps = sum(each.width * each.height for each in shared if each is not None)
+    inside = Bbox.intersection(box, frame)
+    outside = box.width * box.height - (inside.width * inside.height if inside is not None else 0.0)
+    return overlaps + max(outside, 0.0)

@@ -1,0 +1,97 @@
+"""How time and memory grow with the map, on log axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from rgaviz.errors import RgavizError
+from rgaviz.figures.histogram import COLOURS, STACKED
+from rgaviz.figures.style import LINE, SMALL, FigureOptions, printable, style, text_inches
+
+PANEL_HEIGHT = 2.1
+MARKERS = "osD^v<>"
+PANELS = {"latency_ms": "time (ms)", "memory_mib": "memory (MiB)"}
+
+
+def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, axis: str) -> Figure:
+    """Draw time and memory of modules against their size; the legend has the exponents.
+
+    Args:
+        curves: ``label``; ``x``, ascending; ``latency_ms`` and ``memory_mib`` of as many values, or None in
+            their place; ``exponents``: of either, or None; ``direct``: whether it is dashed, in the colour of
+            the curve before it.
+        options: how it shall look.
+        axis: ``"N"`` or ``"C"``.
+    """
+    if not curves:
+        raise RgavizError("No curve to draw: name an attention, e.g. --attention rga-sc.")
+    with matplotlib.rc_context(style(options)):
+        width = options.inches
+        names = [_name(curve, axis) for curve in curves]
+        note = f"{axis}^p: least squares on the logarithms, larger half of the sizes"
+        widest = max(text_inches(name, SMALL) for name in names) + 0.5  # with its line and the gap
+        columns = min(len(names), max(1, int(width / widest)))
+        legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
+        shape = (2, 1) if width < STACKED else (1, 2)
+        height = shape[0] * PANEL_HEIGHT + legend + 0.2
+        figure = Figure(figsize=(width, height), layout="constrained")
+        panels = dict(zip(PANELS, figure.subplots(*shape), strict=True))
+        shade = -1
+        for curve, name in zip(curves, names, strict=True):
+            shade += not curve["direct"]
+            for key, ax in panels.items():
+                ax.loglog(
+                    curve["x"],
+                    [_number(value) for value in curve[key]],
+                    color=COLOURS[shade % len(COLOURS)],
+                    linestyle=(0, (3, 1.5)) if curve["direct"] else "solid",
+                    marker=MARKERS[shade % len(MARKERS)],
+                    markerfacecolor="white" if curve["direct"] else None,
+                    markersize=3,
+                    label=name,
+                )
+        sizes = sorted({x for curve in curves for x in curve["x"]})
+        for key, ax in panels.items():
+            ax.set(xlabel=_meaning(axis), ylabel=PANELS[key])
+            ax.set_xticks(sizes)
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.yaxis.set_minor_locator(NullLocator())
+            for each in (ax.xaxis, ax.yaxis):
+                each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.grid(color="#dddddd", linewidth=0.4)
+            if options.title:
+                ax.set_title(PANELS[key].partition(" (")[0])
+        handles, labels = panels["latency_ms"].get_legend_handles_labels()
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=2.6,
+            title=printable(note),
+            title_fontsize=SMALL,
+        )
+    return figure
+
+
+def _meaning(axis: str) -> str:
+    return "N = H W, positions of the map" if axis == "N" else "C, channels of the map"
+
+
+def _name(curve: Mapping[str, Any], axis: str) -> str:
+    """The label and how its time and its memory grow."""
+    grows = [
+        f"{what} {axis}^{exponent:.1f}"
+        for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
+        if exponent is not None
+    ]
+    return printable(": ".join(part for part in (str(curve["label"]), ", ".join(grows)) if part))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

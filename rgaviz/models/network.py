@@ -1,0 +1,102 @@
+"""What all networks share: named stages, an attention slot after every stage, an embedding and a head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from rgaviz.attention import build_attention
+from rgaviz.errors import unknown_name
+
+
+class _Unfilled(TorchFunctionMode):
+    """Weights are not drawn: without memory there is nothing to fill, but PyTorch imports its compiler for it."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Networks built inside the block have shapes but no values: nothing is allocated, nothing drawn."""
+    with torch.device("meta"), _Unfilled():
+        yield
+
+
+class Network(nn.Module):
+    """A classifier with an attention slot after every stage: (B, 3, H, W) -> (B, num_classes).
+
+    A subclass builds its backbone, ``neck`` and head, initialises them, and adds the slots last: so under one random
+    seed the networks of a pair start from identical backbone weights, and the attention keeps PyTorch's
+    initialisation.
+
+    Attributes:
+        stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
+        config: the values of the optional arguments; completed by :func:`rgaviz.create_model`.
+        task: ``"classification"``.
+        neck: from the pooled feature to the embedding.
+        attention: the slots by stage name.
+    """
+
+    task = "classification"
+    stages: dict[str, str]
+    config: dict[str, Any]
+    neck: nn.Module
+    attention: nn.ModuleDict
+
+    def add_attention(
+        self,
+        maps: Mapping[str, tuple[int, tuple[int, int]]],
+        attention: str,
+        layers: Sequence[str] | None,
+        s1: int,
+        s2: int,
+    ) -> None:
+        """Add the slots; ``stages`` and ``config`` begin here.
+
+        Args:
+            maps: of every stage, in order, the channels and (H, W) of its map.
+            attention: a key of ``ATTENTIONS``.
+            layers: the stages that get it, or None for all; in the others the slot is the identity.
+            s1: reduction ratio of the embeddings.
+            s2: reduction ratio of W1.
+
+        Raises:
+            UnknownNameError: no such attention or stage.
+            RgavizError: a map too small for the ratios.
+        """
+        attended = list(maps) if layers is None else list(layers)
+        for name in attended:
+            if name not in maps:
+                raise unknown_name(name, maps, "attention layer")
+        self.attention = nn.ModuleDict(
+            {
+                name: build_attention(attention if name in attended else "none", *maps[name], s1, s2)
+                for name in maps
+            }
+        )
+        self.stages = {name: f"attention.{name}" for name in maps}
+        self.config = {"attention_layers": attended, "s1": s1, "s2": s2}
+
+    @property
+    def head(self) -> nn.Linear:
+        """The layer that gives the logits."""
+        raise NotImplementedError
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """The mean of the last map over its positions, before the neck: (B, 3, H, W) -> (B, C)."""
+        raise NotImplementedError
+
+    def embed(self, x: Tensor) -> Tensor:
+        """The embedding, what the head sees: (B, 3, H, W) -> (B, C)."""
+        return self.neck(self.pooled(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.embed(x))  # (B, num_classes)

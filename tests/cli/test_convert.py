@@ -1,0 +1,216 @@
+"""``convert``, and the networks of other people wherever a checkpoint is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from official_network import random_network
+from pictures import files_below
+
+from rgaviz import create_model, load_checkpoint
+from rgaviz.cli.explaining import split_inputs
+from rgaviz.results import read_results
+
+FAST = ("--format", "png", "--dpi", "50")
+SMALL = "torchvision:shufflenet_v2_x0_5"
+GATED = "torchvision:mobilenet_v3_small"
+
+
+@pytest.fixture
+def bare(place):
+    """``bare.pth``: weights of a ResNet-20 with three outputs, as a training script saves them."""
+    torch.manual_seed(0)
+    state = create_model("resnet20", num_classes=3).state_dict()
+    torch.save({"model": {f"module.{key}": value for key, value in state.items()}, "epoch": 3}, "bare.pth")
+    return state
+
+
+def same(found, expected):
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+# convert
+
+
+def test_a_bare_state_dict(rga, bare):
+    Path("names.txt").write_text("cat\n dog \n\nhorse\n")
+    result = rga("convert", "bare.pth", "-o", "new/own.pt", "--arch", "resnet20", "--classes", "names.txt")
+    assert result.stdout.splitlines() == [
+        "Recognised: bare state_dict of resnet20, bare.pth",
+        "Network: resnet20, 269,267 parameters",
+        "Images: 32x32, mean 0.485 0.456 0.406, std 0.229 0.224 0.225",
+        "Classes: 3 (cat, dog, horse)",
+        "Checkpoint: new/own.pt",
+    ]
+    converted = load_checkpoint("new/own.pt")
+    same(converted.model.state_dict(), bare)
+    assert converted.classes == ["cat", "dog", "horse"]
+    assert converted.training["converted"] == {
+        "path": "bare.pth",
+        "sha256": hashlib.sha256(Path("bare.pth").read_bytes()).hexdigest(),
+        "origin": "bare state_dict of resnet20",
+    }
+
+
+def test_a_head_that_does_not_fit_is_noted(rga, bare):
+    result = rga("convert", "bare.pth", "-o", "own.pt", "--arch", "resnet20", "--num-classes", "5")
+    assert "Classes: 5 (class 0, class 1, class 2, ...)" in result.stdout
+    assert "Note: its head does not fit (fc.weight 3x64 instead of 5x64" in result.stdout
+
+
+def test_a_network_of_a_library(answer):
+    told = answer("convert", f"{SMALL}@none", "-o", "own.pt")
+    assert told == {
+        "source": f"{SMALL}@none",
+        "origin": "torchvision network",
+        "arch": SMALL,
+        "attention": "none",
+        "parameters": 1366792,
+        "image_size": [224, 224],
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "classes": 1000,
+        "first_classes": ["tench", "goldfish", "great white shark"],
+        "notes": [],
+        "file": "own.pt",
+    }
+    same(load_checkpoint("own.pt").model.state_dict(), load_checkpoint(f"{SMALL}@none").model.state_dict())
+
+
+def test_the_authors_checkpoint(answer):
+    torch.save({"state_dict": random_network("rgas", 5).state_dict()}, "official.pth.tar")
+    told = answer("convert", "official.pth.tar", "-o", "rga.own.pt")
+    assert told["origin"] == "checkpoint of the RGA authors' code"
+    assert (told["arch"], told["attention"], told["image_size"]) == ("resnet50", "rga-s", [256, 128])
+    assert told["classes"] == 5
+    same(
+        load_checkpoint("rga.own.pt").model.state_dict(),
+        load_checkpoint("official.pth.tar").model.state_dict(),
+    )
+
+
+def test_a_checkpoint_of_ours_keeps_all(rga, place):
+    rga("convert", "rga.pt", "-o", "own.pt")
+    before, after = load_checkpoint("rga.pt"), load_checkpoint("own.pt")
+    same(after.model.state_dict(), before.model.state_dict())
+    for field in ("config", "classes", "mean", "std", "metrics", "seed", "history"):
+        assert getattr(after, field) == getattr(before, field)
+    assert after.training["dataset"] == "shapes"
+
+
+def test_our_own_file_is_replaced(rga, bare):
+    rga("convert", f"{SMALL}@none", "-o", "own.pt")
+    rga("convert", "bare.pth", "-o", "own.pt", "--arch", "resnet20")
+    assert load_checkpoint("own.pt").config["arch"] == "resnet20"
+
+
+REFUSED = {
+    "bare.pth -o bare.pth --arch resnet20": "bare.pth is the input",
+    "bare.pth -o ./bare.pth --arch resnet20": "bare.pth is the input",
+    "bare.pth -o pics --arch resnet20": "pics is a folder",
+    "bare.pth -o img.jpg --arch resnet20": "img.jpg is there and was not written by rgaviz",
+    "rga.pt -o bare.pth": "bare.pth is there and was not written by rgaviz",
+    "bare.pth -o img.jpg/own.pt --arch resnet20": "img.jpg/own.pt",
+    "bare.pth -o own.pt": "--arch",
+    "bare.pth -o own.pt --arch resnet19": "bare.pth: Unknown arch 'resnet19'. Did you mean",
+    "bare.pth -o own.pt --arch resnet56": "bare.pth: its weights do not fit resnet56: missing layer1.3.conv1.weight",
+    "bare.pth -o own.pt --arch timm:resnet18.x": "bare.pth: Unknown weights of timm:resnet18 'x'",
+    "bare.pth -o own.pt --arch torchvision:resnet19": "bare.pth: torchvision has no network 'resnet19'",
+    "bare.pth -o own.pt --arch resnet20 --classes two.txt": "--classes two.txt has 2 names for 3 outputs",
+    "bare.pth -o own.pt --arch resnet20 --classes no.txt": "--classes no.txt cannot be read (No such file",
+    "bare.pth -o own.pt --arch resnet20 --classes img.jpg": "--classes img.jpg cannot be read (it is not UTF-8",
+    "none.pth -o own.pt": "none.pth does not exist",
+    "torchvision:resnet19@none -o own.pt": "torchvision has no network 'resnet19'",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_refusals(refused, bare, line):
+    if "timm:" in line:
+        pytest.importorskip("timm")
+    Path("two.txt").write_text("a\nb\n")
+    assert REFUSED[line] in refused("convert", *line.split())
+
+
+# elsewhere
+
+
+def test_sources_are_told_from_pictures(place):
+    Path("timm:mine").write_text("")
+    words = ["img.jpg", "torchvision:resnet50@none", "timm:resnet18", "timm:mine", "a.safetensors"]
+    checkpoints, pictures = split_inputs(words)
+    assert checkpoints == ["torchvision:resnet50@none", "timm:resnet18", "a.safetensors"]
+    assert pictures == ["img.jpg", "timm:mine"]
+
+
+def test_a_file_of_that_name_comes_first(rga, place):
+    Path("rga.pt").rename("torchvision:resnet50")
+    rga("masks", "torchvision:resnet50", "img.jpg", *FAST)
+    (entry,) = read_results("rgaviz-masks").manifest["checkpoints"]
+    assert entry["arch"] == "resnet18-w16"
+
+
+def test_compare_takes_all_kinds(rga, bare):
+    """The options for bare weights leave the others as they are."""
+    words = [f"{SMALL}@none", "bare.pth", "rga.pt", "--arch", "resnet20", "--num-classes", "3"]
+    result = rga("compare", *words, "img.jpg", *FAST)
+    assert result.stderr == "Note: these networks were trained on different classes.\n"
+    results = read_results("rgaviz-compare")
+    library, own, ours = results.manifest["checkpoints"]
+    assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]
+    assert [entry["arch"] for entry in (library, own, ours)] == [SMALL, "resnet20", "resnet18-w16"]
+    assert library["path"] == f"{SMALL}@none"
+    assert library["sha256"] == load_checkpoint(f"{SMALL}@none").sha256
+    assert own["sha256"] == hashlib.sha256(Path("bare.pth").read_bytes()).hexdigest()
+    assert results.map("0", "bare", "gradcam").shape == (8, 8)
+    assert results.map("0", "shufflenet_v2_x0_5-untrained", "gradcam").shape == (7, 7)
+
+
+def test_masks_of_a_library(rga, place):
+    rga("histogram", f"{GATED}@none", "pics", *FAST)
+    results = read_results("rgaviz-histogram")
+    (column,) = [each for each in results.manifest["columns"] if each["kind"] == "bars"]
+    values = results.map("0", "mobilenet_v3_small-untrained", column["map"])
+    assert values.ndim == 1
+    assert np.all((values >= 0) & (values <= 1))
+
+
+def test_notes_are_told(rga, bare):
+    result = rga("cam", "bare.pth", "img.jpg", "--arch", "resnet20", "--num-classes", "4", *FAST)
+    assert result.stderr.startswith("Note: bare.pth: its head does not fit (fc.weight 3x64 instead of 4x64")
+
+
+LINES = {
+    "cam bare.pth img.jpg": "bare.pth is a bare state_dict",
+    "compare bare.pth img.jpg": "bare.pth is a bare state_dict",
+    "masks bare.pth img.jpg --arch resnet20": "bare.pth has no attention",
+    "masks torchvision:resnet19 img.jpg": "torchvision has no network 'resnet19'",
+    "evaluate bare.pth": "--arch",
+    "evaluate bare.pth --arch resnet20": "bare.pth does not say what it was trained on",
+    "evaluate bare.pth --arch resnet20 --dataset folder --data-dir pics": "bare.pth was trained on class 0, class 1",
+    f"evaluate {SMALL}@none --dataset folder --data-dir pics": f"but {SMALL}@none was trained on tench",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_refusals_elsewhere(refused, bare, line):
+    assert LINES[line] in refused(*line.split(), *FAST)
+
+
+def test_evaluate_a_converted_network(rga, answer, bare, place):
+    """With its classes named, other people's network is measured as ours are."""
+    from rgaviz.data.shapes import SHAPE_CLASSES
+
+    Path("names.txt").write_text("\n".join(SHAPE_CLASSES))
+    words = ("--arch", "resnet20", "--num-classes", "10", "--classes", "names.txt")
+    rga("convert", "bare.pth", "-o", "own.pt", *words)
+    (measured,) = answer("evaluate", "own.pt", "--dataset", "shapes", "--dpi", "50")
+    assert measured["checkpoint"] == "own.pt"
+    assert json.dumps(measured["class_error"])
+    assert "own-confusion.csv" in "".join(files_below(Path("rgaviz-evaluate")))

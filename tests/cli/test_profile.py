@@ -1,0 +1,204 @@
+"""``rgaviz profile``."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from pictures import files_below
+
+import rgaviz
+from rgaviz import profiling
+from rgaviz.models import count_parameters
+from rgaviz.training.config import DataConfig, ModelConfig, Recipe
+
+SMALL = ("--arch", "resnet20", "--image-size", "16x8", "--batch-size", "2", "--repeats", "2")
+build = partial(rgaviz.create_model, "resnet20", image_size=(16, 8), num_classes=10)
+ERRORS = {"none": (8.0, 9.0, 8.5), "rga-sc": (7.0,)}
+
+
+@pytest.fixture
+def runs(place) -> Path:
+    """Finished trainings: three seeds of the baseline, one of RGA-SC, and another network."""
+    for attention, errors in {**ERRORS, "se": (6.0,)}.items():
+        for seed, error in enumerate(errors):
+            recipe = Recipe(
+                ModelConfig(arch="resnet20", attention=(attention,)), DataConfig(image_size=(16, 8))
+            )
+            rgaviz.save_checkpoint(
+                Path(f"runs/seed{seed}/{attention}.pt"),
+                build(attention),
+                classes=[str(number) for number in range(10)],
+                mean=(0, 0, 0),
+                std=(1, 1, 1),
+                metrics={"test_error": error},
+                training={"dataset": "cifar10", "recipe": recipe.to_dict()},
+                seed=seed,
+                history=[{"epoch": 1, "test_error": error}],
+            )
+    return Path("runs")
+
+
+def table(path):
+    return list(csv.DictReader(Path(path).read_text().splitlines()))
+
+
+def test_numbers_of_every_network(answer):
+    told = answer("profile", *SMALL, "--attention", "none,rga-sc", "--train", "--num-classes", "10")
+    assert told["machine"] == {
+        **profiling.machine(profiling.Settings(torch.device("cpu"), train=True)),
+        "arch": "resnet20",
+        "image_size": "16x8",
+        "batch_size": 2,
+    }
+    none, rga = told["rows"]
+    for row in (none, rga):
+        assert row["parameters"] == count_parameters(build(row["attention"]))
+        assert row["latency_q1_ms"] <= row["latency_ms"] <= row["latency_q3_ms"]
+        assert row["memory_mib"] * 2**20 > 3 * 4 * row["parameters"]  # weights, gradients, momentum
+        for key, ratio in (("parameters", "parameters"), ("latency_ms", "latency"), ("memory_mib", "memory")):
+            assert row[f"{ratio}_ratio"] == pytest.approx(row[key] / none[key])
+        assert "test_error" not in row
+    assert told["files"] == ["rgaviz-profile/profile.csv", "rgaviz-profile/profile.tex"]
+    assert sorted(files_below(Path("rgaviz-profile"))) == ["profile.csv", "profile.tex"]
+    for line, row in zip(table("rgaviz-profile/profile.csv"), told["rows"], strict=True):
+        for key, value in {**row, **told["machine"]}.items():
+            assert line[key] == (f"{value:.6g}" if isinstance(value, float) else str(value)), key
+    lines = Path("rgaviz-profile/profile.tex").read_text().splitlines()
+    assert "booktabs" in lines[0]
+    assert "batch size 2" in lines[1]
+    assert lines[6].startswith(f"none & {none['parameters'] / 1e6:.2f} & ")
+    assert lines[7].startswith("rga-sc & ")
+    assert {line.count("&") for line in (lines[4], *lines[6:8])} == {6}
+
+
+def test_attention_layers_and_a_table_for_people(rga):
+    words = ("profile", *SMALL, "--attention", "none,rga-c", "--attention-layers", "conv2,conv3", "-o", "out")
+    result = rga(*words)
+    assert result.stderr == ""
+    assert "rga-c" in result.stdout
+    assert "1.00x" in result.stdout
+    assert result.stdout.splitlines()[-2:] == ["out/profile.csv", "out/profile.tex"]
+    found = {row["attention"]: int(row["parameters"]) for row in table("out/profile.csv")}
+    assert found["rga-c"] == count_parameters(build("rga-c", attention_layers=["conv2", "conv3"]))
+    rga(*words)  # our own are replaced
+
+
+def test_accuracy_against_cost(rga, answer, runs):
+    Path("runs/seed1/rga-sc.pt").write_bytes(Path("runs/seed0/rga-sc.pt").read_bytes())
+    Path("runs/seed1/rga-sc.resume.pt").touch()  # not finished
+    words = ("profile", *SMALL, "--attention", "none,rga-sc,nl", "--runs", "runs", "--format", "svg")
+    told = answer(*words, "--against", "latency")
+    none, rga_sc, other = told["rows"]
+    assert none["test_error"] == pytest.approx(8.5)
+    assert none["test_error_std"] == pytest.approx(statistics.stdev(ERRORS["none"]))
+    assert (none["seeds"], rga_sc["seeds"], rga_sc["test_error_std"]) == (3, 1, None)
+    assert "test_error" not in other
+    notes = " ".join(told["notes"])
+    assert "resnet20 with attention se is not measured here" in notes
+    assert "no run of nl" in notes
+    assert "not finished" in notes
+    assert told["files"] == [f"rgaviz-profile/profile.{kind}" for kind in ("svg", "csv", "tex")]
+    drawn = Path("rgaviz-profile/profile.svg").read_text()
+    assert ">latency (ms per batch)<" in drawn
+    assert ">rga-sc<" in drawn
+    assert ">nl<" not in drawn
+    assert r"8.50 $\pm$ 0.50" in Path("rgaviz-profile/profile.tex").read_text()
+    result = rga("profile", *SMALL, "--attention", "none", "--runs", "runs", "-o", "cost.png", "--dpi", "50")
+    assert "8.50 ± 0.50" in result.stdout
+    assert Path("cost.png").read_bytes().startswith(b"\x89PNG")
+    assert table("cost.csv")[0]["seeds"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--arch", "resnet56"), "--runs has no resnet56 with none, but resnet20"),
+        (("--num-classes", "7"), "give the --image-size, --num-classes and --attention-layers"),
+        (("--scale-with", "N"), "leave out --scale-with"),
+        (("--against", "price"), "Unknown cost 'price'"),
+    ],
+)
+def test_runs_that_do_not_fit(refused, runs, words, message):
+    assert message in refused("profile", *SMALL, "--attention", "none", "--runs", "runs", *words)
+
+
+def test_growth(answer, rga, monkeypatch):
+    monkeypatch.setattr(profiling, "SIDES", (8, 12, 16))
+    words = (
+        "profile",
+        "--scale-with",
+        "N",
+        "--attention",
+        "none,se,rga-s",
+        "--repeats",
+        "2",
+        "--format",
+        "png",
+    )
+    told = answer(*words, "--dpi", "60", "--width", "column", "--channels", "128")
+    names = ["se", "rga-s", "rga-s (direct)"]
+    assert [(row["attention"], row["N"], row["C"]) for row in told["rows"]] == [
+        (name, side * side, 128) for side in (8, 12, 16) for name in names
+    ]
+    assert list(told["exponents"]) == names
+    for name, found in told["exponents"].items():
+        own = [row for row in told["rows"] if row["attention"] == name]
+        for key, value in found.items():
+            assert value == pytest.approx(profiling.exponent([64, 144, 256], [row[key] for row in own]))
+    assert told["machine"]["batch_size"] == 1
+    assert told["machine"]["scale_with"] == "N"
+    assert told["files"] == [f"rgaviz-profile/profile.{kind}" for kind in ("png", "csv", "tex")]
+    assert [row["N"] for row in table("rgaviz-profile/profile.csv")] == [
+        str(row["N"]) for row in told["rows"]
+    ]
+    lines = Path("rgaviz-profile/profile.tex").read_text().splitlines()
+    assert lines[4].startswith("ms at $N =$ & 64 & 144 & 256 & time $N^p$")
+    assert [line.partition(" &")[0] for line in lines[6:9]] == names
+    monkeypatch.setattr(profiling, "available_memory", lambda device: 1.0)
+    result = rga(*words)
+    assert "Note: rga-s (direct) ends at N = 64" in result.stderr
+    assert "p =" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--attention", "none,rga-sk"), "Did you mean 'rga-s"),
+        (("--attention", "se,se"), "names one twice"),
+        (("--arch", "resnet21"), "Unknown arch 'resnet21'"),
+        (("--image-size", "256"), "write HEIGHTxWIDTH"),
+        (("--image-size", "0x8"), "write HEIGHTxWIDTH"),
+        (("--batch-size", "0"), "--batch-size 0"),
+        (("--device", "gpu"), "Unknown device 'gpu'"),
+        (("--precision", "fp8"), "Unknown precision 'fp8'"),
+        (("--attention-layers", "conv9"), "Unknown attention layer 'conv9'"),
+        (("--runs", "nowhere"), "nowhere does not exist"),
+        (("--scale-with", "M"), "'M'"),
+        (("--scale-with", "N", "--attention", "none"), "name one"),
+        (("--scale-with", "N", "--attention", "rga-sc", "--channels", "8"), "give more with --channels"),
+        (("-o", "cost.pdf"), "needs --runs or --scale-with"),
+        (("-o", "img.jpg/out"), "img.jpg is no writable folder"),
+        (("--format", "gif"), "Unknown figure format 'gif'"),
+    ],
+)
+def test_bad_input(refused, words, message):
+    assert message in refused("profile", *SMALL, "--attention", "none", *words)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has the device")
+def test_a_device_that_is_not_there(refused):
+    assert "no cuda device" in refused("profile", "--device", "cuda")
+
+
+def test_files_of_others_stay(refused):
+    for name in ("profile.csv", "profile.tex"):
+        Path(name).write_text("mine\n")
+        assert f"{name} is there" in refused("profile", *SMALL, "-o", ".")
+        Path(name).unlink()
+    Path("profile.pdf").write_text("mine\n")
+    assert "profile.pdf is there" in refused("profile", *SMALL, "--scale-with", "N", "-o", ".")

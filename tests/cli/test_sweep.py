@@ -1,0 +1,110 @@
+"""The sweep and table commands, from their arguments to their files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rgaviz.checkpoint import load_checkpoint
+from rgaviz.cli import sweep, train
+
+SETTINGS = {
+    "data.train_size": 32,
+    "data.test_size": 10,
+    "data.image_size": "[16, 16]",
+    "train.batch_size": 16,
+    "train.precision": "fp32",
+    "model.width": 8,
+    "model.s1": 2,
+    "model.s2": 2,
+}
+TINY = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")] + ["--epochs", "1"]
+
+
+def run_sweep(rga, *words, code=0):
+    return rga("sweep", *TINY, "--device", "cpu", *words, code=code)
+
+
+def test_every_recipe_and_seed_once(rga, answer, place):
+    Path("mine.toml").write_text('[model]\nattention = ["none"]\n[train]\nwarmup = 0.5\n')
+    words = ["shapes", "mine.toml", "--dataset", "shapes", "--seeds", "0,3", "-o", "out"]
+    result = json.loads(run_sweep(rga, *words, "--json").stdout)
+    assert result["failures"] == []
+    found = [(row["recipe"], row["seed"], row["network"]) for row in result["networks"]]
+    assert found == [
+        *(("shapes", 0, "baseline"), ("shapes", 0, "rga"), ("mine", 0, "baseline")),
+        *(("shapes", 3, "baseline"), ("shapes", 3, "rga"), ("mine", 3, "baseline")),
+    ]
+    files = sorted(str(path) for path in Path("out").rglob("*.pt"))
+    assert files == [
+        "out/shapes/mine/seed0/baseline.pt",
+        "out/shapes/mine/seed3/baseline.pt",
+        "out/shapes/shapes/seed0/baseline.pt",
+        "out/shapes/shapes/seed0/rga.pt",
+        "out/shapes/shapes/seed3/baseline.pt",
+        "out/shapes/shapes/seed3/rga.pt",
+    ]
+    assert load_checkpoint("out/shapes/shapes/seed3/rga.pt").seed == 3
+
+    before = {path: Path(path).stat().st_mtime_ns for path in files}
+    again = json.loads(run_sweep(rga, *words, "--attention", "none,rga-sc,rga-c", "--json").stdout)
+    assert {path: Path(path).stat().st_mtime_ns for path in files} == before  # done already
+    assert sum(row["network"] == "rga-c" for row in again["networks"]) == 4
+
+    rows = answer("table", "out")
+    means = {(row["attention"], row["model"]): row["error"]["shapes"] for row in rows}
+    assert len(means) == 6  # three attentions, two recipes told apart by their settings
+    errors = {f"{row['seed']}": row["test_error"] for row in result["networks"] if row["network"] == "rga"}
+    assert errors in [each["by_seed"] for (attention, _), each in means.items() if attention == "rga-sc"]
+
+
+def test_a_run_that_fails_is_reported_and_the_others_are_done(rga, place):
+    Path("bad.toml").write_text("[train]\nlr = 1e30\nwarmup = 0.0\n")
+    result = run_sweep(rga, "bad.toml", "shapes", "--dataset", "shapes", "-o", "out", code=1)
+    assert "Error: shapes, bad, seed 0: The" in result.stderr
+    assert Path("out/shapes/shapes/seed0/rga.pt").exists()
+
+
+def test_an_interrupted_sweep_says_to_type_it_again(rga, place, monkeypatch):
+    original = train.run_training
+
+    def stop(*arguments, again, **options):
+        assert again.startswith("rgaviz sweep --set")
+        assert options["resume"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "run_training", stop)
+    run_sweep(rga, "shapes", code=130)
+    monkeypatch.setattr(train, "run_training", original)
+
+
+def test_a_data_set_has_its_own_folder_or_shares_one(tmp_path):
+    (tmp_path / "cifar10").mkdir()
+    assert sweep.own_folder(tmp_path, "cifar10") == tmp_path / "cifar10"
+    assert sweep.own_folder(tmp_path, "cifar100") == tmp_path
+    assert sweep.own_folder(None, "cifar10") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sweep", "shaps"], "shapes"),
+        (["sweep", "shapes", "--seeds", "0,x"], "--seeds 0,1,2"),
+        (["sweep", "shapes", "--seeds", "-1"], "--seeds 0,1,2"),
+        (["sweep", "shapes", "--dataset", "cifar"], "cifar10"),
+        (["sweep", "shapes", "--attention", "rga"], "rga-sc"),
+        (["sweep", "shapes", "a/shapes.toml"], "share a folder"),
+        (["table", "nowhere"], "does not exist"),
+        (["table", "pics"], "No finished network"),
+        (["table", "pics", "--format", "word"], "latex"),
+        (["table", "pics", "--paper", "table9"], "table7"),
+        (["table", "pics", "-o", "baseline.pt"], "no name for a table"),
+    ],
+)
+def test_refusals(refused, place, words, said):
+    if "a/shapes.toml" in words:
+        Path("a").mkdir()
+        Path("a/shapes.toml").write_text("")
+    assert said in refused(*words)
