@@ -175,7 +175,7 @@ def peak_memory(prepare: Callable[[], Callable[[], object]], device: torch.devic
 
     On CUDA by the counter of the caching allocator, which includes the workspaces of the libraries; on the CPU
     by PyTorch's profiler, which counts every tensor but not what libraries allocate for themselves. Unlike the
-    size of the process, both are the same in every run.
+    size of the process, both are the same in every run with the same number of threads.
 
     Args:
         prepare: makes the function that does the work; what it allocates and keeps is counted too.

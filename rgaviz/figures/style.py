@@ -14,7 +14,6 @@ from typing import Any
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.textpath import text_to_path
 
 from rgaviz.atomic import atomic_write
@@ -212,8 +211,8 @@ def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path
     paths = []
     for name in options.formats:
         # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
-        for image in figure.findobj(AxesImage):
-            image.set_interpolation("antialiased" if name == "png" else "none")  # pyright: ignore[reportAttributeAccessIssue]
+        for image in (image for axes in figure.axes for image in axes.images):  # findobj() would make all ticks
+            image.set_interpolation("antialiased" if name == "png" else "none")
         buffer = io.BytesIO()
         with matplotlib.rc_context(style(options)):
             figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
