@@ -10,7 +10,16 @@ from pathlib import Path
 import torch
 from measure import Claim, arguments, claim_table, heading, machine, table
 
-SCRIPTS = ("rga_module", "training_step", "explain_pass", "help_time", "cifar_epoch")
+SCRIPTS = (
+    "rga_module",
+    "training_step",
+    "explain_pass",
+    "cam_throughput",
+    "compare_process",
+    "folder",
+    "help_time",
+    "cifar_epoch",
+)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from rgaviz.attention import build_attention
 from rgaviz.attention.direct import DIRECT, direct_form
 from rgaviz.errors import RgavizError
 from rgaviz.models import count_parameters
+from rgaviz.models.network import shapes_only
 
 WARM_UP = 2  # rounds that are not counted: libraries choose their algorithms in them
 PASSES = 2  # over which the peak of the memory is taken: the optimizer's state is there from the second on
@@ -113,7 +114,7 @@ def parameters(build: Build) -> int:
     Raises:
         RgavizError: it cannot be built.
     """
-    with torch.device("meta"):
+    with shapes_only():
         return count_parameters(build())
 
 

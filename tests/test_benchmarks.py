@@ -33,3 +33,42 @@ def test_check_equal_notices_swapped_relations(check_equal):
     weight.data = weight.data.roll(15, dims=1)  # [A | B] -> [B | A]
     with pytest.raises(AssertionError, match="not close"):
         check_equal(ours, direct, x)
+
+
+@pytest.fixture(name="cam_throughput")
+def _cam_throughput(monkeypatch):
+    pytest.importorskip("torchcam")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import cam_throughput
+
+    yield cam_throughput
+    for name in ("cam_throughput", "explain_pass", "measure"):
+        sys.modules.pop(name)
+
+
+def test_cam_libraries_are_compared_on_equal_maps(cam_throughput, monkeypatch):
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 66, 66)
+    model = cam_throughput.trained_looking("resnet18", 66, images, "none", width=8, last_stride=2)
+    cam_throughput.check_same_maps(model, images)
+    right = cam_throughput.ours
+
+    def wrong(model, images, methods):
+        found = right(model, images, methods)
+        return {**found, "layercam": found["gradcam"]}  # the others equal it where gradients are constant
+
+    monkeypatch.setattr(cam_throughput, "ours", wrong)
+    with pytest.raises(AssertionError, match="layercam"):
+        cam_throughput.check_same_maps(model, images)
+
+
+def test_cam_claims_are_geometric_means(cam_throughput):
+    peers = ("torch-cam", "pytorch-grad-cam")
+    names = ["Grad-CAM, ours", "6 methods, ours", *(f"Grad-CAM, {peer}" for peer in peers)]
+    names += ["3 methods, torch-cam", "6 methods, pytorch-grad-cam"]
+    times = {
+        1: dict(zip(names, (1.0, 2.0, 1.0, 3.0, 6.0, 16.0), strict=True)),
+        8: dict(zip(names, (1.0, 2.0, 4.0, 3.0, 6.0, 64.0), strict=True)),
+    }
+    found = [(round(claim.measured, 6), claim.target) for claim in cam_throughput.claims(times)]
+    assert found == [(2.0, 1.0), (3.0, pytest.approx(2.4)), (3.0, 2.5), (16.0, pytest.approx(12.0))]

@@ -421,6 +421,12 @@ def test_weights_that_do_not_fit(saved, value):
     assert "fc.weight" in fault(saved)
 
 
+def test_weights_whose_sum_overflows_are_finite(saved):
+    value = torch.full((3, 32), torch.finfo().max)
+    edit(saved, replace_weight(value))
+    assert torch.equal(load_checkpoint(saved).model.fc.weight, value)
+
+
 def test_missing_and_superfluous_weights(saved):
     edit(saved, lambda document: document["model"].pop("fc.bias") is None or None)
     assert "fc.bias" in fault(saved)

@@ -110,9 +110,9 @@ def test_the_command_line_loads_nothing_heavy_before_a_command_runs():
             )
 
 
-def loaded(*code: str) -> set[str]:
-    """The heavy packages that a fresh Python has loaded after running the lines."""
-    lines = [*code, "import json, sys", f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"]
+def loaded(*code: str, names: tuple[str, ...] = HEAVY) -> set[str]:
+    """Those of the named modules that a fresh Python has loaded after running the lines."""
+    lines = [*code, "import json, sys", f"print(json.dumps([n for n in {names} if n in sys.modules]))"]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
     )
@@ -131,6 +131,14 @@ def test_help_and_import_are_light():
 def test_listing_recipes_is_light():
     found = loaded(RUN, "assert r.invoke(app, ['list', 'recipes']).exit_code == 0")
     assert found == set()
+
+
+def test_explaining_loads_only_what_it_needs():
+    code = "import rgaviz.pipeline, rgaviz.figures.draw; from rgaviz.bundled import bundled"
+    load = "rgaviz.pipeline.load_checkpoint(bundled('weights/rga.pt'))"
+    # PyTorch's compiler takes seconds to load, and one random number on the meta device is enough for that.
+    slow = ("torch._dynamo", "sympy", "torchvision", "accelerate", "pytorch_grad_cam", "matplotlib.pyplot")
+    assert loaded(code, load, names=slow) == set()
 
 
 def test_public_names():

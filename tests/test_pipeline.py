@@ -193,7 +193,7 @@ def test_a_joint_mask_is_shown_and_kept_by_its_means(tmp_path, joint, subjects):
             ]
             np.testing.assert_allclose(found[0], whole[number].sum(0) / 5, rtol=1e-5)
             np.testing.assert_allclose(found[1], whole[number].reshape(5, 64).sum(1) / 64, rtol=1e-5)
-        assert draw(folder, folder / command, FigureOptions(formats=("png",)))
+        assert draw(folder, folder / command, FigureOptions(formats=("png",))).paths
     assert (tmp_path / "masks/overlays/a-own-conv5-joint-spatial.png").is_file()
     assert "own conv5 joint (mean over positions),0," in (tmp_path / "histogram/histogram.csv").read_text()
 

@@ -21,6 +21,7 @@ from rgaviz.cli.options import (
     Label,
     NumClasses,
     Output,
+    Pages,
     Scale,
     Target,
     Title,
@@ -52,6 +53,7 @@ def cam(
     alpha: Alpha = None,
     title: Title = None,
     scale: Scale = None,
+    pages: Pages = None,
     as_json: Json = False,
 ) -> None:
     """Draw class activation maps: Grad-CAM and the other methods of pytorch-grad-cam.

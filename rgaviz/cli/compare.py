@@ -21,6 +21,7 @@ from rgaviz.cli.options import (
     Label,
     NumClasses,
     Output,
+    Pages,
     Scale,
     Target,
     Title,
@@ -61,6 +62,7 @@ def compare(
     alpha: Alpha = None,
     title: Title = None,
     scale: Scale = None,
+    pages: Pages = None,
     as_json: Json = False,
 ) -> None:
     """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.

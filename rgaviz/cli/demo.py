@@ -159,7 +159,7 @@ def render(request: Request, pictures: Sequence[PicturePath], stem: Path, comman
 
     options = FigureOptions(formats=("pdf", "png"))
     run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
-    return draw(stem, stem, options)
+    return draw(stem, stem, options).paths
 
 
 def show(told: dict[str, dict[str, Prediction]], files: Sequence[Path], out: Path) -> None:

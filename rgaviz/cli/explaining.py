@@ -106,8 +106,9 @@ def explain_and_draw(
         options=record_options(options),
     )
     outcome = run(asked, found, folder, track)
-    paths = draw(folder, stem, options)
-    report(outcome, folder, paths, given["out"], as_json=given["as_json"])
+    drawn = draw(folder, stem, options)
+    report(outcome, folder, drawn.paths, given["out"], as_json=given["as_json"])
+    tell_left_out(drawn.left_out, folder)
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -202,6 +203,13 @@ def tell_notes(subjects: Sequence[Subject]) -> None:
     for checkpoint in (subject.checkpoint for subject in subjects):
         for note in checkpoint.notes:
             say(f"Note: {checkpoint.path}: {note}")
+
+
+def tell_left_out(pages: int, folder: Path) -> None:
+    """Say that a long figure was not drawn to its end, and how it is."""
+    if pages:
+        again = shlex.join(["rgaviz", "redraw", str(folder), "--pages", "0"])
+        say(f"Note: {pages} more pages were not drawn; all of them: {again}")
 
 
 def say(text: str) -> None:

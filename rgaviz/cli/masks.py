@@ -20,6 +20,7 @@ from rgaviz.cli.options import (
     Label,
     NumClasses,
     Output,
+    Pages,
     Scale,
     Title,
     Venue,
@@ -54,6 +55,7 @@ def masks(
     alpha: Alpha = None,
     title: Title = None,
     scale: Scale = None,
+    pages: Pages = None,
     as_json: Json = False,
 ) -> None:
     """Draw the spatial and channel attention masks of attention checkpoints.

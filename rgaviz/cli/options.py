@@ -125,10 +125,14 @@ Scale = Annotated[
     ),
 ]
 
+Pages = Annotated[
+    int | None,
+    typer.Option(help="Pages drawn of a long figure at most, 0 for all.  [default: 10]", show_default=False),
+]
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
-FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale")
+FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale", "pages")
 
 
 def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:

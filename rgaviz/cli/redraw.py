@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli import app
+from rgaviz.cli.explaining import tell_left_out
 from rgaviz.cli.options import (
     Alpha,
     Cmap,
     Dpi,
     Format,
+    Pages,
     Scale,
     Title,
     Venue,
@@ -43,6 +45,7 @@ def redraw(
     alpha: Alpha = None,
     title: Title = None,
     scale: Scale = None,
+    pages: Pages = None,
 ) -> None:
     """Draw the figure of a results folder again, with other colours, sizes, scales or formats.
 
@@ -54,5 +57,7 @@ def redraw(
     command = str(read_results(folder).manifest.get("command"))
     place, stem = output_paths(out, command) if out else (folder, folder / command)
     options = figure_options(folder, figure_changes(context.params))
-    for path in draw(folder, stem, options, place / "overlays"):
+    drawn = draw(folder, stem, options, place / "overlays")
+    for path in drawn.paths:
         print(path)
+    tell_left_out(drawn.left_out, folder)

@@ -11,13 +11,13 @@ import numpy as np
 
 from rgaviz.atomic import refuse_other_table
 from rgaviz.errors import RgavizError
-from rgaviz.figures.grid import save_grid, save_overlays
+from rgaviz.figures.grid import Drawn, save_grid, save_overlays
 from rgaviz.figures.histogram import HEADER, draw_histogram, write_histogram_csv
 from rgaviz.figures.style import FigureOptions, save_figure
 from rgaviz.results import Results, ResultsError, read_results, record_files, refuse_foreign
 
 
-def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None = None) -> list[Path]:
+def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None = None) -> Drawn:
     """Draw the figure of a results folder and note in its manifest which files are ours.
 
     Args:
@@ -27,7 +27,7 @@ def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None
         overlays: folder of the single overlays; by default within the results.
 
     Returns:
-        The figure's files first, then the overlays or the table beside it.
+        The figure's files first, then the overlays or the table beside it; and the pages left out.
 
     Raises:
         RgavizError: no results there, an unwritable place, or a file of someone else's in it.
@@ -41,14 +41,14 @@ def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None
     refuse_foreign_figures(folder, stem, options)
     before = _figures_there(folder, stem, options)
     try:
-        paths = FIGURES[command](results, stem, options, overlays or folder / "overlays")
+        drawn = FIGURES[command](results, stem, options, overlays or folder / "overlays")
     except BaseException:
         there = _figures_there(folder, stem, options)
         if there != before:  # ours, however far it came
             record_files(folder, there)
         raise
-    record_files(folder, paths)
-    return paths
+    record_files(folder, drawn.paths)
+    return drawn
 
 
 def refuse_foreign_figures(folder: Path, stem: Path, options: FigureOptions) -> None:
@@ -94,26 +94,25 @@ def figure_options(folder: Path, changes: dict[str, Any]) -> FigureOptions:
         ) from error
 
 
-def _draw_grid(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:
+def _draw_grid(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> Drawn:
     del overlays
     return save_grid(results, stem, options)
 
 
-def _draw_grid_and_overlays(
-    results: Results, stem: Path, options: FigureOptions, overlays: Path
-) -> list[Path]:
+def _draw_grid_and_overlays(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> Drawn:
     shown = save_overlays(results, overlays, options)  # first, for it refuses names that collide
-    return [*save_grid(results, stem, options), *shown]
+    pages = save_grid(results, stem, options)
+    return Drawn([*pages.paths, *shown], pages.left_out)
 
 
-def _draw_histogram(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> list[Path]:
+def _draw_histogram(results: Results, stem: Path, options: FigureOptions, overlays: Path) -> Drawn:
     del overlays
     statistics = channel_masks(results)
     table = stem.with_name(f"{stem.name}.csv")
     refuse_other_table(table, ",".join(HEADER))
     paths = save_figure(draw_histogram(statistics, options), stem, options)
     write_histogram_csv(table, statistics)
-    return [*paths, table]
+    return Drawn([*paths, table])
 
 
 def channel_masks(results: Results) -> list[dict[str, Any]]:
@@ -138,7 +137,7 @@ def channel_masks(results: Results) -> list[dict[str, Any]]:
     return found
 
 
-FIGURES: dict[str, Callable[[Results, Path, FigureOptions, Path], list[Path]]] = {
+FIGURES: dict[str, Callable[[Results, Path, FigureOptions, Path], Drawn]] = {
     "masks": _draw_grid_and_overlays,
     "cam": _draw_grid_and_overlays,
     "compare": _draw_grid,

@@ -359,6 +359,13 @@ class Layout:
         return pages
 
 
+class Drawn(NamedTuple):
+    """The files of a figure, and how many of its pages were left out: those beyond the option ``pages``."""
+
+    paths: list[Path]
+    left_out: int = 0
+
+
 def draw_grid(results: Results, options: FigureOptions) -> Iterator[tuple[str, Figure]]:
     """Draw the figure page by page; one page is in memory at a time.
 
@@ -372,28 +379,34 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[tuple[str, F
     Raises:
         RgavizError: no picture.
     """
+    layout, pages = _plan(results, options)
+    yield from _pages(layout, pages, options)
+
+
+def save_grid(results: Results, stem: Path, options: FigureOptions) -> Drawn:
+    """Draw and save: ``stem.pdf`` for one page, ``stem-1.pdf``, ``stem-2.pdf``, ... for several."""
+    layout, pages = _plan(results, options)
+    paths = [
+        path
+        for suffix, figure in _pages(layout, pages, options)
+        for path in save_figure(figure, stem.with_name(stem.name + suffix), options)
+    ]
+    return Drawn(paths, len(pages) - len(pages[: options.pages or None]))
+
+
+def _plan(results: Results, options: FigureOptions) -> tuple[Layout, list[list[Row]]]:
     if not results.manifest["pictures"] or not results.manifest["columns"]:
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
     with matplotlib.rc_context(style(options)):
         layout = Layout(Scales(results, options), options)
-        pages = layout.pages()
-    for number, rows in enumerate(pages, start=1):
+        return layout, layout.pages()
+
+
+def _pages(layout: Layout, pages: list[list[Row]], options: FigureOptions) -> Iterator[tuple[str, Figure]]:
+    for number, rows in enumerate(pages[: options.pages or None], start=1):
         with matplotlib.rc_context(style(options)):
             page = _draw_page(layout, rows)
         yield (f"-{number}" if len(pages) > 1 else ""), page
-
-
-def save_grid(results: Results, stem: Path, options: FigureOptions) -> list[Path]:
-    """Draw and save: ``stem.pdf`` for one page, ``stem-1.pdf``, ``stem-2.pdf``, ... for several.
-
-    Returns:
-        All files written.
-    """
-    return [
-        path
-        for suffix, figure in draw_grid(results, options)
-        for path in save_figure(figure, stem.with_name(stem.name + suffix), options)
-    ]
 
 
 def save_overlays(results: Results, folder: Path, options: FigureOptions) -> list[Path]:

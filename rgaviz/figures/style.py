@@ -81,6 +81,7 @@ class FigureOptions:
         title: whether to print titles.
         scale: ``shared``, ``model``, ``image`` or ``fixed:LO,HI`` for all maps; None means ``model`` for
             CAMs, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
+        pages: how many pages of a long figure are drawn at most; 0 for all.
 
     Raises:
         RgavizError: a setting out of its range; the message names the option.
@@ -94,6 +95,7 @@ class FigureOptions:
     alpha: float = 0.5
     title: bool = True
     scale: str | None = None
+    pages: int = 10
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "formats", tuple(self.formats))  # a manifest holds a list
@@ -113,6 +115,8 @@ class FigureOptions:
             raise RgavizError(f"--alpha {self.alpha} is out of range: the heat-map opacity is 0 to 1.")
         if self.scale is not None:
             parse_scale(self.scale)
+        if self.pages < 0:
+            raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
 
     @property
     def scales(self) -> dict[str, str]:
@@ -211,8 +215,9 @@ def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path
     paths = []
     for name in options.formats:
         # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
-        for image in (image for axes in figure.axes for image in axes.images):  # findobj() would make all ticks
-            image.set_interpolation("antialiased" if name == "png" else "none")
+        for axes in figure.axes:
+            for image in axes.images:  # figure.findobj() would make every tick for this
+                image.set_interpolation("antialiased" if name == "png" else "none")
         buffer = io.BytesIO()
         with matplotlib.rc_context(style(options)):
             figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]

@@ -16,7 +16,7 @@ from rgaviz.attention.rga import GatedRelations
 from rgaviz.errors import CheckpointError
 from rgaviz.models import create_model
 from rgaviz.models.bare import few, shape_text, unwrap
-from rgaviz.models.network import Network
+from rgaviz.models.network import Network, shapes_only
 
 # Kinds of relations in a module -> our name for the attention; their branches are rgas, rgac and rgasc.
 BRANCHES = {("spatial",): "rga-s", ("channel",): "rga-c", ("spatial", "channel"): "rga-sc"}
@@ -63,7 +63,7 @@ def convert(state_dict: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Te
         )
     # Without usable logits any number does: what is wrong with them is told below with all other faults.
     ids = next(iter(given["cls.weight"].shape), 0) if "cls.weight" in given else 0
-    with torch.device("meta"):
+    with shapes_only():
         model = create_model(
             "resnet50",
             BRANCHES[kinds],

@@ -36,7 +36,7 @@ from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, tra
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
-from rgaviz.models.network import Network
+from rgaviz.models.network import Network, shapes_only
 from rgaviz.training.config import Recipe, TrainConfig, learning_rate
 from rgaviz.training.metrics import evaluate, summarise
 
@@ -132,7 +132,7 @@ def train(
             "several processes cannot share; use one process, or a smaller train.batch_size."
         )
     for attention in attentions:
-        with torch.device("meta"):  # a network that cannot be built is refused before the first is trained
+        with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
     networks = [network_name(attention) for attention in attentions]
     if not resume and accelerator.is_main_process:

@@ -41,7 +41,7 @@ def make(folder, command="masks", count=1, lengths=(6, 6), **head):
 )
 def test_files_of_every_command(tmp_path, command, expected):
     folder = make(tmp_path / "r", command)
-    paths = draw(folder, folder / command, FAST)
+    paths = draw(folder, folder / command, FAST).paths
     assert [path.relative_to(folder).as_posix() for path in paths] == expected
     assert read_results(folder).manifest["files"] == sorted(expected)
     assert all(path.is_file() for path in paths)
@@ -50,7 +50,7 @@ def test_files_of_every_command(tmp_path, command, expected):
 
 def test_overlays_elsewhere(tmp_path):
     folder = make(tmp_path / "r")
-    paths = draw(folder, tmp_path / "fig", FAST, tmp_path / "fig" / "overlays")
+    paths = draw(folder, tmp_path / "fig", FAST, tmp_path / "fig" / "overlays").paths
     assert paths == [tmp_path / "fig.png", tmp_path / "fig/overlays/0-a-conv5-spatial.png"]
     assert read_results(folder).manifest["files"] == []
 

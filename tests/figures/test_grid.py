@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -274,17 +275,29 @@ def test_pages_are_drawn_one_at_a_time(tmp_path, monkeypatch):
 def test_saved_files_repeat_byte_for_byte(tmp_path):
     options = FigureOptions(formats=("pdf", "svg", "png"), dpi=60)
     results = make(tmp_path / "r")
-    paths = save_grid(results, tmp_path / "figs/one", options)
+    paths = save_grid(results, tmp_path / "figs/one", options).paths
     assert [path.name for path in paths] == ["one.pdf", "one.svg", "one.png"]
-    again = save_grid(results, tmp_path / "figs/two", options)
+    again = save_grid(results, tmp_path / "figs/two", options).paths
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
     assert ">input</text>" in paths[1].read_text()
 
 
 def test_several_pages_are_numbered(tmp_path):
     results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 7)
-    paths = save_grid(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
-    assert [path.name for path in paths] == ["fig-1.png", "fig-2.png"]
+    drawn = save_grid(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
+    assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
+    assert drawn.left_out == 0
+
+
+def test_a_long_figure_ends_after_some_pages_on_the_scale_of_all(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 20)  # five pages
+    options = FigureOptions(formats=("png",), dpi=50, pages=2)
+    drawn = save_grid(results, tmp_path / "fig", options)
+    assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
+    assert drawn.left_out == 3
+    whole = save_grid(results, tmp_path / "all", replace(options, pages=0))
+    assert (len(whole.paths), whole.left_out) == (5, 0)
+    assert [path.read_bytes() for path in whole.paths[:2]] == [path.read_bytes() for path in drawn.paths]
 
 
 def test_no_titles(tmp_path):
