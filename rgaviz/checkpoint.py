@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from rgaviz import __version__
 from rgaviz.atomic import atomic_write
 from rgaviz.data.folder import IMAGENET_MEAN, IMAGENET_STD
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, one_line
 from rgaviz.models import MODELS, bare, create_model, foreign, official
 from rgaviz.models.network import shapes_only
 
@@ -66,7 +66,7 @@ class Checkpoint:
         path: the file it was read from, or the name of a library's weights.
         sha256: of the file; where there is none of :func:`weights_sha256`.
         origin: what was read, in words.
-        notes: what must be known before believing it.
+        notes: what must be known before believing it, a line each.
     """
 
     model: nn.Module
@@ -143,6 +143,7 @@ def save_checkpoint(
     training: Mapping[str, Any] | None = None,
     seed: int = 0,
     history: Sequence[Mapping[str, Any]] = (),
+    notes: Sequence[str] = (),
 ) -> None:
     """Write ``model`` so that :func:`load_checkpoint` needs nothing else.
 
@@ -156,6 +157,7 @@ def save_checkpoint(
         training: data set, recipe and settings, plain values only.
         seed: of the training.
         history: one row per epoch.
+        notes: what must be known before believing it, a line each; told whenever it is used.
     """
     document = {
         "format": FORMAT,
@@ -168,6 +170,7 @@ def save_checkpoint(
         "training": dict(training or {}),
         "history": [dict(row) for row in history],
         "seed": seed,
+        "notes": list(notes),
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
@@ -175,7 +178,10 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    source: Path | str, arch: str | None = None, num_classes: int | None = None
+    source: Path | str,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
 
@@ -189,6 +195,7 @@ def load_checkpoint(
         arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``. Files that
             name their network need none and keep theirs.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
+        image_size: (H, W) in pixels of a bare state_dict's network; by default what its kind usually takes.
 
     Raises:
         CheckpointError: missing, damaged, not ours, from a newer version, of another shape, not finite, or a
@@ -201,7 +208,7 @@ def load_checkpoint(
     document = _read(path)
     state = bare.unwrap(document)
     if state is not None:
-        return _from_weights(path, state, arch, num_classes)
+        return _from_weights(path, state, arch, num_classes, image_size)
     _check_document(document, path)
     normalisation = document["normalisation"]
     return Checkpoint(
@@ -217,6 +224,7 @@ def load_checkpoint(
         history=document.get("history", []),
         path=path,
         sha256=_file_sha256(path),
+        notes=tuple(document.get("notes", [])),
     )
 
 
@@ -233,11 +241,11 @@ def _network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> 
         raise CheckpointError(f"{path}: {error}") from error
     except RuntimeError as error:
         raise CheckpointError(
-            f"{path}: its weights do not fit its configuration ({_one_line(error)}). Train it again."
+            f"{path}: its weights do not fit its configuration ({one_line(error)}). Train it again."
         ) from error
     except Exception as error:  # a damaged configuration can raise nearly anything
         raise CheckpointError(
-            f"{path}: its configuration is damaged ({_one_line(error)}). Train it again."
+            f"{path}: its configuration is damaged ({one_line(error)}). Train it again."
         ) from error
 
 
@@ -256,7 +264,11 @@ def _from_library(source: str) -> Checkpoint:
 
 
 def _from_weights(
-    path: Path, state: dict[str, Tensor], arch: str | None, num_classes: int | None
+    path: Path,
+    state: dict[str, Tensor],
+    arch: str | None,
+    num_classes: int | None,
+    image_size: tuple[int, int] | None,
 ) -> Checkpoint:
     """A network from the bare weights in a file.
 
@@ -264,7 +276,7 @@ def _from_weights(
         CheckpointError: not sound, not those of ``arch``, or no ``arch`` to go by.
     """
     if fault := next((fault for each in state.items() if (fault := _weight_fault(*each))), None):
-        raise CheckpointError(f"{path} is damaged: {fault}. Copy it again.")
+        raise CheckpointError(f"{path}: {fault.what}. {fault.step}")
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     notes: list[str] = []
     try:
@@ -273,17 +285,19 @@ def _from_weights(
             model = _network(path, *official.convert(state))
         else:
             origin = f"bare state_dict of {_named(path, state, arch)}"
-            model, notes = bare.fit(state, str(arch), num_classes)
+            model, notes = bare.fit(state, str(arch), num_classes, image_size)
             if foreign.is_foreign(arch):
                 _, mean, std = foreign.preset(str(arch))
     except RgavizError as error:
         prefix = "" if str(error).startswith(str(path)) else f"{path}: "
         raise CheckpointError(f"{prefix}{error}") from error
     config = dict(vars(model)["config"])
+    # A fresh head knows no classes, so it must not name any.
+    names = foreign.numbered_classes if notes else foreign.class_names
     return Checkpoint(
         model=model.eval(),
         config=config,
-        classes=foreign.class_names(config["num_classes"]),
+        classes=names(config["num_classes"]),
         mean=mean,
         std=std,
         path=path,
@@ -337,6 +351,8 @@ def _read(path: Path) -> Any:
         ) from error
     try:
         return _load(path)
+    except RgavizError:
+        raise
     except Exception as error:  # a damaged file can raise nearly anything: IndexError, struct.error, ...
         if "GLOBAL " in str(error):  # how PyTorch's unpickler calls what is neither a tensor nor plain data
             with suppress(Exception), torch.serialization.safe_globals(_stand_ins()):
@@ -354,8 +370,10 @@ def _read(path: Path) -> Any:
 
 def _load(path: Path) -> Any:
     if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
+        try:
+            from safetensors.torch import load_file
+        except ImportError as error:
+            raise RgavizError(f"{path} needs safetensors to be read: pip install safetensors") from error
         return load_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's about odd pickles: we say it in our own words
@@ -379,17 +397,14 @@ def _stand_ins() -> list[Any]:
     return [type(name, (_Record,), {"__module__": module}) for module, _, name in names]
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
-
-
 def _check_document(document: Any, path: Path) -> None:
     """Refuse what is not a checkpoint of ours, and say what it is instead."""
-    if not isinstance(document, dict) or not document:
-        raise CheckpointError(f"{path} is not an rgaviz checkpoint. Train one with: rgaviz train shapes")
-    form = document.get("format")
+    form = document.get("format") if isinstance(document, dict) else None
     if not isinstance(form, int) or form < 1:
-        raise CheckpointError(f"{path} is not an rgaviz checkpoint. Train one with: rgaviz train shapes")
+        raise CheckpointError(
+            f"{path} is not an rgaviz checkpoint, nor weights: {bare.contents(document)}. Save weights alone, "
+            "with torch.save(model.state_dict(), FILE), or train a network with: rgaviz train shapes"
+        )
     if form > FORMAT:
         raise CheckpointError(
             f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
@@ -409,6 +424,7 @@ def _fault(document: dict[str, Any]) -> str | None:
         "training": dict,
         "versions": dict,
         "history": list,
+        "notes": list,
         "seed": int,
     }.items():
         if not isinstance(document.get(name, kind()), kind):
@@ -424,19 +440,44 @@ def _fault(document: dict[str, Any]) -> str | None:
         return f"{len(document['classes'])} class names for {document['config'].get('num_classes')} outputs"
     if not all(isinstance(name, str) for name in document["classes"]):
         return "a class name is not text"
+    if not all(isinstance(note, str) and note.isprintable() for note in document.get("notes", [])):
+        return "a note is not a line of text"
     mean, std = (document["normalisation"].get(key) for key in ("mean", "std"))
     if not (_three_numbers(mean) and _three_numbers(std) and min(std) > 0):
         return f"its normalisation is mean {mean}, std {std}"
-    return next((fault for each in document["model"].items() if (fault := _weight_fault(*each))), None)
+    faults = (fault.what for each in document["model"].items() if (fault := _weight_fault(*each)))
+    return next(faults, None)
 
 
-def _weight_fault(name: str, value: Any) -> str | None:
-    """What is wrong with an entry of a state_dict, if anything."""
-    if not (isinstance(value, Tensor) and _plain(value)):
-        return f"{name} is not a plain tensor"
+class _WeightFault(NamedTuple):
+    """What is wrong with an entry of a state_dict, and what its owner can do."""
+
+    what: str
+    step: str
+
+
+def _weight_fault(name: str, value: Any) -> _WeightFault | None:
+    """The first thing wrong with an entry of a state_dict, if any."""
+    if not isinstance(value, Tensor):
+        return _WeightFault(f"{name} is no tensor but {type(value).__name__}", "Remove that entry.")
+    if value.layout is not torch.strided:
+        kind = str(value.layout).removeprefix("torch.")
+        return _WeightFault(f"{name} is a tensor of layout {kind}", "Save it dense: value.to_dense().")
+    if value.device.type != "cpu":
+        return _WeightFault(f"{name} has no values in the file", "Save the network after it has its weights.")
+    if not (value.is_floating_point() or value.dtype is torch.int64):
+        kind = str(value.dtype).removeprefix("torch.")
+        return _WeightFault(
+            f"{name} is {kind}, where weights are floating point, and counters int64",
+            "Remove that entry if the network does not need it, else save it as such: value.float() or value.long().",
+        )
+    if value.nbytes > value.untyped_storage().nbytes():  # a few bytes can claim a tensor of terabytes
+        return _WeightFault(f"{name} has fewer values than its shape claims", "Save a copy: value.contiguous().")
     # A sum is much faster, and finite only if every value is; that of large values may overflow.
     if value.is_floating_point() and not (value.float().sum().isfinite() or value.isfinite().all()):
-        return f"{name} holds NaN or infinite weights"
+        return _WeightFault(
+            f"{name} holds NaN or infinite weights", "Take weights from before its training went wrong."
+        )
     return None
 
 
@@ -445,16 +486,6 @@ def _three_numbers(values: Any) -> bool:
         isinstance(values, list)
         and len(values) == 3
         and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
-    )
-
-
-def _plain(value: Tensor) -> bool:
-    """Dense numbers that are all in the file: a few bytes can claim a tensor of terabytes."""
-    return (
-        value.layout is torch.strided
-        and value.device.type == "cpu"
-        and (value.is_floating_point() or value.dtype is torch.int64)
-        and value.nbytes <= value.untyped_storage().nbytes()
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from rgaviz.errors import RgavizError, lookup
@@ -43,3 +46,19 @@ def _has_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # Private, but the only way PyTorch offers to ask; without it, bf16 on a CPU is emulated and slow.
     return device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+
+
+@contextmanager
+def memory_told(what: str, advice: str) -> Iterator[None]:
+    """Turns PyTorch's errors about memory into one line.
+
+    Args:
+        what: what does not fit, e.g. ``"A batch of 8 at 256x128"``.
+        advice: the next step.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+            raise RgavizError(f"{what} does not fit into memory: {advice}") from error
+        raise

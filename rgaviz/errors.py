@@ -29,6 +29,11 @@ class OutputError(RgavizError):
     """A result that cannot be written."""
 
 
+def one_line(error: object) -> str:
+    """Somebody else's message as a part of ours: in one line, and not too long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameError:
     """The error for a name that is not among ``options``: the nearest one first, then all of them."""
     known = sorted(options)

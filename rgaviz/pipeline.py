@@ -499,6 +499,7 @@ def _checkpoint_entry(subject: Subject) -> dict[str, Any]:
         "arch": checkpoint.config["arch"],
         "attention": checkpoint.config["attention"],
         "image_size": list(checkpoint.image_size),
+        "notes": list(checkpoint.notes),
         "cam_layer": subject.cam_layer,
         "mask_layers": list(subject.mask_layers),
         "dataset": checkpoint.training.get("dataset"),

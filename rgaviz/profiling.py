@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rgaviz.attention import build_attention
 from rgaviz.attention.direct import DIRECT, direct_form
-from rgaviz.errors import RgavizError
+from rgaviz.devices import memory_told
 from rgaviz.models import count_parameters
 from rgaviz.models.network import shapes_only
 
@@ -292,7 +292,8 @@ def measure(
     prepared = {
         name: partial(workload, build, shape, settings, inner=inner) for name, build in builds.items()
     }
-    with _memory_told(shape, settings.device):
+    batch, _, height, width = shape
+    with memory_told(f"A batch of {batch} at {height}x{width}", "choose a smaller --batch-size."):
         macs, memory = {}, {}
         for name in track(builds, total=len(builds), description="memory"):
             macs[name] = multiply_accumulates(builds[name], shape)
@@ -306,21 +307,6 @@ def measure(
 def _synchronise(device: torch.device) -> None:
     if device.type != "cpu":
         torch.accelerator.synchronize()
-
-
-@contextmanager
-def _memory_told(shape: Shape, device: torch.device) -> Iterator[None]:
-    """Turns PyTorch's errors about memory into one line."""
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
-            batch, _, height, width = shape
-            raise RgavizError(
-                f"A batch of {batch} at {height}x{width} does not fit into the memory of this {device.type} device: "
-                "choose a smaller --batch-size."
-            ) from error
-        raise
 
 
 def sizes(axis: str, channels: int) -> dict[int, tuple[int, tuple[int, int]]]:

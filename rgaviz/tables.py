@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, lookup
 from rgaviz.models import count_parameters
 
 RESUME_SUFFIX = ".resume.pt"  # beside a network that is not finished
+# Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
+SAME_RESULT = ("model.attention", "model.memory_efficient", "train.compile", "train.precision")
+Key = tuple[str, str, str]  # arch, attention, settings
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 FAMILIES = {"resnet": "ResNet", "densenet-bc": "DenseNet-BC", "densenet": "DenseNet"}  # the longer name first
 ATTENTIONS = {
@@ -105,24 +109,23 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
         RgavizError: nothing finished was found, or one seed twice in one cell.
     """
     notes: list[str] = []
-    rows: dict[tuple[str, ...], Row] = {}
-    settings: dict[tuple[str, ...], dict[str, Any]] = {}
-    found: dict[tuple[tuple[str, ...], str, int], Checkpoint] = {}
+    rows: dict[Key, Row] = {}
+    settings: dict[Key, dict[str, Any]] = {}
+    found: dict[tuple[Key, str, int], tuple[Path | str | None, str]] = {}  # cell -> path and hash
     for checkpoint in _finished(paths, notes):
-        config, training = checkpoint.config, checkpoint.training
-        recipe = _flat(training["recipe"])
-        key = (config["arch"], config["attention"], json.dumps(recipe, sort_keys=True))
-        cell = (key, training["dataset"], checkpoint.seed)
-        if cell in found and found[cell].sha256 != checkpoint.sha256:
+        config, dataset = checkpoint.config, checkpoint.training["dataset"]
+        setting = _setting(checkpoint)
+        key = config["arch"], config["attention"], json.dumps(setting, sort_keys=True, default=str)
+        cell = (key, dataset, checkpoint.seed)
+        path, digest = found.setdefault(cell, (checkpoint.path, checkpoint.sha256))
+        if digest != checkpoint.sha256:
             raise RgavizError(
-                f"{found[cell].path} and {checkpoint.path} are the same network with the same seed; name one of them."
+                f"{path} and {checkpoint.path} are the same network with the same seed; name one of them."
             )
-        found[cell] = checkpoint
-        settings[key] = recipe
+        settings[key] = setting
         row = rows.setdefault(key, Row(config["arch"], config["attention"], len(checkpoint.history)))
-        row.parameters[training["dataset"]] = count_parameters(checkpoint.model)
-        error = checkpoint.history[-1]["test_error"]
-        row.errors.setdefault(training["dataset"], {})[checkpoint.seed] = error
+        row.parameters[dataset] = count_parameters(checkpoint.model)
+        row.errors.setdefault(dataset, {})[checkpoint.seed] = checkpoint.history[-1]["test_error"]
     if not rows:
         more = f" {notes[0]}" if notes else ""
         raise RgavizError(
@@ -138,18 +141,17 @@ def _order(row: Row) -> tuple[Any, ...]:
     return (parts[0], parts[2], int(parts[1] or 0), row.attention != "none", row.attention, row.setting)
 
 
-def _finished(paths: Sequence[Path], notes: list[str]) -> Iterable[Checkpoint]:
+def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
     """The checkpoints of finished trainings; a note for every other one."""
     for path in paths:
         if not path.exists():
             raise RgavizError(f"{path} does not exist. Name a folder of runs: rgaviz table runs/sweep")
         inside = path.is_dir()
-        files = sorted(path.rglob("*.pt")) if inside else [path]
-        for file in files:
-            if file.name.endswith(RESUME_SUFFIX):
-                continue
-            if file.with_name(f"{file.stem}{RESUME_SUFFIX}").exists():
-                notes.append(f"{file} is not finished; left out.")
+        for file in sorted(path.rglob("*.pt")) if inside else [path]:
+            whole = file.with_name(f"{file.name.removesuffix(RESUME_SUFFIX).removesuffix('.pt')}.pt")
+            state = whole.with_name(f"{whole.stem}{RESUME_SUFFIX}")
+            if state.exists():
+                notes += [f"{whole} is not finished; left out."] if file == state or not inside else []
                 continue
             try:
                 checkpoint = load_checkpoint(file)
@@ -158,27 +160,49 @@ def _finished(paths: Sequence[Path], notes: list[str]) -> Iterable[Checkpoint]:
                     raise
                 notes.append(f"{error} Left out.")
                 continue
-            if checkpoint.history and {"recipe", "dataset"} <= checkpoint.training.keys():
+            if _is_run(checkpoint):
                 yield checkpoint
             else:
                 notes.append(f"{file} was not written by rgaviz train; left out.")
 
 
-def _tell_apart(
-    rows: Mapping[tuple[str, ...], Row], settings: Mapping[tuple[str, ...], dict[str, Any]]
-) -> None:
+def _is_run(checkpoint: Checkpoint) -> bool:
+    """Whether the file tells what was trained and how wrong it is; a stranger's may hold anything there."""
+    training, history = checkpoint.training, checkpoint.history
+    recipe = training.get("recipe")
+    if not (history and isinstance(history[-1], dict) and isinstance(recipe, dict)):
+        return False
+    error = history[-1].get("test_error")
+    return (
+        isinstance(error, int | float)
+        and math.isfinite(error)
+        and isinstance(training.get("dataset"), str)
+        and all(isinstance(values, dict) for values in recipe.values())
+    )
+
+
+def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
+    """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
+    training = checkpoint.training
+    recipe = {
+        f"{table}.{key}": value
+        for table, values in training["recipe"].items()
+        for key, value in values.items()
+        if value is not None  # the architecture's default, as a key that an older version did not have
+    }
+    more = {"source": training.get("source"), "precision": training.get("precision")}
+    if training["dataset"] == "folder":
+        more["classes"] = ", ".join(checkpoint.classes)  # anyone's folder is called so
+    return {key: value for key, value in (recipe | more).items() if key not in SAME_RESULT}
+
+
+def _tell_apart(rows: Mapping[Key, Row], settings: Mapping[Key, dict[str, Any]]) -> None:
     """Name in each row the settings in which it differs from others of the same network."""
     for key, row in rows.items():
         alike = [settings[other] for other in rows if other[:2] == key[:2]]
-        names = {name for each in alike for name in each if each.get(name) != alike[0].get(name)}
+        names = {name for each in alike for name in each if any(each[name] != o.get(name) for o in alike)}
         names -= {"train.epochs"}  # a column of its own
         row.setting = ", ".join(f"{name}={settings[key].get(name)}" for name in sorted(names))
-
-
-def _flat(recipe: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A recipe's tables as one dictionary, without what differs between networks that belong together."""
-    flat = {f"{table}.{key}": value for table, values in recipe.items() for key, value in values.items()}
-    return {key: value for key, value in flat.items() if key != "model.attention"}
 
 
 def paper_table(name: str) -> dict[tuple[str, str], dict[str, float]]:
@@ -187,12 +211,16 @@ def paper_table(name: str) -> dict[tuple[str, str], dict[str, float]]:
     Raises:
         UnknownNameError: no such table.
     """
-    from rgaviz.errors import lookup
-
     return lookup(PAPERS, name, "paper table")
 
 
 Table = tuple[list[str], list[list[str]], set[tuple[int, int]]]  # header, cells, cells to print in bold
+
+
+def _columns(rows: Sequence[Row], reported: Mapping[tuple[str, str], Mapping[str, float]]) -> dict[str, bool]:
+    """The data sets of a table, and whether the paper has a figure of one of these networks for it."""
+    names = sorted({name for row in rows for name in row.errors}, key=lambda name: (len(name), name))
+    return {name: any(name in reported.get((row.arch, row.attention), {}) for row in rows) for name in names}
 
 
 def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
@@ -203,19 +231,19 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
         paper: a key of ``PAPERS`` whose figures stand beside ours.
     """
     reported = paper_table(paper) if paper else {}
-    datasets = sorted({name for row in rows for name in row.errors}, key=lambda n: (len(n), n))
+    columns = _columns(rows, reported)
     header = ["Model", "Depth", "Params", "Epochs", "Seeds"]
-    for name in datasets:
-        header.append(f"{DATASETS.get(name, name)} error (%)")
-        header += [f"{DATASETS.get(name, name)}, paper"] if paper else []
+    for name, beside in columns.items():
+        title = DATASETS.get(name, name)
+        header += [f"{title} error (%)", *([f"{title}, paper"] if beside else [])]
     cells, bold = [], set()
     for number, row in enumerate(rows):
         line = [row.model, row.depth, _parameters(row), str(row.epochs), _seeds(row)]
-        for name in datasets:
+        for name, beside in columns.items():
             if name in row.errors and _is_best(row, rows, name):
                 bold.add((number, len(line)))
             line.append(_error(row.errors.get(name)))
-            if paper:
+            if beside:
                 value = reported.get((row.arch, row.attention), {}).get(name)
                 line.append("" if value is None else f"{value:.2f}")
         cells.append(line)
@@ -231,16 +259,14 @@ def _is_best(row: Row, rows: Sequence[Row], dataset: str) -> bool:
 
 def _error(errors: Mapping[int, float] | None) -> str:
     """Mean and sample standard deviation; of one seed the value alone."""
-    if not errors:
-        return ""
-    values = list(errors.values())
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{spread}"
+    mean, std = mean_and_std(errors or {})
+    return "" if mean is None else f"{mean:.2f}" if std is None else f"{mean:.2f} ± {std:.2f}"
 
 
 def _parameters(row: Row) -> str:
     """In millions; more than one where the number of classes shows."""
-    shown = dict.fromkeys(f"{count / 1e6:.2f}M" for _, count in sorted(row.parameters.items()))
+    counts = (count / 1e6 for _, count in sorted(row.parameters.items()))
+    shown = dict.fromkeys(f"{count:.2f}M" if count >= 1 else f"{count:.3f}M" for count in counts)
     return " / ".join(shown)
 
 
@@ -255,16 +281,16 @@ CAPTION = (
 )
 
 
-def markdown(table: Table) -> str:
+def markdown(rows: Sequence[Row], paper: str | None = None) -> str:
     """As a Markdown table."""
-    header, cells, bold = table
+    header, cells, bold = lay_out(rows, paper)
     lines = [header, ["---"] * len(header), *_marked(cells, bold, "**{}**")]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{CAPTION}\n"
 
 
-def latex(table: Table) -> str:
+def latex(rows: Sequence[Row], paper: str | None = None) -> str:
     """As a LaTeX ``table`` with the rules of booktabs."""
-    header, cells, bold = table
+    header, cells, bold = lay_out(rows, paper)
     lines = [
         " & ".join(line) + r" \\"
         for line in _marked([[_tex(c) for c in r] for r in cells], bold, r"\textbf{{{}}}")
@@ -288,14 +314,63 @@ def latex(table: Table) -> str:
     )
 
 
-def comma_separated(table: Table) -> str:
-    """As CSV."""
+def comma_separated(rows: Sequence[Row], paper: str | None = None) -> str:
+    """As CSV: numbers as they are, mean and standard deviation in columns of their own."""
+    reported = paper_table(paper) if paper else {}
+    columns = _columns(rows, reported)
+    header = ["model", "depth", "epochs"]
+    for name, beside in columns.items():
+        header += [f"{name}_{what}" for what in ("parameters", "seeds", "error_mean", "error_std")]
+        header += [f"{name}_paper"] if beside else []
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([table[0], *table[1]])
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        line: list[Any] = [row.model, row.depth, row.epochs]
+        for name, beside in columns.items():
+            mean, std = mean_and_std(row.errors.get(name, {}))
+            line += [row.parameters.get(name), len(row.errors.get(name, {})), mean, std]
+            line += [reported.get((row.arch, row.attention), {}).get(name)] if beside else []
+        writer.writerow(line)
     return text.getvalue()
 
 
-FORMATS = {"markdown": markdown, "latex": latex, "csv": comma_separated}
+def as_json(rows: Sequence[Row], paper: str | None = None) -> str:
+    """As JSON, with the error of every seed."""
+    reported = paper_table(paper) if paper else None
+    return json.dumps([_plain(row, reported) for row in rows], indent=1) + "\n"
+
+
+def _plain(row: Row, reported: Mapping[tuple[str, str], Mapping[str, float]] | None) -> dict[str, Any]:
+    errors = {}
+    for name, values in row.errors.items():
+        mean, std = mean_and_std(values)
+        seeds = {str(seed): error for seed, error in sorted(values.items())}
+        errors[name] = {"mean": mean, "std": std, "by_seed": seeds}
+    return {
+        "model": row.model,
+        "arch": row.arch,
+        "attention": row.attention,
+        "depth": row.depth,
+        "epochs": row.epochs,
+        "parameters": row.parameters,
+        "error": errors,
+        **({} if reported is None else {"paper": dict(reported.get((row.arch, row.attention), {}))}),
+    }
+
+
+def mean_and_std(errors: Mapping[int, float]) -> tuple[float | None, float | None]:
+    """Mean and sample standard deviation over seeds, None where there are too few."""
+    values = list(errors.values())
+    return (
+        statistics.mean(values) if values else None,
+        statistics.stdev(values) if len(values) > 1 else None,
+    )
+
+
+FORMATS = {"markdown": markdown, "latex": latex, "csv": comma_separated, "json": as_json}
+# How a file of each format begins: what begins otherwise was not written here.
+OPENINGS = {"markdown": "| Model |", "latex": "% needs", "csv": "model,depth", "json": "["}
 
 
 def _marked(cells: Sequence[Sequence[str]], bold: set[tuple[int, int]], mark: str) -> list[list[str]]:

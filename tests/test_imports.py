@@ -29,7 +29,7 @@ OURS = {
     "training": {"checkpoint", "models", "data", "devices", *BOTTOM},
     "explain": {"attention.gate", "results", "errors"},
     "figures": {"results", *BOTTOM},
-    "profiling": {"attention", "models", "errors"},
+    "profiling": {"attention", "models", "devices", "errors"},
     "tables": {"checkpoint", "models", "errors"},
     "pipeline": {"", "checkpoint", "data", "explain", "models", "results", "errors"},
 }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rgaviz.attention.rga import ChannelRGA, RelationAttention, SequentialRGA, SpatialRGA
+from rgaviz.attention.rga import ChannelRGA, GatedRelations, RelationAttention, SequentialRGA, SpatialRGA
 
 DIRECT = ("rga-s", "rga-c", "rga-sc", "rga-cs")  # the attentions that have a direct form here
 
@@ -100,8 +100,6 @@ def direct_form(ours: nn.Module) -> nn.Module:
     """
     if isinstance(ours, SequentialRGA):
         return nn.Sequential(direct_form(ours.first), direct_form(ours.second))
-    if isinstance(ours, SpatialRGA):
-        return DirectSpatial(ours)
-    if isinstance(ours, ChannelRGA):
-        return DirectChannel(ours)
+    if isinstance(ours, GatedRelations) and ours.attend.relations and ours.attend.visual:
+        return DirectSpatial(ours) if isinstance(ours, SpatialRGA) else DirectChannel(ours)  # type: ignore[arg-type]
     raise TypeError(f"No direct form of {type(ours).__name__}.")

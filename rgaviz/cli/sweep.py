@@ -83,7 +83,7 @@ def sweep(
         return
     if as_json:
         print(json.dumps({"out": str(out), "networks": rows, "failures": failures}, indent=1))
-    else:
+    elif rows:
         show(rows, out)
     if failures:
         raise typer.Exit(1)
@@ -123,7 +123,7 @@ def planned(
     for seed in seeds:
         for name, stem in stems.items():
             own = stem if stem in DATASETS else "cifar10"
-            for each in (word.strip() for word in (dataset or own).split(",")):
+            for each in dict.fromkeys(word.strip() for word in (dataset or own).split(",")):
                 lookup(DATASETS, each, "dataset")
                 yield Run(each, stem, settings[name], seed, out / each / stem / f"seed{seed}")
 

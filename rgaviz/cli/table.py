@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import statistics
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rgaviz.cli import app
 from rgaviz.cli.options import Json
 
-if TYPE_CHECKING:
-    from rgaviz.tables import Row
-
-SUFFIXES = (".tex", ".md", ".csv", ".json", ".txt")  # a checkpoint is never written over
+SUFFIXES = {".tex": "latex", ".md": "markdown", ".txt": "markdown", ".csv": "csv", ".json": "json"}
 
 
 @app.command()
 def table(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or checkpoints.")],
-    form: Annotated[str, typer.Option("--format", help="latex, markdown or csv.")] = "markdown",
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="latex, markdown, csv or json.  [default: by the suffix of --out, else markdown]",
+            show_default=False,
+        ),
+    ] = None,
     paper: Annotated[
         str | None, typer.Option(help="Set a table of the paper beside ours: table7.", show_default=False)
     ] = None,
@@ -33,44 +35,46 @@ def table(
     """Tabulate finished runs: parameters, and test error as mean and standard deviation over seeds."""
     import sys
 
-    from rgaviz.atomic import atomic_write
-    from rgaviz.errors import OutputError, lookup
-    from rgaviz.tables import FORMATS, lay_out, paper_table, read_runs
+    from rgaviz.atomic import atomic_write, refuse_other_table
+    from rgaviz.tables import FORMATS, OPENINGS, paper_table, read_runs
 
-    write = lookup(FORMATS, form, "format")
-    if out is not None and out.suffix not in SUFFIXES:
-        raise OutputError(f"{out} is no name for a table: {', '.join(SUFFIXES)}; choose another with -o.")
+    chosen = choose_format(form, out, as_json=as_json)
     if paper:
         paper_table(paper)  # before hundreds of checkpoints are read
     rows, notes = read_runs(runs)
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
-    text = (
-        json.dumps([plain(row) for row in rows], indent=1) + "\n" if as_json else write(lay_out(rows, paper))
-    )
+    text = FORMATS[chosen](rows, paper)
     if out is None:
         print(text, end="")
-    else:
-        atomic_write(out, text.encode())
-        print(f"Table: {out}")
+        return
+    refuse_other_table(out, OPENINGS[chosen])
+    atomic_write(out, text.encode())
+    print(f"Table: {out}")
 
 
-def plain(row: Row) -> dict[str, Any]:
-    """A row as data."""
-    errors = {
-        name: {
-            "mean": statistics.mean(values.values()),
-            "std": statistics.stdev(values.values()) if len(values) > 1 else None,
-            "by_seed": {str(seed): error for seed, error in sorted(values.items())},
-        }
-        for name, values in row.errors.items()
+def choose_format(form: str | None, out: Path | None, *, as_json: bool) -> str:
+    """The format that the options ask for; they must agree.
+
+    Raises:
+        RgavizError: unknown, or two of them.
+    """
+    from rgaviz.errors import OutputError, RgavizError, lookup
+    from rgaviz.tables import FORMATS
+
+    if form is not None:
+        lookup(FORMATS, form, "format")
+    if out is not None and out.suffix not in SUFFIXES:
+        raise OutputError(f"{out} is no name for a table: {', '.join(SUFFIXES)}; choose another with -o.")
+    asked = {
+        "--format": form,
+        "--json": "json" if as_json else None,
+        "--out": SUFFIXES[out.suffix] if out is not None and out.suffix != ".txt" else None,
     }
-    return {
-        "model": row.model,
-        "arch": row.arch,
-        "attention": row.attention,
-        "depth": row.depth,
-        "epochs": row.epochs,
-        "parameters": row.parameters,
-        "error": errors,
-    }
+    given = {option: name for option, name in asked.items() if name is not None}
+    if len(set(given.values())) > 1:
+        raise RgavizError(
+            f"{' and '.join(f'{option} ({name})' for option, name in given.items())} ask for different formats; "
+            "give one of them."
+        )
+    return next(iter(given.values()), "markdown")

@@ -24,7 +24,8 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, unknown_name
+from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, one_line, unknown_name
+from rgaviz.models.network import shape_text
 
 LIBRARIES = ("torchvision", "timm")
 FRESH = "none"  # instead of the name of weights: none, a network as it is before training
@@ -139,10 +140,15 @@ def load(text: str) -> Loaded:
     return LOADERS[source.library](source)
 
 
+def numbered_classes(count: int) -> list[str]:
+    """Names for the outputs of a network of which nothing is known: ``class 0`` ..."""
+    return [f"class {index}" for index in range(count)]
+
+
 def class_names(count: int) -> list[str]:
     """Names for the outputs of a network that does not tell them: ImageNet's for 1000, else ``class 0`` ..."""
     if count != IMAGENET_CLASSES:
-        return [f"class {index}" for index in range(count)]
+        return numbered_classes(count)
     from torchvision.models import ResNet18_Weights
 
     return list(ResNet18_Weights.DEFAULT.meta["categories"])
@@ -171,7 +177,7 @@ def _built(source: Source, num_classes: int, image_size: tuple[int, int], **opti
         height, width = image_size
         raise RgavizError(
             f"{source.library} cannot build {source.name} with {num_classes} outputs for images of {height}x{width} "
-            f"({_one_line(error)}). Try {_size(preset(source.arch).image_size)}."
+            f"({one_line(error)}). Try {shape_text(preset(source.arch).image_size)}."
         ) from error
 
 
@@ -439,19 +445,11 @@ def _impatient() -> Iterator[None]:
 
 def _damaged(path: Path, text: str, error: BaseException) -> CheckpointError:
     return CheckpointError(
-        f"{path} does not hold the weights of {text} ({_one_line(error)}). Remove it, to have it downloaded again."
+        f"{path} does not hold the weights of {text} ({one_line(error)}). Remove it, to have it downloaded again."
     )
 
 
 def _reason(error: BaseException) -> str:
     """``Name or service not known`` rather than ``<urlopen error [Errno -2] ...>``."""
     reason = getattr(error, "reason", error)
-    return getattr(reason, "strerror", None) or _one_line(reason)
-
-
-def _one_line(error: Any) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def _size(size: tuple[int, int]) -> str:
-    return "x".join(map(str, size))
+    return getattr(reason, "strerror", None) or one_line(reason)

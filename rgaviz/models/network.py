@@ -30,6 +30,11 @@ def shapes_only() -> Iterator[None]:
         yield
 
 
+def shape_text(sizes: Sequence[int]) -> str:
+    """A tensor's shape, or (H, W), for people, e.g. ``"64x3x7x7"``."""
+    return "x".join(map(str, sizes)) or "a number"
+
+
 class Network(nn.Module):
     """A classifier with an attention slot after every stage: (B, 3, H, W) -> (B, num_classes).
 

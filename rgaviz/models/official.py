@@ -15,8 +15,8 @@ from torch import Tensor
 from rgaviz.attention.rga import GatedRelations
 from rgaviz.errors import CheckpointError
 from rgaviz.models import create_model
-from rgaviz.models.bare import few, shape_text, unwrap
-from rgaviz.models.network import Network, shapes_only
+from rgaviz.models.bare import few, unwrap
+from rgaviz.models.network import Network, shape_text, shapes_only
 
 # Kinds of relations in a module -> our name for the attention; their branches are rgas, rgac and rgasc.
 BRANCHES = {("spatial",): "rga-s", ("channel",): "rga-c", ("spatial", "channel"): "rga-sc"}

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from rgaviz.atomic import atomic_write, output_error
 from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
-from rgaviz.devices import choose_precision
+from rgaviz.devices import choose_precision, memory_told
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
 from rgaviz.models.network import Network, shapes_only
@@ -144,10 +144,14 @@ def train(
         run = Run(
             accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent()
         )
-        for history in run.epochs(resume):
-            histories[name] = history
-            if accelerator.is_main_process:
-                write_metrics(out / "metrics.csv", histories)
+        size = recipe.train.batch_size
+        with memory_told(
+            f"A batch of {size} images of {name}", f"try --set train.batch_size={size // 2 or 1}"
+        ):
+            for history in run.epochs(resume):
+                histories[name] = history
+                if accelerator.is_main_process:
+                    write_metrics(out / "metrics.csv", histories)
         accelerator.wait_for_everyone()
     return [{"network": name, **histories[name][-1]} for name in networks]
 

@@ -43,3 +43,9 @@ def test_others_have_none():
     for name in set(ATTENTIONS) - set(DIRECT) - {"rga-s-norel", "rga-s-novis", "rga-c-norel", "rga-c-novis"}:
         with pytest.raises(TypeError, match="No direct form"):
             direct_form(build_attention(name, 64, (8, 8)))
+
+
+@pytest.mark.parametrize("name", [name for name in ATTENTIONS if name not in DIRECT])
+def test_other_modules_have_none(name):
+    with pytest.raises(TypeError, match="No direct form"):
+        direct_form(build_attention(name, 16, (6, 4), 2, 2))

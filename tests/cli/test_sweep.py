@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.cli import sweep, train
+from rgaviz.cli import sweep
+from rgaviz.training import loop
 
 SETTINGS = {
     "data.train_size": 32,
@@ -67,17 +71,50 @@ def test_a_run_that_fails_is_reported_and_the_others_are_done(rga, place):
     assert Path("out/shapes/shapes/seed0/rga.pt").exists()
 
 
-def test_an_interrupted_sweep_says_to_type_it_again(rga, place, monkeypatch):
-    original = train.run_training
+def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
+    original = loop.Run._step
 
-    def stop(*arguments, again, **options):
-        assert again.startswith("rgaviz sweep --set")
-        assert options["resume"]
-        raise KeyboardInterrupt
+    def interrupt(self, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(self, *arguments)
 
-    monkeypatch.setattr(train, "run_training", stop)
-    run_sweep(rga, "shapes", code=130)
-    monkeypatch.setattr(train, "run_training", original)
+    words = ["shapes", "--attention", "none", "-o", "out"]
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Run, "_step", interrupt)
+        stopped = run_sweep(rga, *words, code=130)
+    assert "Go on with:\n  rgaviz sweep --set data.train_size=32" in stopped.stderr
+    assert "--resume" not in stopped.stderr
+    assert "not finished" in rga("table", "out", code=1).stderr
+    run_sweep(rga, *words)
+    run_sweep(rga, *words[:-1], "straight")
+    folder = "shapes/shapes/seed0/baseline.pt"
+    one, other = (load_checkpoint(f"{out}/{folder}").model.state_dict() for out in ("out", "straight"))
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+def test_too_little_memory_is_a_failure_like_others(rga, place, monkeypatch):
+    original = loop.Run._step
+
+    def exhausted(self, *arguments):
+        if self.name == "rga-c":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return original(self, *arguments)
+
+    monkeypatch.setattr(loop.Run, "_step", exhausted)
+    result = run_sweep(rga, "shapes", "--attention", "none,rga-c", "--seeds", "0,1", "-o", "out", code=1)
+    assert result.stderr.count("does not fit into memory: try --set train.batch_size=8") == 2
+    assert len(list(Path("out").rglob("baseline.pt"))) == 2
+
+
+def test_the_format_of_a_table_follows_its_name(rga, refused, place):
+    run_sweep(rga, "shapes", "--attention", "none", "-o", "out")
+    rga("table", "out", "-o", "t.tex")
+    assert Path("t.tex").read_text().startswith("% needs")
+    rga("table", "out", "-o", "t.tex", "--paper", "table7")  # our own is replaced
+    Path("notes.md").write_text("mine")
+    assert "was not written by rgaviz" in refused("table", "out", "-o", "notes.md")
+    assert "different formats" in refused("table", "out", "-o", "t.csv", "--format", "latex")
+    assert "different formats" in refused("table", "out", "--json", "--format", "latex")
 
 
 def test_a_data_set_has_its_own_folder_or_shares_one(tmp_path):

@@ -364,6 +364,7 @@ def test_stages_of_another_network_are_refused_with_a_suggestion():
 def test_table_7_as_huang_et_al_train_it(arch):
     recipe = load_recipe(f"cifar-{arch}")
     train = recipe.train
+    assert recipe.model.attention == (("none",) if arch.endswith("115") else ("none", "rga-sc"))
     assert (train.epochs, train.batch_size, train.label_smoothing) == (300, 64, 0)
     assert (train.momentum, train.weight_decay, train.decay_all) == (0.9, 1e-4, True)
     rates = {0: 0.1, 149.9: 0.1, 150: 0.01, 224.9: 0.01, 225: 0.001, 299.9: 0.001}

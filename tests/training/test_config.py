@@ -74,19 +74,6 @@ def test_table_7_as_he_et_al_train_it(depth):
         assert math.isclose(learning_rate(train, epoch), rate)
 
 
-@pytest.mark.parametrize("name", ["100", "115", "-bc100", "-bc115"])
-def test_table_7_as_huang_et_al_train_it(name):
-    recipe = load_recipe(f"cifar-densenet{name}")
-    trained = ("none",) if name.endswith("115") else ("none", "rga-sc")
-    assert recipe.model == ModelConfig(arch=f"densenet{name}", attention=trained)
-    train = recipe.train
-    assert (train.epochs, train.batch_size, train.milestones) == (300, 64, (150, 225))
-    assert (train.momentum, train.weight_decay, train.decay_all) == (0.9, 1e-4, True)
-    assert (train.label_smoothing, train.warmup) == (0.0, 0.0)
-    for epoch, rate in {0: 0.1, 149.9: 0.1, 150: 0.01, 225: 0.001, 299.9: 0.001}.items():
-        assert math.isclose(learning_rate(train, epoch), rate)
-
-
 def test_one_cycle():
     train = TrainConfig(epochs=10, lr=0.4, warmup=2.0)
     for epoch, rate in {0: 0.0, 0.5: 0.1, 1: 0.2, 2: 0.4, 4: 0.3, 6: 0.2, 9.5: 0.025, 10: 0.0}.items():
