@@ -21,7 +21,7 @@ from rgaviz.atomic import atomic_write
 from rgaviz.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from rgaviz.errors import CheckpointError, RgavizError, one_line
 from rgaviz.models import MODELS, bare, create_model, foreign, official
-from rgaviz.models.network import shapes_only
+from rgaviz.models.network import shape_text, shapes_only
 
 if TYPE_CHECKING:
     import numpy as np
@@ -251,6 +251,7 @@ def _network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> 
 
 def _from_library(source: str) -> Checkpoint:
     loaded = foreign.load(source)
+    fresh = foreign.parse(source).weights == foreign.FRESH
     return Checkpoint(
         model=loaded.model.eval(),
         config=dict(vars(loaded.model)["config"]),
@@ -260,6 +261,7 @@ def _from_library(source: str) -> Checkpoint:
         path=loaded.source,
         sha256=weights_sha256(loaded.model),
         origin=f"{foreign.parse(source).library} network",
+        notes=("its weights are untrained: what it predicts means nothing.",) if fresh else (),
     )
 
 
@@ -277,6 +279,10 @@ def _from_weights(
     """
     if fault := next((fault for each in state.items() if (fault := _weight_fault(*each))), None):
         raise CheckpointError(f"{path}: {fault.what}. {fault.step}")
+    if image_size and max(image_size) > LARGEST_IMAGE:
+        raise RgavizError(
+            f"Images of {shape_text(image_size)} are too large; give at most {LARGEST_IMAGE} a side."
+        )
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     notes: list[str] = []
     try:
@@ -440,7 +446,7 @@ def _fault(document: dict[str, Any]) -> str | None:
         return f"{len(document['classes'])} class names for {document['config'].get('num_classes')} outputs"
     if not all(isinstance(name, str) for name in document["classes"]):
         return "a class name is not text"
-    if not all(isinstance(note, str) and note.isprintable() for note in document.get("notes", [])):
+    if not all(isinstance(note, str) and len(note.splitlines()) == 1 for note in document.get("notes", [])):
         return "a note is not a line of text"
     mean, std = (document["normalisation"].get(key) for key in ("mean", "std"))
     if not (_three_numbers(mean) and _three_numbers(std) and min(std) > 0):
@@ -469,14 +475,18 @@ def _weight_fault(name: str, value: Any) -> _WeightFault | None:
         kind = str(value.dtype).removeprefix("torch.")
         return _WeightFault(
             f"{name} is {kind}, where weights are floating point, and counters int64",
-            "Remove that entry if the network does not need it, else save it as such: value.float() or value.long().",
+            "Remove that entry if the network does not need it, else save value.float() or value.long().",
         )
     if value.nbytes > value.untyped_storage().nbytes():  # a few bytes can claim a tensor of terabytes
-        return _WeightFault(f"{name} has fewer values than its shape claims", "Save a copy: value.contiguous().")
+        return _WeightFault(
+            f"{name} has fewer values than its shape claims",
+            "Copy the file again, or save value.contiguous().",
+        )
     # A sum is much faster, and finite only if every value is; that of large values may overflow.
     if value.is_floating_point() and not (value.float().sum().isfinite() or value.isfinite().all()):
         return _WeightFault(
-            f"{name} holds NaN or infinite weights", "Take weights from before its training went wrong."
+            f"{name} holds NaN or infinite weights",
+            "Take weights from before the training went wrong, or copy the file again.",
         )
     return None
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from rgaviz.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from rgaviz.data.images import network_input, read_picture
-from rgaviz.errors import CheckpointError, OutputError
+from rgaviz.errors import CheckpointError, OutputError, RgavizError
 from rgaviz.models import create_model
 
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]
@@ -73,6 +73,7 @@ def test_round_trip(tmp_path):
         training={"dataset": "shapes", "recipe": {"lr": 0.1, "steps": [1, 2]}},
         seed=7,
         history=history,
+        notes=["its head is fresh", "more"],
     )
     loaded = load_checkpoint(str(path))
     x = torch.randn(5, 3, 12, 14)
@@ -84,6 +85,7 @@ def test_round_trip(tmp_path):
     assert loaded.metrics == {"test_error": 20.25}
     assert loaded.training == {"dataset": "shapes", "recipe": {"lr": 0.1, "steps": [1, 2]}}
     assert (loaded.seed, loaded.history) == (7, history)
+    assert loaded.notes == ("its head is fresh", "more")
     assert loaded.image_size == (12, 14)
     assert loaded.versions["torch"] == str(torch.__version__)
     assert type(loaded.versions["torch"]) is str
@@ -100,6 +102,11 @@ def test_the_document_is_plain_and_in_order(saved):
     assert list(document)[:5] == ["format", "config", "model", "classes", "normalisation"]
     assert document["format"] == FORMAT == 1
     assert document["task"] == "classification"
+
+
+def test_a_file_from_before_there_were_notes(saved):
+    edit(saved, lambda document: document.pop("notes") and None)
+    assert load_checkpoint(saved).notes == ()
 
 
 def test_a_loaded_network_can_be_trained_and_saved_again(saved, tmp_path):
@@ -235,12 +242,34 @@ def test_flipped_bytes_of_the_pickle(tmp_path):
     assert not any("\n" in message for message in messages)
 
 
+LOOKED = "weights are looked for under state_dict, model, model_state, model_state_dict, net, weights, state_dict_ema"
+
+
 @pytest.mark.parametrize(
-    "thing", [{}, {"a": 1}, {"state_dict": {}, "epoch": 3}, [1, 2], "text", 5, None, torch.zeros(3)]
+    ("thing", "told"),
+    [
+        ({}, "it holds nothing"),
+        ({"a": 1}, f"it holds a, and {LOOKED}"),
+        ({"state_dict": {}, "epoch": 3}, f"it holds state_dict, epoch, and {LOOKED}"),
+        ({"network": {"fc.weight": torch.zeros(3)}, "x\ny": 3}, f"it holds network, x y, and {LOOKED}"),
+        ({"model": {"fc.weight": torch.zeros(3), "lr": 1}}, "beside tensors it holds what is none (lr)"),
+        (dict.fromkeys("abcdefghijk", 1), "it holds a, b, c, d, e, f, g, h and 3 more, and"),
+        ([1, 2], "it holds list"),
+        ("text", "it holds str"),
+        (5, "it holds int"),
+        (None, "it holds NoneType"),
+        (torch.zeros(3), "it holds Tensor"),
+    ],
 )
-def test_not_ours(tmp_path, thing):
+@pytest.mark.parametrize("arch", [None, "resnet20"])
+def test_not_ours(tmp_path, thing, told, arch):
     torch.save(thing, tmp_path / "other.pt")
-    assert "not an rgaviz checkpoint" in fault(tmp_path / "other.pt")
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(tmp_path / "other.pt", arch)
+    message = str(caught.value)
+    assert f"other.pt is not an rgaviz checkpoint, nor weights: {told}" in message
+    assert "torch.save(model.state_dict(), FILE)" in message
+    assert "\n" not in message
 
 
 def test_other_files(tmp_path):
@@ -273,12 +302,30 @@ def test_a_bare_state_dict_with_attention(tmp_path, arch):
         load_checkpoint(path, arch)
 
 
-def test_bare_weights_that_are_not_sound(tmp_path):
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (torch.full((10,), float("nan")), "fc.bias holds NaN or infinite weights. Take weights from before"),
+        (torch.zeros(1).expand(2**50), "fc.bias has fewer values than its shape claims. Copy the file again"),
+        (torch.zeros(10).to_sparse(), "fc.bias is a tensor of layout sparse_coo. Save it dense"),
+        (torch.zeros(10, dtype=torch.uint8), "fc.bias is uint8, where weights are floating point"),
+        (torch.zeros(10, dtype=torch.bool), "fc.bias is bool, where weights are floating point"),
+        (torch.zeros(10, device="meta"), "fc.bias has no values in the file. Save the network after"),
+    ],
+    ids=["nan", "huge", "sparse", "uint8", "bool", "meta"],
+)
+def test_bare_weights_that_are_not_sound(tmp_path, value, told):
     path, state = tmp_path / "weights.pth", create_model("resnet18-w16").state_dict()
-    for value in (torch.full((10,), float("nan")), torch.zeros(1).expand(2**50), torch.zeros(10).to_sparse()):
-        torch.save({**state, "fc.bias": value}, path)
-        with pytest.raises(CheckpointError, match=r"weights\.pth is damaged: fc\.bias"):
-            load_checkpoint(path, "resnet18-w16")
+    torch.save({**state, "fc.bias": value}, path)
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path, "resnet18-w16")
+    assert str(caught.value).startswith(f"{path}: {told}")
+
+
+def test_images_that_are_too_large(tmp_path):
+    torch.save(create_model("resnet20").state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(RgavizError, match="4097x32 are too large"):
+        load_checkpoint(tmp_path / "weights.pth", "resnet20", image_size=(4097, 32))
 
 
 def test_a_network_named_beside_a_file_that_names_its_own(saved):
@@ -315,11 +362,25 @@ def test_missing_fields(saved, key):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("metrics", [1]), ("training", 3), ("versions", None), ("history", {}), ("seed", "0")]
+    ("key", "value"),
+    [
+        ("metrics", [1]),
+        ("training", 3),
+        ("versions", None),
+        ("history", {}),
+        ("seed", "0"),
+        ("notes", "text"),
+    ],
 )
 def test_damaged_records(saved, key, value):
     edit(saved, lambda document: document.update({key: value}))
     assert key in fault(saved)
+
+
+@pytest.mark.parametrize("notes", [[3], [None], ["two\nlines"], [""]])
+def test_damaged_notes(saved, notes):
+    edit(saved, lambda document: document.update(notes=notes))
+    assert "a note is not a line of text" in fault(saved)
 
 
 HUGE = 2**40

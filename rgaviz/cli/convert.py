@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rgaviz.cli import app
-from rgaviz.cli.options import Arch, Json, NumClasses
+from rgaviz.cli.options import FIGURE_SUFFIXES, OTHER_SUFFIXES, Arch, Json, NumClasses
+from rgaviz.cli.profile import parse_size
 from rgaviz.errors import CheckpointError, OutputError, RgavizError
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ def convert(
         Path | None,
         typer.Option(help="Text file with the names of the classes, one per line.", show_default=False),
     ] = None,
+    image_size: Annotated[
+        str | None,
+        typer.Option(
+            help="HEIGHTxWIDTH of the images of a bare state_dict's network; by default what its kind usually takes.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a network from elsewhere as a checkpoint that needs no further options.
@@ -37,7 +45,13 @@ def convert(
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 
     refuse_output(source, out)
-    checkpoint = load_checkpoint(source, arch, num_classes)
+    size = parse_size(image_size) if image_size else None
+    checkpoint = load_checkpoint(source, arch, num_classes, size)
+    if size and size != checkpoint.image_size:  # it was not bare
+        height, width = checkpoint.image_size
+        raise RgavizError(
+            f"{source} says itself that its images are {height}x{width}; leave out --image-size."
+        )
     if classes:
         checkpoint = replace(checkpoint, classes=read_classes(classes, len(checkpoint.classes)))
     save_checkpoint(
@@ -57,6 +71,7 @@ def convert(
         },
         seed=checkpoint.seed,
         history=checkpoint.history,
+        notes=checkpoint.notes,
     )
     answer = summary(checkpoint, out)
     if as_json:
@@ -66,13 +81,15 @@ def convert(
 
 
 def refuse_output(source: str, out: Path) -> None:
-    """Refuse to replace the input, or a file that is no checkpoint of ours.
+    """Refuse to replace the input, or a file that is no checkpoint of ours, and names that say something else.
 
     Raises:
-        OutputError: there is such a file.
+        OutputError: there is such a file, or the name is that of another kind of file.
     """
     from rgaviz.checkpoint import load_checkpoint
+    from rgaviz.data.images import PICTURE_SUFFIXES
 
+    others = {*FIGURE_SUFFIXES, *OTHER_SUFFIXES, *PICTURE_SUFFIXES, ".safetensors"}
     if out.resolve() == Path(source).resolve():
         raise OutputError(f"{out} is the input; choose another name with -o.")
     if out.is_dir():
@@ -84,13 +101,15 @@ def refuse_output(source: str, out: Path) -> None:
             ours = False
         if not ours:
             raise OutputError(f"{out} is there and was not written by rgaviz: choose another name with -o.")
+    if out.suffix.lower() in others:
+        raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
 
 
 def read_classes(path: Path, count: int) -> list[str]:
     """The names of the classes, one per line.
 
     Raises:
-        RgavizError: not a text file, or not as many names as the network has outputs.
+        RgavizError: not a text file, not as many names as the network has outputs, or one of them twice.
     """
     try:
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
@@ -104,6 +123,8 @@ def read_classes(path: Path, count: int) -> list[str]:
         raise RgavizError(
             f"--classes {path} has {len(names)} names for {count} outputs; give one per output."
         )
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise RgavizError(f"--classes {path} has {twice!r} more than once; give every output its own name.")
     return names
 
 

@@ -2,56 +2,94 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import CheckpointError, lookup
+from rgaviz.errors import CheckpointError, RgavizError, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign
+from rgaviz.models.network import shape_text
 
-# Names under which training scripts keep a state_dict, and prefixes that wrappers of networks put before every key.
-WRAPPERS = ("state_dict", "model", "model_state", "model_state_dict", "net")
-PREFIXES = ("module.", "_orig_mod.", "model.")
+# Names under which training scripts keep a state_dict: of several the first, so averages only where nothing else is.
+WRAPPERS = (
+    "state_dict",
+    "model",
+    "model_state",
+    "model_state_dict",
+    "net",
+    "weights",
+    "state_dict_ema",
+    "model_ema",
+)
+PREFIXES = ("module.", "_orig_mod.", "model.")  # that wrappers of networks put before every key
+PREFIX = re.compile("|".join(map(re.escape, PREFIXES)))
+AVERAGED = (
+    "n_averaged"  # the counter that PyTorch's AveragedModel keeps beside the network, which is its module
+)
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
 NAMED = 3  # names told of each kind of fault
+CONTENTS = 8  # names told of a file in which no weights are found
 
 
-def unwrap(document: Any) -> dict[str, Tensor] | None:
+def unwrap(document: Any, depth: int = DEEPEST) -> dict[str, Tensor] | None:
     """The state_dict in what a file holds, without wrappers and prefixes; None if there is none.
 
     A prefix is dropped only where every key has it. A document with a ``format`` is a checkpoint of ours.
     """
-    for _ in range(DEEPEST):
-        if not isinstance(document, dict) or not document or "format" in document:
-            return None
-        if all(isinstance(key, str) and isinstance(value, Tensor) for key, value in document.items()):
-            return _without_prefixes(document)
-        document = next((document[name] for name in WRAPPERS if isinstance(document.get(name), dict)), None)
-    return None
+    if not depth or not isinstance(document, dict) or not document or "format" in document:
+        return None
+    if all(isinstance(key, str) and isinstance(value, Tensor) for key, value in document.items()):
+        return _without_prefixes(document)
+    inner = (unwrap(document[name], depth - 1) for name in WRAPPERS if name in document)
+    return next((state for state in inner if state is not None), None)
+
+
+def contents(document: Any) -> str:
+    """What is in a file in which :func:`unwrap` finds nothing, and where it has looked."""
+    if not isinstance(document, dict) or not document:
+        return f"it holds {'nothing' if document == {} else type(document).__name__}"
+    for each in (document, *(document.get(name) for name in WRAPPERS)):
+        values = each if isinstance(each, dict) else {}
+        strangers = [str(key) for key, value in values.items() if not isinstance(value, Tensor)]
+        if 0 < len(strangers) < len(values):
+            return f"beside tensors it holds what is none ({few(strangers)})"
+    names = few([str(key) for key in document], CONTENTS)
+    return f"it holds {names}, and weights are looked for under {', '.join(WRAPPERS)}"
 
 
 def _without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     found = dict(state)
-    while shared := [prefix for prefix in PREFIXES if all(key.startswith(prefix) for key in found)]:
+    if all(key == AVERAGED or key.startswith("module.") for key in found):
+        found.pop(AVERAGED, None)
+    while found and (
+        shared := [prefix for prefix in PREFIXES if all(key.startswith(prefix) for key in found)]
+    ):
         found = {key.removeprefix(shared[0]): value for key, value in found.items()}
     return found
 
 
 def fit(
-    state: Mapping[str, Tensor], arch: str, num_classes: int | None = None
+    state: Mapping[str, Tensor],
+    arch: str,
+    num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
 ) -> tuple[nn.Module, list[str]]:
     """The network ``arch`` with these weights.
 
     Only the head may be missing or of another shape: it then keeps fresh weights, and a note says so. Counters of
-    batches, which older files lack, may be missing.
+    batches, which older files lack, may be missing. Prefixes that only some of the keys have are dropped where more of
+    them fit without.
 
     Args:
         state: names as in the network.
         arch: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``.
         num_classes: outputs; by default those of the head in ``state``, 1000 where there is none.
+        image_size: (H, W) in pixels; by default that of the library's own weights, 32x32 for a network of ours with a
+            3x3 stem, else 224x224.
 
     Returns:
         The network, and what its user must know.
@@ -59,13 +97,17 @@ def fit(
     Raises:
         UnknownNameError: no such network.
         CheckpointError: weights that the network lacks, that it does not have, or of another shape.
+        RgavizError: the network cannot be built for that size, or cannot take such images.
     """
     if foreign.is_foreign(arch):
-        state, size = foreign.adapted(arch, state), foreign.preset(arch).image_size
+        size = image_size or foreign.preset(arch).image_size
     else:
         lookup(MODELS, arch, "arch")
-        state, size = dict(state), _image_size(state)
-    heads = _heads(arch, size)
+        size = image_size or _image_size(state)
+    names, heads = _probed(arch, size)
+    state = _shortened_to_fit(state, names)
+    if foreign.is_foreign(arch):
+        state = foreign.adapted(arch, state)
     inferred = next(
         (len(state[key]) for key in (f"{head}.weight" for head in heads) if _has_rows(state, key)), None
     )
@@ -91,13 +133,15 @@ def fit(
     told = {
         kind: kept for kind, keys in faults.items() if (kept := [key for key in keys if not of_head(key)])
     }
+    fitting = {key: value for key, value in state.items() if key in own and key not in misshaped}
     if told:
         raise CheckpointError(
             f"its weights do not fit {arch}: {'; '.join(f'{kind} {few(keys)}' for kind, keys in told.items())}. "
-            "Name their network with --arch."
+            f"{_next_step(set(told), len(fitting), len(own), arch, size)}"
         )
-    fitting = {key: value for key, value in state.items() if key in own and key not in misshaped}
     model.load_state_dict({**own, **fitting})
+    if image_size:
+        _try(model, size)
     differs = [key for keys in faults.values() for key in keys]
     notes = (
         [] if not differs else [f"its head does not fit ({few(differs)}): what it predicts means nothing."]
@@ -105,17 +149,63 @@ def fit(
     return model, notes
 
 
-def _heads(arch: str, size: tuple[int, int]) -> list[str]:
-    """Dotted names of the layers that give the logits."""
+def _next_step(kinds: set[str], fitting: int, own: int, arch: str, size: tuple[int, int]) -> str:
+    """What to do about weights that do not fit, by what is wrong with them."""
+    if kinds == {"unexpected"}:
+        return (
+            "All that the network needs is there: remove these entries from the state_dict and save it again."
+        )
+    if kinds == {"missing"}:
+        return "All else fits: save the whole state_dict of the network, or give --arch a smaller one."
+    if kinds == {"of another shape"}:
+        return (
+            f"All names fit: give --arch a wider or narrower network than {arch}, "
+            f"or convert them for another --image-size than {shape_text(size)}."
+        )
+    return (
+        f"{fitting} of the network's {own} entries are in the file and fit: "
+        "give --arch the network that it was trained with, or rename what differs."
+    )
+
+
+def _try(model: nn.Module, size: tuple[int, int]) -> None:
+    """Refuse a size at which the network can be built but not used."""
+    try:
+        with torch.inference_mode():
+            model.eval()(torch.zeros(1, 3, *size))
+    except Exception as error:  # every network refuses in its own way
+        arch = vars(model)["config"]["arch"]
+        raise RgavizError(
+            f"{arch} cannot take images of {shape_text(size)} ({one_line(error)}); give the size it was trained with."
+        ) from error
+
+
+def _probed(arch: str, size: tuple[int, int]) -> tuple[set[str], list[str]]:
+    """Names of the network's weights, and dotted names of the layers that give the logits."""
     # Networks of ours need no memory for this; those of the libraries may compute with values as they are built.
     where = "cpu" if foreign.is_foreign(arch) else "meta"
     with foreign.fresh_weights(), torch.device(where):
-        modules = create_model(arch, num_classes=PROBE, image_size=size).named_modules()
-    return [
+        model = create_model(arch, num_classes=PROBE, image_size=size)
+    heads = [
         name
-        for name, module in modules
+        for name, module in model.named_modules()
         if PROBE in (getattr(module, "out_features", None), getattr(module, "out_channels", None))
     ]
+    return set(model.state_dict()), heads
+
+
+def _shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str, Tensor]:
+    """The state_dict without prefixes, as far as more of its keys fit then: a loss may lie beside the network."""
+    shortened = [dict(state)]
+    for _ in range(DEEPEST):
+        short = {
+            key[len(found[0]) :] if (found := PREFIX.match(key)) else key: v
+            for key, v in shortened[-1].items()
+        }
+        if len(short) < len(state):  # two networks in one file
+            break
+        shortened.append(short)
+    return max(shortened, key=lambda each: len(names & each.keys()))
 
 
 def _image_size(state: Mapping[str, Tensor]) -> tuple[int, int]:
@@ -128,12 +218,7 @@ def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:
     return key in state and state[key].ndim > 0 and len(state[key]) > 0
 
 
-def shape_text(sizes: Sequence[int]) -> str:
-    """A tensor's shape for people, e.g. ``"64x3x7x7"``."""
-    return "x".join(map(str, sizes)) or "a number"
-
-
-def few(names: Sequence[str]) -> str:
+def few(names: Sequence[str], most: int = NAMED) -> str:
     """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(one_line, names[:most])) + more

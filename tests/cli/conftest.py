@@ -60,7 +60,7 @@ def refused(rga, place) -> Callable[..., str]:
         result = rga(*words, code=code)
         assert result.stdout == ""
         errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-        notes = [line for line in result.stderr.splitlines() if line.startswith("No ")]
+        notes = [line for line in result.stderr.splitlines() if line.startswith(("No ", "Note: "))]
         assert len(errors) == 1, result.stderr
         assert result.stderr.splitlines() == [*notes, *errors]
         assert files_below(place) == before

@@ -19,6 +19,7 @@ from rgaviz.results import read_results
 FAST = ("--format", "png", "--dpi", "50")
 SMALL = "torchvision:shufflenet_v2_x0_5"
 GATED = "torchvision:mobilenet_v3_small"
+UNTRAINED = "its weights are untrained: what it predicts means nothing."
 
 
 @pytest.fixture
@@ -61,7 +62,34 @@ def test_a_bare_state_dict(rga, bare):
 def test_a_head_that_does_not_fit_is_noted(rga, bare):
     result = rga("convert", "bare.pth", "-o", "own.pt", "--arch", "resnet20", "--num-classes", "5")
     assert "Classes: 5 (class 0, class 1, class 2, ...)" in result.stdout
-    assert "Note: its head does not fit (fc.weight 3x64 instead of 5x64" in result.stdout
+    differs = "fc.weight 3x64 instead of 5x64, fc.bias 3 instead of 5"
+    note = f"its head does not fit ({differs}): what it predicts means nothing."
+    assert f"Note: {note}" in result.stdout
+    assert load_checkpoint("own.pt").notes == (note,)
+    rga("convert", "own.pt", "-o", "again.pt")
+    assert load_checkpoint("again.pt").notes == (note,)
+    assert rga("compare", "again.pt", "rga.pt", "img.jpg", *FAST).stderr.startswith(
+        f"Note: again.pt: {note}\n"
+    )
+    checkpoints = read_results("rgaviz-compare").manifest["checkpoints"]
+    assert [entry["notes"] for entry in checkpoints] == [[note], []]
+
+
+def test_a_network_without_a_head(rga, bare):
+    """Its outputs must not bear the names of ImageNet's classes."""
+    torch.save({key: value for key, value in bare.items() if not key.startswith("fc.")}, "headless.pth")
+    rga("convert", "headless.pth", "-o", "own.pt", "--arch", "resnet20")
+    converted = load_checkpoint("own.pt")
+    assert converted.notes == ("its head does not fit (fc.weight, fc.bias): what it predicts means nothing.",)
+    assert converted.classes == [f"class {index}" for index in range(1000)]
+
+
+def test_the_size_of_images(rga, bare):
+    result = rga("convert", "bare.pth", "-o", "own.pt", "--arch", "resnet20", "--image-size", "48x64")
+    assert "Images: 48x64, mean" in result.stdout
+    converted = load_checkpoint("own.pt")
+    assert converted.image_size == (48, 64)
+    same(converted.model.state_dict(), bare)
 
 
 def test_a_network_of_a_library(answer):
@@ -77,10 +105,11 @@ def test_a_network_of_a_library(answer):
         "std": [0.229, 0.224, 0.225],
         "classes": 1000,
         "first_classes": ["tench", "goldfish", "great white shark"],
-        "notes": [],
+        "notes": [UNTRAINED],
         "file": "own.pt",
     }
     same(load_checkpoint("own.pt").model.state_dict(), load_checkpoint(f"{SMALL}@none").model.state_dict())
+    assert load_checkpoint("own.pt").notes == (UNTRAINED,)
 
 
 def test_the_authors_checkpoint(answer):
@@ -125,6 +154,14 @@ REFUSED = {
     "bare.pth -o own.pt --arch resnet20 --classes two.txt": "--classes two.txt has 2 names for 3 outputs",
     "bare.pth -o own.pt --arch resnet20 --classes no.txt": "--classes no.txt cannot be read (No such file",
     "bare.pth -o own.pt --arch resnet20 --classes img.jpg": "--classes img.jpg cannot be read (it is not UTF-8",
+    "bare.pth -o own.pt --arch resnet20 --classes twice.txt": "--classes twice.txt has 'a' more than once; give every",
+    "bare.pth -o own.pt --arch resnet20 --image-size 48": "--image-size 48 is no size",
+    "bare.pth -o own.pt --arch resnet20 --image-size 48x5000": "48x5000 are too large; give at most 4096",
+    "rga.pt -o own.pt --image-size 48x64": "rga.pt says itself that its images are 16x16; leave out --image-size",
+    **{
+        f"bare.pth -o own{suffix} --arch resnet20": f"own{suffix} is no name for a checkpoint; choose one"
+        for suffix in (".pdf", ".PNG", ".svg", ".jpg", ".webp", ".tiff", ".eps", ".safetensors")
+    },
     "none.pth -o own.pt": "none.pth does not exist",
     "torchvision:resnet19@none -o own.pt": "torchvision has no network 'resnet19'",
 }
@@ -135,6 +172,7 @@ def test_refusals(refused, bare, line):
     if "timm:" in line:
         pytest.importorskip("timm")
     Path("two.txt").write_text("a\nb\n")
+    Path("twice.txt").write_text("a\nb\na\n")
     assert REFUSED[line] in refused("convert", *line.split())
 
 
@@ -160,7 +198,8 @@ def test_compare_takes_all_kinds(rga, bare):
     """The options for bare weights leave the others as they are."""
     words = [f"{SMALL}@none", "bare.pth", "rga.pt", "--arch", "resnet20", "--num-classes", "3"]
     result = rga("compare", *words, "img.jpg", *FAST)
-    assert result.stderr == "Note: these networks were trained on different classes.\n"
+    notes = [f"Note: {SMALL}@none: {UNTRAINED}", "Note: these networks were trained on different classes."]
+    assert result.stderr.splitlines() == notes
     results = read_results("rgaviz-compare")
     library, own, ours = results.manifest["checkpoints"]
     assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import OrderedDict
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 import torchvision
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.errors import CheckpointError, UnknownNameError
+from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError
 from rgaviz.models import bare, create_model
 
 ARCH = "torchvision:squeezenet1_1"  # its head is a convolution
@@ -37,6 +38,13 @@ def prefixed(*prefixes):
         {"model_state": STATE},
         {"model_state_dict": STATE},
         {"net": prefixed("module."), "acc": 93.0},
+        {"weights": STATE},
+        {"model_ema": STATE, "epoch": 3},
+        {"state_dict_ema": STATE},
+        {"model_ema": {"a": torch.zeros(3)}, "model": STATE},  # averages only where nothing else is
+        {"model_ema": {**prefixed("module."), "n_averaged": torch.tensor(5)}},  # by PyTorch's AveragedModel
+        {"model": {"name": "resnet20"}, "weights": STATE},
+        {"weights": {"cross-entropy": 1.0}, "model_ema": STATE},
         {"state_dict": {"model": prefixed("model.")}},
         prefixed("module."),
         prefixed("_orig_mod."),
@@ -46,6 +54,32 @@ def prefixed(*prefixes):
 )
 def test_wrappers_are_undone(document):
     same(bare.unwrap(document), STATE)
+
+
+def test_averages_as_pytorch_keeps_them():
+    model = weights("resnet20", 4)
+    averaged = torch.optim.swa_utils.AveragedModel(model)
+    same(bare.unwrap({"model_ema": averaged.state_dict()}), model.state_dict())
+
+
+@pytest.mark.parametrize("prefixes", [("model.",), ("model.", "_orig_mod."), ("module.", "model.")])
+@pytest.mark.parametrize("arch", ["resnet20", "torchvision:squeezenet1_1"])
+def test_a_prefix_is_dropped_beside_other_entries(arch, prefixes):
+    """Lightning saves a network under ``model.``, and beside it the loss."""
+    state = weights(arch, 4).state_dict()
+    lightning = {f"{''.join(prefixes)}{key}": value for key, value in state.items()}
+    with pytest.raises(CheckpointError) as caught:
+        bare.fit({**lightning, "criterion.weight": torch.ones(4)}, arch)
+    assert str(caught.value) == (
+        f"its weights do not fit {arch}: unexpected criterion.weight. All that the network needs is there: "
+        "remove these entries from the state_dict and save it again."
+    )
+
+
+def test_of_two_copies_neither_replaces_the_other():
+    state = weights("resnet20", 4).state_dict()
+    with pytest.raises(CheckpointError, match=r"unexpected model\.conv1\.weight, model\.bn1"):
+        bare.fit({**state, **{f"model.{key}": value for key, value in state.items()}}, "resnet20")
 
 
 def test_a_prefix_that_not_every_key_has_stays():
@@ -139,8 +173,46 @@ def test_what_does_not_fit_is_listed():
         bare.fit(state, "resnet20")
     assert str(caught.value) == (
         "its weights do not fit resnet20: missing conv1.weight; unexpected more.0, more.1, more.2 and 2 more; "
-        "of another shape bn1.weight 5 instead of 16. Name their network with --arch."
+        "of another shape bn1.weight 5 instead of 16. 114 of the network's 116 entries are in the file and fit: "
+        "give --arch the network that it was trained with, or rename what differs."
     )
+
+
+def test_the_next_step_goes_with_the_fault():
+    state = weights("resnet20", 4).state_dict()
+    missing = {key: value for key, value in state.items() if not key.startswith("layer3.2.")}
+    with pytest.raises(CheckpointError, match=r"All else fits: save the whole state_dict"):
+        bare.fit(missing, "resnet20")
+    with pytest.raises(
+        CheckpointError, match=r"5 instead of 16\. All names fit: give --arch a wider or narrower"
+    ):
+        bare.fit({**state, "bn1.weight": torch.ones(5)}, "resnet20")
+    with pytest.raises(CheckpointError, match=r" 0 of the network's 116 entries are in the file and fit"):
+        bare.fit({"a.weight": torch.ones(2)}, "resnet20")
+
+
+def test_the_size_that_is_asked_for():
+    """A convolutional network takes any that leaves a map."""
+    state = weights(ARCH, 3).state_dict()
+    found, notes = bare.fit(state, ARCH, image_size=(64, 96))
+    assert (found.config["image_size"], notes) == ([64, 96], [])
+    same(found.state_dict(), state)
+    with pytest.raises(
+        RgavizError, match=r"cannot take images of 8x8 \(.*\); give the size it was trained with"
+    ):
+        bare.fit(state, ARCH, image_size=(8, 8))
+
+
+def test_a_transformer_of_another_size():
+    timm = pytest.importorskip("timm")
+    state = timm.create_model("test_vit", num_classes=3, img_size=96).state_dict()
+    with pytest.raises(
+        CheckpointError, match=r"of another shape pos_embed .* another --image-size than 160x160"
+    ):
+        bare.fit(state, "timm:test_vit")
+    found, notes = bare.fit(state, "timm:test_vit", image_size=(96, 96))
+    assert notes == []
+    same(found.state_dict(), state)
 
 
 def test_an_unknown_network():
@@ -189,6 +261,24 @@ def test_safetensors(tmp_path):
     path.write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="damaged"):
         load_checkpoint(path, "resnet20")
+
+
+def test_safetensors_is_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"tensors")
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(RgavizError, match=r"needs safetensors to be read: pip install safetensors$"):
+        load_checkpoint(path, "resnet20")
+
+
+def test_a_fresh_head_has_no_class_names(tmp_path):
+    path, state = tmp_path / "weights.pth", weights("resnet20", 1000).state_dict()
+    torch.save(state, path)
+    assert load_checkpoint(path, "resnet20").classes[:2] == ["tench", "goldfish"]
+    torch.save({key: value for key, value in state.items() if not key.startswith("fc.")}, path)
+    loaded = load_checkpoint(path, "resnet20")
+    assert len(loaded.notes) == 1
+    assert loaded.classes == [f"class {index}" for index in range(1000)]
 
 
 def test_timms_normalisation(tmp_path):
