@@ -113,6 +113,7 @@ def test_manifest(rga):
         "mask_layers",
         "dataset",
         "error",
+        "notes",
     }
     baseline, ours = manifest["checkpoints"]
     assert set(baseline) == set(ours) == ids
