@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 Value = TypeVar("Value")
+LISTED = 120  # names in a message at most; all of CIFAR-100's, not all of ImageNet's
 
 
 class RgavizError(Exception):
@@ -39,7 +40,10 @@ def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameErr
     known = sorted(options)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
-    return UnknownNameError(f"Unknown {kind} {name!r}. {hint}Choose one of: {', '.join(known)}.")
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return UnknownNameError(
+        f"Unknown {kind} {name!r}. {hint}Choose one of: {', '.join(known[:LISTED])}{more}."
+    )
 
 
 def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:

@@ -145,6 +145,11 @@ def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]
     from rgaviz.data.images import find_pictures
     from rgaviz.results import own_files
 
+    for word in map(Path, words):
+        if (word / "metrics.csv").is_file() and any(word.glob("*.pt")):
+            raise PictureError(
+                f"{word} is the folder of a training, not of pictures; name its networks: {word}/*.pt"
+            )
     ours = {(folder / name).resolve() for name in own_files(folder)}
     found = [picture for picture in find_pictures(words) if picture.path.resolve() not in ours]
     if not found:

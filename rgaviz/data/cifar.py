@@ -20,6 +20,7 @@ STATISTICS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
 }
+OTHER = {("cifar10", 100): "cifar100", ("cifar100", 10): "cifar10"}  # one taken for the other
 ARCHIVES = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
 
@@ -49,6 +50,8 @@ def load_cifar(
     mean, std = STATISTICS[name]
     if data_dir and (data_dir / "train").is_dir():
         folder = read_folder(data_dir, image_size, train_size, test_size, track=track)
+        if other := OTHER.get((name, len(folder[0]))):
+            raise RgavizError(f"{data_dir} has the {len(folder[0])} classes of {other}, not those of {name}.")
         return Dataset(name, *folder, mean, std, source="image folders")
     if image_size != (32, 32):
         raise RgavizError(f"{name} has 32x32 images, not {image_size}; drop data.image_size.")

@@ -346,17 +346,28 @@ class Layout:
         return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
 
     def pages(self) -> list[list[Row]]:
-        """The rows by page: at most six lines, and no page taller than the venue allows."""
+        """The rows by page: at most six lines, no page taller than the venue allows, a picture's lines together."""
         room = VENUES[self.options.venue]().height - self.top - self.legend_height
         pages: list[list[Row]] = []
         left = 0.0
-        for row in self.rows:
-            if not pages or len(pages[-1]) == ROWS_PER_PAGE or row.inches > left:
+        for lines in self._together(room):
+            tall = sum(row.inches for row in lines)
+            if not pages or len(pages[-1]) + len(lines) > ROWS_PER_PAGE or tall > left:
                 pages.append([])
                 left = room
-            pages[-1].append(row)
-            left -= row.inches
+            pages[-1] += lines
+            left -= tall
         return pages
+
+    def _together(self, room: float) -> Iterator[list[Row]]:
+        """The lines of one picture after the other; one by one where a page has no room for all of them."""
+        count = len(self.lines)
+        for first in range(0, len(self.rows), count):
+            lines = self.rows[first : first + count]
+            if count <= ROWS_PER_PAGE and sum(row.inches for row in lines) <= room:
+                yield lines
+            else:
+                yield from ([row] for row in lines)
 
 
 class Drawn(NamedTuple):

@@ -21,6 +21,7 @@ HEADER = ("label", "channel", "mean", "std", "dead", "saturated")
 BINS = np.linspace(0.0, 1.0, 41)
 # Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777")
+DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)))  # for each round of the colours
 STACKED = 4.5  # inches: a narrower figure has its panels one above the other
 PANEL_HEIGHT = 1.5
 
@@ -72,18 +73,19 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
         spread, ranked = figure.subplots(*shape)
         for index, entry in enumerate(statistics):
             shade = COLOURS[index % len(COLOURS)]
+            dashes = DASHES[index // len(COLOURS) % len(DASHES)]
             found = channel_statistics(entry["values"])
             dead, saturated = 100 * found["dead"], 100 * found["saturated"]
             text = f"{entry['label']}: dead {dead:.1f}%, saturated {saturated:.1f}%"
             density, _ = np.histogram(entry["values"], BINS, density=True)
             spread.stairs(density, BINS, fill=True, color=shade, alpha=0.2, linewidth=0)
-            spread.stairs(density, BINS, color=shade, label=printable(text))
+            spread.stairs(density, BINS, color=shade, linestyle=dashes, label=printable(text))
             order = np.argsort(found["mean"])
             percent = 100 * (np.arange(order.size) + 0.5) / order.size
             mean, std = found["mean"][order], found["std"][order]
             low, high = np.clip(mean - std, 0, 1), np.clip(mean + std, 0, 1)
             ranked.fill_between(percent, low, high, color=shade, alpha=0.2, linewidth=0)
-            ranked.plot(percent, mean, color=shade)
+            ranked.plot(percent, mean, color=shade, linestyle=dashes)
         spread.set(xlim=(0, 1), ylim=(0, None), xlabel="channel attention", ylabel="density")
         ranked.set(xlim=(0, 100), ylim=(0, 1), xlabel="channels, sorted by mean (%)", ylabel="mean ± std")
         for edge in (DEAD, SATURATED):

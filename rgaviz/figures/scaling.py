@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import COLOURS, STACKED
@@ -15,6 +15,7 @@ from rgaviz.figures.style import LINE, SMALL, FigureOptions, printable, style, t
 
 PANEL_HEIGHT = 2.1
 MARKERS = "osD^v<>"
+DECADES = 1000  # an axis that spans less has ticks between the powers of ten
 PANELS = {"latency_ms": "time (ms)", "memory_mib": "memory (MiB)"}
 
 
@@ -61,6 +62,9 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
             ax.set_xticks(sizes)
             ax.xaxis.set_minor_locator(NullLocator())
             ax.yaxis.set_minor_locator(NullLocator())
+            low, high = ax.get_ylim()
+            if high < DECADES * low:
+                ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             for each in (ax.xaxis, ax.yaxis):
                 each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.grid(color="#dddddd", linewidth=0.4)

@@ -134,3 +134,12 @@ def test_a_folder_without_the_data(tmp_path, monkeypatch):
 def test_another_size_needs_image_folders(tmp_path, monkeypatch):
     archive(tmp_path, "cifar10", monkeypatch)
     assert "data.image_size" in fault("cifar10", data_dir=tmp_path, image_size=(64, 64))
+
+
+def test_the_folders_of_the_other_one_are_refused(tmp_path):
+    for split in ("train", "test"):
+        for number in range(10):
+            (tmp_path / split / str(number)).mkdir(parents=True)
+            Image.new("RGB", (32, 32)).save(tmp_path / split / str(number) / "a.png")
+    assert len(load_dataset("cifar10", data_dir=tmp_path).classes) == 10
+    assert "the 10 classes of cifar10, not those of cifar100" in fault("cifar100", data_dir=tmp_path)

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.grid import RIGHT, WRONG, Scales, draw_grid, save_grid, save_overlays, subtract
+from rgaviz.figures.grid import RIGHT, WRONG, Layout, Scales, draw_grid, save_grid, save_overlays, subtract
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.style import FigureOptions, save_figure, style
 from rgaviz.results import ResultsError, ResultsWriter, read_results
@@ -376,3 +376,16 @@ def test_drawing_needs_neither_torch_nor_pyplot():
     code += "print({'torch', 'torchvision', 'matplotlib.pyplot'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_lines_of_a_picture_stay_on_one_page(tmp_path):
+    columns = [COLUMNS[0], *({**COLUMNS[1], "title": f"column {number}"} for number in range(15))]
+    results = make(tmp_path / "r", columns, [(20, 30)] * 5)
+    with matplotlib.rc_context(style(FAST)):
+        layout = Layout(Scales(results, FAST), FAST)
+        pages = layout.pages()
+    assert len(layout.lines) > 1
+    assert len(pages) > 1
+    owners = [{row.picture["id"] for row in page} for page in pages]
+    assert sum(len(each) for each in owners) == 5  # none is on two pages
+    assert [row for page in pages for row in page] == layout.rows

@@ -79,3 +79,9 @@ def test_csv(tmp_path):
         '"rga, conv5",2,1.000000,0.000000,0,1',
         '"rga, conv5",3,0.700000,0.200000,0,0',
     ]
+
+
+def test_more_curves_than_colours_differ_in_their_lines():
+    many = [{"label": str(n), "values": np.full((1, 4), n / 20)} for n in range(9)]
+    lines = draw_histogram(many, FigureOptions()).axes[1].lines[:9]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 9
