@@ -1,4 +1,4 @@
-"""Class activation maps: every method of pytorch-grad-cam that fits convolutional networks.
+"""Class activation maps: every method of pytorch-grad-cam that fits a layer's map.
 
 The methods in ``SHARED`` need only the activations and gradients of one layer, so they share one forward pass and,
 per target, one backward pass that ends at that layer. Those in ``LIBRARY`` make passes of their own and run
@@ -11,14 +11,17 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.explain.capture import (
+    as_map,
     default_cam_layer,
     explained_forward,
     find_layer,
@@ -182,7 +185,8 @@ def cam(
     Args:
         model: a network, or a checkpoint from :func:`rgaviz.load_checkpoint`.
         images: a normalised tensor (B, 3, H, W); with a checkpoint also paths or uint8 RGB arrays.
-        layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map.
+        layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map,
+            for tokens the norm before the last attention.
         methods: of ``METHODS``.
         targets: class index per image; by default the predicted class.
 
@@ -191,7 +195,7 @@ def cam(
         image's).
 
     Raises:
-        RgavizError: no such layer, method or class.
+        RgavizError: no such layer, method or class, or the layer's patch tokens do not reach the class.
     """
     network, inputs = network_and_inputs(model, images)
     wanted = "top1" if targets is None else torch.as_tensor(targets).view(-1, 1)  # (B, 1)
@@ -227,15 +231,20 @@ def explain(
     with unchanged(model):
         logits, caught = explained_forward(model, images, target=layer, watched=watched or {})
         targets = choose_targets(logits.detach(), target)  # (B, T)
-        if shared and caught.activations is not None:
-            activations = caught.activations.detach()
-            gradients = [_gradient(logits, column, caught.activations) for column in targets.T]
+        # Methods without gradients may not look at tokens either that the class does not depend on.
+        if caught.activations is not None and (shared or caught.activations.ndim == 3):
+            size = images.shape[2:]
+            activations = as_map(caught.activations.detach(), size)
+            gradients = [_gradient(logits, column, caught.activations, size) for column in targets.T]
             for method in shared:
                 maps = [SHARED[method](activations, each).relu() for each in gradients]  # T times (B, h, w)
                 cams[method] = torch.stack(maps, 1).float().cpu().numpy()
-    if layer is not None:
+    if layer is not None and caught.activations is not None:
+        last = (
+            as_map(caught.activations, images.shape[2:]) is not caught.activations
+        )  # (B, N, C), (B, h, w, C)
         for method in (each for each in methods if each in LIBRARY):
-            maps = [_library(method, model, layer, images, column) for column in targets.T]
+            maps = [_library(method, model, layer, images, each, channels_last=last) for each in targets.T]
             cams[method] = np.stack(maps, 1)
     return Explanation(logits.detach().float().cpu(), mask_arrays(caught.masks), targets.cpu().numpy(), cams)
 
@@ -259,33 +268,52 @@ def choose_targets(logits: Tensor, target: str | int | Tensor) -> Tensor:
     return chosen
 
 
-def _gradient(logits: Tensor, targets: Tensor, activations: Tensor) -> Tensor:
+def _gradient(logits: Tensor, targets: Tensor, activations: Tensor, image_size: Sequence[int]) -> Tensor:
     """Gradient (B, K, h, w) of every image's own target logit with respect to the activations."""
     scores = logits.gather(1, targets[:, None]).sum()
     (gradient,) = torch.autograd.grad(scores, activations, retain_graph=True)
-    return gradient
+    maps = as_map(gradient, image_size)
+    if gradient.any() and not maps.any():
+        raise RgavizError(
+            "Only the class token of the layer to explain reaches the class, not its patch tokens; choose an earlier "
+            "layer, such as the norm before the last attention."
+        )
+    return maps
 
 
-def _library(method: str, model: nn.Module, layer: nn.Module, images: Tensor, targets: Tensor) -> np.ndarray:
-    """Raw maps (B, h, w) by pytorch-grad-cam, before it rescales them."""
+def _library(
+    method: str, model: nn.Module, layer: nn.Module, images: Tensor, targets: Tensor, *, channels_last: bool
+) -> np.ndarray:
+    """Raw maps (B, h, w) by pytorch-grad-cam, before it rescales them; ``channels_last`` as the layer's output."""
     import pytorch_grad_cam
+    from pytorch_grad_cam.ablation_layer import AblationLayer, AblationLayerVit
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     if method == "finercam" and len(images) > 1:  # it takes one target for a whole batch
         pairs = zip(images.split(1), targets.split(1), strict=True)
-        return np.concatenate([_library(method, model, layer, *pair) for pair in pairs])
+        return np.concatenate(
+            [_library(method, model, layer, *pair, channels_last=channels_last) for pair in pairs]
+        )
     kind = getattr(pytorch_grad_cam, LIBRARY[method])
     chosen = [ClassifierOutputTarget(index) for index in targets.tolist()]
+    options: dict[str, Any] = {}
+    if method != "fullgrad":  # which has no layer
+        options["reshape_transform"] = partial(as_map, image_size=images.shape[2:])
+    if method == "ablationcam":
+        options["ablation_layer"] = AblationLayerVit() if channels_last else AblationLayer()
+    # Only one way of attention has the second derivative that this method takes.
+    attention = sdpa_kernel(SDPBackend.MATH) if method == "shapleycam" else contextlib.nullcontext()
     with (
         unchanged(model, trainable=True),
         _quiet(),
         _seeded(),
-        kind(model=model, target_layers=[layer]) as extractor,
+        kind(model=model, target_layers=[layer], **options) as extractor,
         _sheltered(layer),
+        attention,
     ):
         inputs = images.detach().clone().requires_grad_()
         base = getattr(extractor, "base_cam", extractor)
-        if method != "fullgrad":  # which has no layer
+        if method != "fullgrad":
             base.compute_cam_per_layer = lambda *call: _raw(base, layer, *call)
         base.aggregate_multi_layers = lambda maps: maps
         if method == "finercam":  # it finds the classes to compare the target with by itself
@@ -298,9 +326,14 @@ def _library(method: str, model: nn.Module, layer: nn.Module, images: Tensor, ta
 def _raw(extractor: Any, layer: nn.Module, inputs: Tensor, targets: Any, smooth: bool) -> np.ndarray:
     found = extractor.activations_and_grads
     arrays = [found.activations[0], found.gradients[0] if found.gradients else None]
+    activations = arrays[0].detach()
     if extractor.detach:
         arrays = [None if each is None else each.cpu().numpy() for each in arrays]
-    return extractor.get_cam_image(inputs, layer, targets, *arrays, smooth)
+    else:  # Shapley-CAM, which brings into the form of a map what it weights by, and not what it weights
+        activations = found.reshape_transform(activations)
+    weights = extractor.get_cam_weights(inputs, layer, targets, *arrays)  # (B, K)
+    found.activations, found.gradients = [], []  # the library cannot let go of views
+    return _weighted(torch.as_tensor(weights), activations.cpu()).numpy()
 
 
 @contextlib.contextmanager

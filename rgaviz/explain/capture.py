@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, UnknownNameError, unknown_name
 from rgaviz.explain.gates import mask_kind, mask_of, watched_module
+
+NORMS = ("norm1", "ln_1")  # before the attention of a block: timm's, torchvision's
+EXTRA_TOKENS = 5  # before those of the patches: a class token and four registers, or a distillation token
 
 
 def find_layer(model: nn.Module, name: str) -> nn.Module:
@@ -92,15 +96,16 @@ def _parent(path: str) -> str:
 def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
     """The last stage, where maps are most about the class; without stages, the last layer that gives a map.
 
-    That layer is found by a forward pass on zeros: of the modules with weights that give (B, C, h, w) with more
-    than one position the last to finish, which is the outermost of those that give the same map.
+    That layer is found by a forward pass on zeros: of the modules with weights that give a map with more than one
+    position the last to finish, which is the outermost of those that give the same map. Where a network ends in
+    tokens it is the norm before the last attention: behind it, often only the class token reaches the class.
 
     Args:
         model: a network; not changed.
         image_size: (H, W) of its input; by default ``model.config["image_size"]``.
 
     Raises:
-        RgavizError: the network ends in tokens or in maps with the channels last, or has no map.
+        RgavizError: the network has no map, or ends in tokens without such a norm.
     """
     stages = stage_names(model)
     if stages:
@@ -109,17 +114,21 @@ def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None)
     size: Sequence[int] = image_size or configured.config["image_size"]
     shapes = _output_shapes(model, size)
     spread = [name for name, shape in shapes if sum(n > 1 for n in shape[1:]) > 1]  # else it is one vector
-    maps = [name for name, shape in shapes if _is_map(shape, size)]
-    if not maps:
+    grids = [(name, len(shape)) for name, shape in shapes if math.prod(_grid(shape, size) or [0]) > 1]
+    maps = [name for name, axes in grids if axes == 4]
+    norms = [name for name, axes in grids if axes == 3 and name.rpartition(".")[2] in NORMS]
+    if not maps and not norms:
         raise RgavizError(
             "This network has no layer with a map (B, C, h, w); there is nothing to explain it by."
         )
-    if spread[-1] != maps[-1]:
-        raise RgavizError(
-            f"This network ends in tokens or channels-last maps ({spread[-1]!r}), not in a map (B, C, h, w): name a "
-            f"layer that gives one with --layer (the last is {maps[-1]!r}), or take a convolutional network."
-        )
-    return maps[-1]
+    if maps and spread[-1] == maps[-1]:
+        return maps[-1]
+    if norms:
+        return norms[-1]
+    raise RgavizError(
+        f"This network ends in {spread[-1]!r}, which is no map (B, C, h, w), and has no norm before an attention "
+        f"({', '.join(NORMS)}) that gives tokens: name a layer with --layer (the last map is {maps[-1]!r})."
+    )
 
 
 def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tuple[int, ...]]]:
@@ -148,9 +157,46 @@ def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tup
     return shapes
 
 
-def _is_map(shape: Sequence[int], size: Sequence[int]) -> bool:
-    """Whether an output is (B, C, h, w) with several positions, for an image of (H, W)."""
-    return len(shape) == 4 and shape[2] * shape[3] > 1 and not _channels_last(shape, size)
+def as_map(output: Tensor, image_size: Sequence[int]) -> Tensor:
+    """A layer's output as a map (B, C, h, w): itself, a map with the channels last, or patch tokens (B, N, C).
+
+    Tokens are those of a grid (h, w) in exactly the image's proportions, row after row, behind up to five others
+    (class, distillation, registers), which the map leaves out. A shape that could be either is (B, C, h, w).
+
+    Args:
+        output: what the layer gave for a batch of images, or the gradient of that.
+        image_size: (H, W) of those images.
+
+    Raises:
+        RgavizError: the output is none of these.
+    """
+    grid = _grid(output.shape, image_size)
+    if grid is None:
+        raise _no_map(tuple(output.shape))
+    if output.ndim == 3:
+        patches = output[:, -math.prod(grid) :]  # (B, N, C) -> (B, h * w, C)
+        return patches.transpose(1, 2).unflatten(2, grid)  # (B, h * w, C) -> (B, C, h, w)
+    return output.permute(0, 3, 1, 2) if _channels_last(output.shape, image_size) else output
+
+
+def _no_map(given: object) -> RgavizError:
+    return RgavizError(
+        f"The layer to explain must give one map (B, C, H, W), or patch tokens (B, N, C) in a grid of the image's "
+        f"proportions, not {given}; choose a convolutional one, or a transformer's norm before an attention."
+    )
+
+
+def _grid(shape: Sequence[int], size: Sequence[int]) -> tuple[int, int] | None:
+    """Rows and columns of the map that an output of this shape is, for an image of (H, W); None if it is none."""
+    if len(shape) == 4:
+        first = 1 if _channels_last(shape, size) else 2
+        return (shape[first], shape[first + 1]) if math.prod(shape[1:]) > 0 else None
+    if len(shape) != 3:
+        return None
+    rows, columns = (each // math.gcd(*size) for each in size)  # the smallest grid of these proportions
+    scale = math.isqrt(shape[1] // (rows * columns))
+    grid = (scale * rows, scale * columns)
+    return grid if math.prod(grid) > 1 and shape[1] - math.prod(grid) <= EXTRA_TOKENS else None
 
 
 def _channels_last(shape: Sequence[int], size: Sequence[int]) -> bool:
@@ -217,7 +263,7 @@ class Capture:
 
     Attributes:
         masks: (B, 1, H, W), (B, C, 1, 1) or (B, C, H, W), keyed as by :func:`gates`; there after the block.
-        activations: the target layer's output (B, K, h, w), a leaf: gradients stop here.
+        activations: the target layer's output, a leaf: gradients stop here. :func:`as_map` makes it (B, K, h, w).
     """
 
     def __init__(self) -> None:
@@ -239,7 +285,7 @@ def capture(
         watched: the modules whose masks are wanted, from :func:`gates`.
 
     Raises:
-        RgavizError: the target gives no map, or a gate is not used exactly once.
+        RgavizError: the target gives no tensor, or a gate is not used exactly once.
     """
     caught = Capture()
     outputs: dict[str, list[Tensor]] = {key: [] for key in watched or {}}
@@ -252,11 +298,8 @@ def capture(
         return hook
 
     def start_graph(module: nn.Module, inputs: Any, output: Any) -> Tensor:
-        if not (isinstance(output, Tensor) and output.ndim == 4 and output.numel() > 0):
-            given = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
-            raise RgavizError(
-                f"The layer to explain must give one map (B, C, H, W), not {given}; choose a convolutional one."
-            )
+        if not isinstance(output, Tensor):
+            raise _no_map(f"a {type(output).__name__}")
         leaf = output.detach().requires_grad_()
         caught.activations = leaf
         return leaf.clone()  # an in-place ReLU behind the layer must not touch the leaf
@@ -307,11 +350,13 @@ def explained_forward(
         logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
     if target is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
-    if caught.activations is not None and _channels_last(caught.activations.shape, images.shape[2:]):
-        raise RgavizError(
-            f"The layer to explain must give one map (B, C, H, W), not {tuple(caught.activations.shape)} with the "
-            "channels last; choose a convolutional one."
-        )
+    if caught.activations is not None:
+        count = len(as_map(caught.activations, images.shape[2:]))
+        if count != len(images):
+            raise RgavizError(
+                f"The layer to explain gives {count} maps for {len(images)} images, of windows, say; "
+                "choose a layer around them."
+            )
     for key, mask in caught.masks.items():
         if len(mask) != len(images):  # of windows, say
             raise RgavizError(

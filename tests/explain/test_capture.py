@@ -15,6 +15,7 @@ from rgaviz.attention import Gate, build_attention
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.cam import cam
 from rgaviz.explain.capture import (
+    as_map,
     capture,
     default_cam_layer,
     expand_layers,
@@ -258,7 +259,7 @@ def test_gradients_equal_those_of_a_whole_backward_pass(model):
 # layers that have no map
 
 
-@pytest.mark.parametrize("layer", ["fc", "attention.conv5.first.attend"])
+@pytest.mark.parametrize("layer", ["fc", "attention.conv5.second.attend"])
 def test_a_layer_without_a_map(model, layer):
     before = snapshot(model)
     with pytest.raises(RgavizError, match="convolutional") as caught, unchanged(model):
@@ -294,15 +295,12 @@ def test_odd_layers(layer, words):
     assert "\n" not in str(caught.value)
 
 
-def test_channels_last_is_no_map():
+def test_channels_last():
     model = nn.Sequential(
         nn.Conv2d(3, 7, 1), Turn(), Turn(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 2)
     )
     images = torch.randn(2, 3, 6, 4)
-    with unchanged(model):
-        explained_forward(model, images, target=model[0], watched={})
-        with pytest.raises(RgavizError, match=r"\(2, 6, 4, 7\) with the channels last"):
-            explained_forward(model, images, target=model[1], watched={})
+    np.testing.assert_array_equal(cam(model, images, "1")["gradcam"], cam(model, images, "0")["gradcam"])
 
 
 class Turn(nn.Module):
@@ -310,6 +308,47 @@ class Turn(nn.Module):
 
     def forward(self, x):
         return x.permute(0, 2, 3, 1) if x.shape[1] == 7 else x.permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("extra", [0, 1, 2, 5])
+@pytest.mark.parametrize(("size", "grid"), [((32, 32), (4, 4)), ((64, 48), (4, 3)), ((24, 64), (3, 8))])
+def test_tokens_in_a_grid(extra, size, grid):
+    expected = torch.randn(2, 7, *grid)
+    tokens = [expected[:, :, row, column] for row in range(grid[0]) for column in range(grid[1])]
+    output = torch.stack([torch.randn(2, 7)] * extra + tokens, 1)  # (B, extra + h * w, C)
+    torch.testing.assert_close(as_map(output, size), expected, rtol=0, atol=0)
+
+
+def test_the_form_of_a_map():
+    wide, image = torch.randn(2, 9, 3, 4), (12, 16)
+    assert as_map(wide, image) is wide
+    torch.testing.assert_close(as_map(wide.permute(0, 2, 3, 1), image), wide, rtol=0, atol=0)
+    either = torch.randn(2, 4, 4, 4)
+    assert as_map(either, (8, 8)) is either
+    for shape in (
+        (2, 5),
+        (2, 18, 7),
+        (2, 0, 7),
+        (2, 3, 7),
+        (2, 0, 3, 4),
+        (2, 5, 6, 7, 8),
+    ):  # 18: 3 * 4 and six more
+        with pytest.raises(RgavizError, match="must give one map") as caught:
+            as_map(torch.zeros(shape), image)
+        assert "\n" not in str(caught.value)
+
+
+def test_maps_of_windows_are_refused():
+    split, join = nn.Unflatten(2, (2, 4)), nn.Unflatten(0, (-1, 2))  # (B, 3, 8, 8) -> (B, 3, 2, 4, 8)
+    windows = nn.Sequential(split, Swapped(), nn.Conv2d(3, 7, 1), join, nn.Flatten(), nn.Linear(448, 2))
+    with pytest.raises(RgavizError, match="4 maps for 2 images, of windows") as caught:
+        cam(windows, torch.randn(2, 3, 8, 8), "2")
+    assert "\n" not in str(caught.value)
+
+
+class Swapped(nn.Module):
+    def forward(self, x):
+        return x.transpose(1, 2).flatten(0, 1)  # (B, 3, 2, 4, 8) -> (2 * B, 3, 4, 8)
 
 
 # the default layer
@@ -390,22 +429,25 @@ def test_default_cam_layer_of_timm(name, layer):
     assert default_cam_layer(timm.create_model(name, pretrained=False), (64, 48)) == layer
 
 
-def test_no_default_cam_layer():
-    vit = torchvision.models.VisionTransformer(16, 4, 1, 2, 8, 8, num_classes=3)
+def test_default_cam_layer_of_transformers():
+    vit = torchvision.models.VisionTransformer(16, 4, 2, 2, 8, 8, num_classes=3)
     swin = torchvision.models.SwinTransformer([2, 2], 12, [1, 1], [1, 2], [2, 2], num_classes=3)
+    for model, layer in ((vit, "encoder.layers.encoder_layer_1.ln_1"), (swin, "norm")):
+        before = snapshot(model)
+        assert default_cam_layer(model, (16, 16)) == layer
+        assert_same(model, before)
+
+
+def test_no_default_cam_layer():
+    conv, pool = nn.Conv2d(3, 4, 2, 2), nn.AdaptiveAvgPool1d(1)
+    tokens = lined(("conv", conv), ("flat", nn.Flatten(2)), ("out", nn.Linear(64, 64)), ("pool", pool))
     flat = lined(("flat", nn.Flatten()), ("fc", nn.Linear(3 * 16 * 16, 2)))
-    for model, words in (
-        (vit, "ends in tokens .*--layer .*'conv_proj'"),
-        (swin, "ends in tokens"),
-        (flat, "no layer"),
-    ):
+    for model, words in ((tokens, "ends in 'out'.*--layer .*'conv'"), (flat, "no layer")):
         before = snapshot(model)
         with pytest.raises(RgavizError, match=words) as caught:
             default_cam_layer(model, (16, 16))
         assert "\n" not in str(caught.value)
         assert_same(model, before)
-    with pytest.raises(RgavizError, match="channels last"):
-        cam(swin, torch.randn(2, 3, 16, 16), "features.1")
 
 
 def test_default_cam_layer_removes_its_hooks_on_errors():
