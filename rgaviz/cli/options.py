@@ -69,7 +69,7 @@ CamLayer = Annotated[
     str | None,
     typer.Option(
         "--layer",
-        help="Layer of the CAM: a stage or a dotted module name; by default the last stage.",
+        help="Layer of the CAM: a stage or a dotted module name; by default the last stage or map.",
         show_default=False,
     ),
 ]
