@@ -21,12 +21,13 @@ from rgaviz.atomic import atomic_write
 from rgaviz.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from rgaviz.errors import CheckpointError, RgavizError, one_line
 from rgaviz.models import MODELS, bare, create_model, foreign, official
-from rgaviz.models.network import shape_text, shapes_only
+from rgaviz.models.network import shape_text
 
 if TYPE_CHECKING:
     import numpy as np
 
 FORMAT = 1
+RESUME_SUFFIX = ".resume.pt"  # of the state beside a network that is not finished, which is no checkpoint
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 # What training scripts leave beside the weights: numpy's numbers and arrays, the options of the command line.
 RECORDS = (
@@ -230,10 +231,8 @@ def load_checkpoint(
 
 def _network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     """The network of a configuration with its weights, in eval mode; draws no random numbers."""
-    # Other libraries compute with values while they build.
-    building = foreign.fresh_weights() if foreign.is_foreign(config.get("arch")) else shapes_only()
     try:
-        with building:
+        with foreign.undrawn(config.get("arch")):
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
         model.load_state_dict(weights, assign=True)
         return model.float().eval()  # weights may have been saved in half precision

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rgaviz.checkpoint import Checkpoint, load_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError, lookup
 from rgaviz.models import count_parameters
 
-RESUME_SUFFIX = ".resume.pt"  # beside a network that is not finished
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
 SAME_RESULT = ("model.attention", "model.memory_efficient", "train.compile", "train.precision")
 Key = tuple[str, str, str]  # arch, attention, settings
@@ -295,27 +294,31 @@ def markdown(rows: Sequence[Row], paper: str | None = None) -> str:
 def latex(rows: Sequence[Row], paper: str | None = None) -> str:
     """As a LaTeX ``table`` with the rules of booktabs."""
     header, cells, bold = lay_out(rows, paper)
-    lines = [
-        " & ".join(line) + r" \\"
-        for line in _marked([[_tex(c) for c in r] for r in cells], bold, r"\textbf{{{}}}")
-    ]
+    escaped = [[_tex(cell) for cell in line] for line in cells]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_tex(CAPTION)}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
-            r"\toprule",
-            " & ".join(_tex(name) for name in header) + r" \\",
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
+            *tabular([_tex(name) for name in header], _marked(escaped, bold, r"\textbf{{{}}}")),
             r"\end{table}",
             "",
         ]
     )
+
+
+def tabular(header: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a LaTeX ``tabular`` with the rules of booktabs; the cells are TeX already."""
+    return [
+        rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
+        r"\toprule",
+        " & ".join(header) + r" \\",
+        r"\midrule",
+        *(" & ".join(line) + r" \\" for line in cells),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
 
 
 def comma_separated(rows: Sequence[Row], paper: str | None = None) -> str:

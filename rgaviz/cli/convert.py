@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rgaviz.cli import app
-from rgaviz.cli.options import FIGURE_SUFFIXES, OTHER_SUFFIXES, Arch, Json, NumClasses
-from rgaviz.cli.profile import parse_size
+from rgaviz.cli.options import FIGURE_SUFFIXES, OTHER_SUFFIXES, Arch, Json, NumClasses, parse_size
 from rgaviz.errors import CheckpointError, OutputError, RgavizError
 
 if TYPE_CHECKING:

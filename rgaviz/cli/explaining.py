@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rgaviz.pipeline import Outcome, Request, Subject
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".safetensors")
-RESUME_SUFFIX = ".resume.pt"  # what a training needs to go on; no network to look into
 
 
 def split_inputs(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -40,6 +39,8 @@ def split_inputs(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def expand_checkpoints(word: str) -> list[str]:
     """A quoted pattern of checkpoints as files; anything else as it is."""
     if word.endswith(CHECKPOINT_SUFFIXES) and not Path(word).exists() and glob.has_magic(word):
+        from rgaviz.checkpoint import RESUME_SUFFIX
+
         found = sorted(glob.glob(word))  # noqa: PTH207  (Path.glob takes no absolute pattern)
         return [name for name in found if not name.endswith(RESUME_SUFFIX)] or [word]
     return [word]
@@ -60,7 +61,7 @@ def is_checkpoint(word: str) -> bool:
 def newest_checkpoint() -> str:
     """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
     from rgaviz.bundled import bundled
-    from rgaviz.checkpoint import load_checkpoint
+    from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
 
     found = [path for path in Path("runs").rglob("*.pt") if not path.name.endswith(RESUME_SUFFIX)]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):

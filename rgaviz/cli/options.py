@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rgaviz.errors import OutputError
+from rgaviz.errors import OutputError, RgavizError, lookup
 
 Inputs = Annotated[
     list[str] | None,
@@ -124,7 +125,6 @@ Scale = Annotated[
         show_default=False,
     ),
 ]
-
 Pages = Annotated[
     int | None,
     typer.Option(help="Pages drawn of a long figure at most, 0 for all.  [default: 10]", show_default=False),
@@ -133,6 +133,28 @@ Pages = Annotated[
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
 FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale", "pages")
+
+
+def check_attentions(names: Sequence[str]) -> None:
+    """Refuse attentions that do not exist, and one named twice: both would write the same file.
+
+    Raises:
+        RgavizError: there is one; the message names it.
+    """
+    from rgaviz.attention import ATTENTIONS
+
+    for name in names:
+        lookup(ATTENTIONS, name, "attention")
+    if len(set(names)) < len(names):
+        raise RgavizError(f"--attention {','.join(names)} names one twice; name each once.")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``256x128`` -> (256, 128)."""
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip())
+    if not found:
+        raise RgavizError(f"--image-size {text} is no size; write HEIGHTxWIDTH in pixels, e.g. 256x128.")
+    return int(found[1]), int(found[2])
 
 
 def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,9 +23,11 @@ from rgaviz.cli.options import (
     Title,
     Venue,
     Width,
+    check_attentions,
     figure_changes,
     names_figure,
     output_paths,
+    parse_size,
 )
 from rgaviz.cli.progress import track
 from rgaviz.errors import OutputError, RgavizError, lookup
@@ -136,22 +137,9 @@ def profile(
 
 def attention_names(text: str) -> list[str]:
     """The attentions of ``--attention``, each known and named once."""
-    from rgaviz.attention import ATTENTIONS
-
     names = [name.strip() for name in text.split(",")]
-    for name in names:
-        lookup(ATTENTIONS, name, "attention")
-    if len(set(names)) < len(names):
-        raise RgavizError(f"--attention {','.join(names)} names one twice; name each once.")
+    check_attentions(names)
     return names
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """``256x128`` -> (256, 128)."""
-    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip())
-    if not found:
-        raise RgavizError(f"--image-size {text} is no size; write HEIGHTxWIDTH in pixels, e.g. 256x128.")
-    return int(found[1]), int(found[2])
 
 
 def output_stem(out: Path | None, options: FigureOptions, *, figure: bool) -> Path:
@@ -275,7 +263,7 @@ def errors_of_runs(
 
 def _error(row: Row, learned: int) -> dict[str, Any]:
     """Mean and deviation of a row of one data set; the network must be the one that is measured."""
-    import statistics
+    from rgaviz.tables import mean_and_std
 
     ((dataset, errors),) = row.errors.items()
     if row.parameters[dataset] != learned:
@@ -283,12 +271,8 @@ def _error(row: Row, learned: int) -> dict[str, Any]:
             f"The {row.arch} with {row.attention} of --runs has {row.parameters[dataset]:,} parameters, the measured "
             f"one {learned:,}; give the --image-size, --num-classes and --attention-layers of the runs."
         )
-    values = list(errors.values())
-    return {
-        "test_error": statistics.mean(values),
-        "test_error_std": statistics.stdev(values) if len(values) > 1 else None,
-        "seeds": len(values),
-    }
+    mean, std = mean_and_std(errors)
+    return {"test_error": mean, "test_error_std": std, "seeds": len(errors)}
 
 
 def growth(
@@ -397,19 +381,10 @@ def cell(value: Any) -> Any:
 
 def tex_table(answer: Mapping[str, Any], header: Sequence[str], cells: Sequence[Sequence[str]]) -> bytes:
     r"""A ``tabular`` with the rules of booktabs; the first comment says where it was measured."""
-    lines = [
-        f"{TEX}; needs \\usepackage{{booktabs}}",
-        f"% {described(answer)}",
-        rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
-        r"\toprule",
-        " & ".join(header) + r" \\",
-        r"\midrule",
-        *(" & ".join(line) + r" \\" for line in cells),
-        r"\bottomrule",
-        r"\end{tabular}",
-        "",
-    ]
-    return "\n".join(lines).encode()
+    from rgaviz.tables import tabular
+
+    comments = [f"{TEX}; needs \\usepackage{{booktabs}}", f"% {described(answer)}"]
+    return "\n".join([*comments, *tabular(header, cells), ""]).encode()
 
 
 def described(answer: Mapping[str, Any]) -> str:

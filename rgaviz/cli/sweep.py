@@ -74,9 +74,8 @@ def sweep(
         "precision": precision,
         "compile_": compile_,
     }
-    settings = {
-        name: recipe_settings(name, **changes) for name in recipes
-    }  # all are checked before one is run
+    # All are checked before one is run.
+    settings = {name: recipe_settings(name, **changes) for name in recipes}
     runs = list(planned(settings, parse_seeds(seeds), dataset, out))
     rows, failures = train_all(runs, device, data_dir, context.meta[COMMAND_LINE])
     if not is_main_process():

@@ -21,6 +21,7 @@ from rgaviz.cli.options import (
     Json,
     Precision,
     Settings,
+    check_attentions,
 )
 from rgaviz.cli.progress import is_main_process
 
@@ -104,8 +105,6 @@ def recipe_settings(
     """
     from dataclasses import replace
 
-    from rgaviz.attention import ATTENTIONS
-    from rgaviz.errors import RgavizError, lookup
     from rgaviz.training.config import load_recipe
 
     overrides = list(setting or [])
@@ -115,11 +114,7 @@ def recipe_settings(
     if attention is not None:
         names = tuple(each.strip() for each in attention.split(","))
         recipe = replace(recipe, model=replace(recipe.model, attention=names))
-    names = recipe.model.attention
-    for each in names:
-        lookup(ATTENTIONS, each, "attention")
-    if len(set(names)) < len(names):
-        raise RgavizError(f"--attention {','.join(names)} names one twice; both would write the same file.")
+    check_attentions(recipe.model.attention)
     return recipe
 
 

@@ -240,9 +240,8 @@ def explain(
                 maps = [SHARED[method](activations, each).relu() for each in gradients]  # T times (B, h, w)
                 cams[method] = torch.stack(maps, 1).float().cpu().numpy()
     if layer is not None and caught.activations is not None:
-        last = (
-            as_map(caught.activations, images.shape[2:]) is not caught.activations
-        )  # (B, N, C), (B, h, w, C)
+        # (B, N, C) and (B, h, w, C) are brought into the form of a map; (B, C, h, w) is one.
+        last = as_map(caught.activations, images.shape[2:]) is not caught.activations
         for method in (each for each in methods if each in LIBRARY):
             maps = [_library(method, model, layer, images, each, channels_last=last) for each in targets.T]
             cams[method] = np.stack(maps, 1)

@@ -26,9 +26,7 @@ WRAPPERS = (
 )
 PREFIXES = ("module.", "_orig_mod.", "model.")  # that wrappers of networks put before every key
 PREFIX = re.compile("|".join(map(re.escape, PREFIXES)))
-AVERAGED = (
-    "n_averaged"  # the counter that PyTorch's AveragedModel keeps beside the network, which is its module
-)
+AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside the network
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
 NAMED = 3  # names told of each kind of fault
@@ -182,9 +180,7 @@ def _try(model: nn.Module, size: tuple[int, int]) -> None:
 
 def _probed(arch: str, size: tuple[int, int]) -> tuple[set[str], list[str]]:
     """Names of the network's weights, and dotted names of the layers that give the logits."""
-    # Networks of ours need no memory for this; those of the libraries may compute with values as they are built.
-    where = "cpu" if foreign.is_foreign(arch) else "meta"
-    with foreign.fresh_weights(), torch.device(where):
+    with foreign.undrawn(arch):
         model = create_model(arch, num_classes=PROBE, image_size=size)
     heads = [
         name

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, one_line, unknown_name
-from rgaviz.models.network import shape_text
+from rgaviz.models.network import shape_text, shapes_only
 
 LIBRARIES = ("torchvision", "timm")
 FRESH = "none"  # instead of the name of weights: none, a network as it is before training
@@ -430,6 +430,14 @@ def fresh_weights() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+
+
+def undrawn(arch: Any) -> AbstractContextManager[None]:
+    """Where a network is built whose weights come from a file: the global random state is not touched.
+
+    Ours have shapes only then; those of the libraries may compute with values while they are built.
+    """
+    return fresh_weights() if is_foreign(arch) else shapes_only()
 
 
 @contextmanager

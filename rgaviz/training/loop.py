@@ -31,7 +31,7 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 
 from rgaviz.atomic import atomic_write, output_error
-from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint, save_checkpoint
 from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
 from rgaviz.devices import choose_precision, memory_told
 from rgaviz.errors import CheckpointError, RgavizError
@@ -187,7 +187,7 @@ def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:
 
 def _files_of(out: Path, networks: Sequence[str]) -> list[Path]:
     """What is there of these networks: checkpoints and states."""
-    files = (path for name in networks for path in (out / f"{name}.pt", out / f"{name}.resume.pt"))
+    files = (path for name in networks for path in (out / f"{name}.pt", out / f"{name}{RESUME_SUFFIX}"))
     return [path for path in files if path.exists()]
 
 
@@ -199,7 +199,7 @@ def _clear(out: Path, networks: Sequence[str]) -> None:
     """
     found = _files_of(out, networks)
     for path in found:
-        if not path.name.endswith(".resume.pt"):
+        if not path.name.endswith(RESUME_SUFFIX):
             load_checkpoint(path)  # what is not ours is not removed
     for path in found:
         try:
@@ -212,7 +212,7 @@ def _other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[
     """What the folder's other networks were like, trained by earlier commands: metrics.csv has them all."""
     histories = {}
     for path in sorted(out.glob("*.pt")):
-        if path.stem not in networks and not path.name.endswith(".resume.pt"):
+        if path.stem not in networks and not path.name.endswith(RESUME_SUFFIX):
             with suppress(CheckpointError):  # not ours
                 histories[path.stem] = load_checkpoint(path).history
     return histories
@@ -417,7 +417,7 @@ class Run:
 
     @property
     def _resume_path(self) -> Path:
-        return self.out / f"{self.name}.resume.pt"
+        return self.out / f"{self.name}{RESUME_SUFFIX}"
 
     def _save(self) -> None:
         if not self.accelerator.is_main_process:
