@@ -19,6 +19,7 @@ SCRIPTS = (
     "folder",
     "help_time",
     "cifar_epoch",
+    "kept_memory",
 )
 
 

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import platform
+import resource
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -53,3 +58,33 @@ def test_precision(monkeypatch):
     assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
     with pytest.raises(UnknownNameError, match="fp16"):
         choose_precision("fp16", cpu)
+
+
+FAULTS = """
+import resource, sys, torch
+from rgaviz.devices import keep_freed_memory
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+for use in range(40):
+    if use == 20:  # the first take memory from the system, until small objects no longer lie in the way
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(16 << 20)  # 64 MiB
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed memory back")
+def test_freed_memory_is_kept():
+    faults = {}
+    for memory in ("kept", "default"):
+        command = [sys.executable, "-c", FAULTS, memory]
+        faults[memory] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    mapped = 20 * (64 << 20) // resource.getpagesize()
+    assert faults["default"] > mapped // 2
+    assert faults["kept"] < mapped // 4
+
+
+def test_without_glibc_nothing_happens(monkeypatch):
+    monkeypatch.setattr(devices.sys, "platform", "darwin")
+    monkeypatch.setattr(devices.ctypes, "CDLL", None)
+    devices.keep_freed_memory()

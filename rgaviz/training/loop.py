@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from rgaviz.atomic import atomic_write, output_error
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint, save_checkpoint
 from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
-from rgaviz.devices import choose_precision, memory_told
+from rgaviz.devices import choose_precision, keep_freed_memory, memory_told
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
 from rgaviz.models.network import Network, shapes_only
@@ -134,6 +134,8 @@ def train(
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
     if not resume and accelerator.is_main_process:
         if not overwrite:
