@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,16 @@ def convert(
             show_default=False,
         ),
     ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            help="Mean of the images it was trained with, R,G,B of values in [0, 1]; by default what was recognised.",
+            show_default=False,
+        ),
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option(help="Their standard deviation, likewise.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a network from elsewhere as a checkpoint that needs no further options.
@@ -45,14 +56,16 @@ def convert(
 
     refuse_output(source, out)
     size = parse_size(image_size) if image_size else None
+    normalisation = {}
+    if mean:
+        normalisation["mean"] = parse_channels("--mean", mean)
+    if std:
+        normalisation["std"] = parse_channels("--std", std, above=0)
     checkpoint = load_checkpoint(source, arch, num_classes, size)
-    if size and size != checkpoint.image_size:  # it was not bare
-        height, width = checkpoint.image_size
-        raise RgavizError(
-            f"{source} says itself that its images are {height}x{width}; leave out --image-size."
-        )
+    refuse_contradictions(checkpoint, {"arch": arch, "num_classes": num_classes, "image_size": size})
     if classes:
         checkpoint = replace(checkpoint, classes=read_classes(classes, len(checkpoint.classes)))
+    checkpoint = replace(checkpoint, **normalisation)
     save_checkpoint(
         out,
         checkpoint.model,
@@ -102,6 +115,36 @@ def refuse_output(source: str, out: Path) -> None:
             raise OutputError(f"{out} is there and was not written by rgaviz: choose another name with -o.")
     if out.suffix.lower() in others:
         raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
+
+
+def refuse_contradictions(checkpoint: Checkpoint, given: dict[str, Any]) -> None:
+    """Refuse what was said of a bare state_dict where the source is none and says otherwise.
+
+    Raises:
+        RgavizError: it does; the message names the option.
+    """
+    for name, value in given.items():
+        own = checkpoint.image_size if name == "image_size" else checkpoint.config[name]
+        if value not in (None, own):
+            said = "x".join(map(str, own)) if name == "image_size" else own
+            raise RgavizError(
+                f"{checkpoint.path} comes with {name.replace('_', ' ')} {said}; leave out --{name.replace('_', '-')}."
+            )
+
+
+def parse_channels(option: str, text: str, above: float = -math.inf) -> tuple[float, ...]:
+    """``0.5,0.5,0.5`` as numbers.
+
+    Raises:
+        RgavizError: not three numbers greater than ``above``.
+    """
+    try:
+        values = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3 or not all(above < value < math.inf for value in values):
+        raise RgavizError(f"{option} {text} is no value for each of R,G,B; write e.g. 0.5,0.5,0.5.")
+    return values
 
 
 def read_classes(path: Path, count: int) -> list[str]:

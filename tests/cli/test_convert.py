@@ -92,6 +92,16 @@ def test_the_size_of_images(rga, bare):
     same(converted.model.state_dict(), bare)
 
 
+def test_another_normalisation(rga, bare):
+    words = ["bare.pth", "-o", "own.pt", "--arch", "resnet20"]
+    result = rga("convert", *words, "--mean", "0.49,0.48,0.45", "--std", "0.2,0.2,0.25")
+    assert "mean 0.49 0.48 0.45, std 0.2 0.2 0.25" in result.stdout
+    converted = load_checkpoint("own.pt")
+    assert (converted.mean, converted.std) == ((0.49, 0.48, 0.45), (0.2, 0.2, 0.25))
+    rga("convert", *words, "--std", "1,1,1")
+    assert load_checkpoint("own.pt").mean == load_checkpoint("bare.pth", "resnet20").mean
+
+
 def test_a_network_of_a_library(answer):
     told = answer("convert", f"{SMALL}@none", "-o", "own.pt")
     assert told == {
@@ -157,7 +167,13 @@ REFUSED = {
     "bare.pth -o own.pt --arch resnet20 --classes twice.txt": "--classes twice.txt has 'a' more than once; give every",
     "bare.pth -o own.pt --arch resnet20 --image-size 48": "--image-size 48 is no size",
     "bare.pth -o own.pt --arch resnet20 --image-size 48x5000": "48x5000 are too large; give at most 4096",
-    "rga.pt -o own.pt --image-size 48x64": "rga.pt says itself that its images are 16x16; leave out --image-size",
+    "rga.pt -o own.pt --image-size 48x64": "rga.pt comes with image size 16x16; leave out --image-size",
+    "rga.pt -o own.pt --arch resnet20": "rga.pt comes with arch resnet18-w16; leave out --arch",
+    "rga.pt -o own.pt --num-classes 3": "rga.pt comes with num classes 10; leave out --num-classes",
+    "rga.pt -o own.pt --mean 0.5": "--mean 0.5 is no value for each of R,G,B",
+    "rga.pt -o own.pt --std 0.5,x,0.5": "--std 0.5,x,0.5 is no value for each of R,G,B",
+    "rga.pt -o own.pt --std 0.5,0,0.5": "--std 0.5,0,0.5 is no value for each of R,G,B",
+    "rga.pt -o own.pt --mean nan,0,0": "--mean nan,0,0 is no value for each of R,G,B",
     **{
         f"bare.pth -o own{suffix} --arch resnet20": f"own{suffix} is no name for a checkpoint; choose one"
         for suffix in (".pdf", ".PNG", ".svg", ".jpg", ".webp", ".tiff", ".eps", ".safetensors")
