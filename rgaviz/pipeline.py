@@ -264,11 +264,15 @@ def masks_request(subjects: Sequence[Subject], layer: str | None = None) -> Requ
 def histogram_request(subjects: Sequence[Subject], layer: str | None = None) -> Request:
     """The channel masks of every network, as ``rgaviz histogram`` draws them."""
     shown = [with_masks(subject, layer, required=True) for subject in subjects]
-    columns = [column for subject in shown for column in mask_columns(subject, ("channel",))]
-    if not columns:
-        raise RgavizError(
-            "None of these layers has channel attention; choose a network such as rga-sc or rga-c."
-        )
+    columns = []
+    for subject in shown:
+        own = mask_columns(subject, ("channel",))
+        if not own:
+            raise RgavizError(
+                f"{subject.checkpoint.path} has no channel attention at {', '.join(subject.mask_layers)}; "
+                "leave it out, or choose a network such as rga-sc or rga-c."
+            )
+        columns += own
     return Request("histogram", shown, [INPUT_COLUMN, *columns])
 
 
@@ -304,16 +308,18 @@ def compare_request(
         diff: also each network's maps minus the first one's.
 
     Raises:
-        RgavizError: no such layer, or masks asked for where no network has attention.
+        RgavizError: no such layer, or masks asked for where no network has one over positions.
     """
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
-    if mask_layer and not any(subject.mask_layers for subject in shown):
+    masks = [column for subject in shown for column in mask_columns(subject, ("spatial",))]
+    if mask_layer and not masks:
         raise RgavizError(
-            f"--mask-layer {mask_layer}: none of these networks has attention; leave it out, or add one that has."
+            f"--mask-layer {mask_layer}: none of these networks has a spatial mask there; leave it out, or add one "
+            "that has."
         )
     columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
     columns += difference_columns(shown, methods, target) if diff else []
-    columns += [column for subject in shown for column in mask_columns(subject, ("spatial",))]
+    columns += masks
     return Request("compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target)
 
 

@@ -88,6 +88,8 @@ def test_columns(subjects):
     assert (
         shown(compare_request([subjects["baseline"], subjects["channel"]]))[-1][0] == "map"
     )  # no spatial mask
+    with pytest.raises(RgavizError, match="--mask-layer conv5: none of these networks has a spatial mask"):
+        compare_request([subjects["baseline"], subjects["channel"]], mask_layer="conv5")
 
 
 def test_a_layer_named_twice_is_shown_once(subjects):
@@ -101,8 +103,9 @@ def test_no_channel_attention(tmp_path, networks):
     save_checkpoint(
         tmp_path / "s.pt", model, classes=[str(i) for i in range(10)], mean=(0.5,) * 3, std=(0.5,) * 3
     )
-    with pytest.raises(RgavizError, match="channel attention"):
-        histogram_request(load_subjects([tmp_path / "s.pt"], CPU))
+    for others in ([], [networks["rga"]]):
+        with pytest.raises(RgavizError, match=r"s\.pt has no channel attention at conv5"):
+            histogram_request(load_subjects([*others, tmp_path / "s.pt"], CPU))
 
 
 def test_run_and_what_it_returns(tmp_path, subjects):
