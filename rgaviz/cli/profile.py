@@ -48,6 +48,7 @@ COSTS = {
 }
 RELATIVE = {key: f"{key.rpartition('_')[0] or key}_ratio" for key, *_ in COSTS.values()}
 TEX = "% Written by rgaviz profile"
+WIDEST = 400  # characters that a table may need
 
 
 @app.command()
@@ -103,13 +104,15 @@ def profile(
 
     Writes a table as CSV and LaTeX, and with --runs or --scale-with a figure.
     """
-    from rgaviz.devices import choose_device, choose_precision
+    from rgaviz.devices import choose_device, choose_precision, keep_freed_memory
     from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling import Settings
 
     names = attention_names(attention)
     where = choose_device(device)
     settings = Settings(where, choose_precision(precision, where), train, repeats)
+    if train and where.type == "cpu":
+        keep_freed_memory()  # as a training does
     options = FigureOptions(**figure_changes(context.params))
     if batch_size is not None and batch_size < 1:
         raise RgavizError(f"--batch-size {batch_size} is no batch; give 1 or more.")
@@ -426,6 +429,7 @@ def growth_figure(answer: Mapping[str, Any], options: FigureOptions) -> Any:
                 "label": name,
                 "x": [row[axis] for row in own],
                 **{key: [row[key] for row in own] for key in exponents},
+                "quartiles": [[row[f"latency_{quartile}_ms"] for row in own] for quartile in ("q1", "q3")],
                 "exponents": tuple(exponents.values()),
                 "direct": name.endswith("(direct)"),
             }
@@ -450,9 +454,11 @@ def show(answer: Mapping[str, Any], paths: Sequence[Path]) -> None:
     """The rows for people."""
     from rich.console import Console
 
-    console = Console()
-    console.print(growth_table(answer) if "exponents" in answer else network_table(answer))
-    console.print(described(answer), highlight=False)
+    console, table = Console(), growth_table(answer) if "exponents" in answer else network_table(answer)
+    # A line too long for the terminal goes on in the next one: a figure that is cut off is worse.
+    console.width = max(console.width, Console(width=WIDEST).measure(table).maximum)
+    console.print(table)
+    console.print(described(answer), highlight=False, soft_wrap=True)
     for path in paths:
         print(path)
 

@@ -25,7 +25,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
     Args:
         curves: ``label``; ``x``, ascending; ``latency_ms`` and ``memory_mib`` of as many values, or None in
             their place; ``exponents``: of either, or None; ``direct``: whether it is dashed, in the colour of
-            the curve before it.
+            the curve before it; ``quartiles``, if known: the first and the third ones of the time.
         options: how it shall look.
         axis: ``"N"`` or ``"C"``.
     """
@@ -34,7 +34,8 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
     with matplotlib.rc_context(style(options)):
         width = options.inches
         names = [_name(curve, axis) for curve in curves]
-        note = f"{axis}^p: least squares on the logarithms, larger half of the sizes"
+        note = "exponents: log-log least squares, larger half of sizes"
+        note += "; bars: quartiles" if any("quartiles" in curve for curve in curves) else ""
         widest = max(text_inches(name, SMALL) for name in names) + 0.5  # with its line and the gap
         columns = min(len(names), max(1, int(width / widest)))
         legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
@@ -56,6 +57,14 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
                     markersize=3,
                     label=name,
                 )
+            if "quartiles" in curve:
+                panels["latency_ms"].vlines(
+                    curve["x"],
+                    *curve["quartiles"],
+                    color=COLOURS[shade % len(COLOURS)],
+                    linewidth=2.5,
+                    alpha=0.5,
+                )
         sizes = sorted({x for curve in curves for x in curve["x"]})
         for key, ax in panels.items():
             ax.set(xlabel=_meaning(axis), ylabel=PANELS[key])
@@ -71,7 +80,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
             if options.title:
                 ax.set_title(PANELS[key].partition(" (")[0])
         handles, labels = panels["latency_ms"].get_legend_handles_labels()
-        figure.legend(
+        legend_box = figure.legend(
             handles,
             labels,
             loc="outside lower center",
@@ -80,6 +89,8 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
             title=printable(note),
             title_fontsize=SMALL,
         )
+        for text in legend_box.get_texts():
+            text.set_parse_math(True)  # of the exponents
     return figure
 
 
@@ -90,7 +101,7 @@ def _meaning(axis: str) -> str:
 def _name(curve: Mapping[str, Any], axis: str) -> str:
     """The label and how its time and its memory grow."""
     grows = [
-        f"{what} {axis}^{exponent:.1f}"
+        f"{what} ${axis}^{{{exponent:.1f}}}$"
         for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
         if exponent is not None
     ]

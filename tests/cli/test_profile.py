@@ -76,12 +76,16 @@ def test_numbers_of_every_network(answer):
     assert {line.count("&") for line in (lines[4], *lines[6:8])} == {6}
 
 
-def test_attention_layers_and_a_table_for_people(rga):
+def test_attention_layers_and_a_table_for_people(rga, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")  # nothing is cut off
     words = ("profile", *SMALL, "--attention", "none,rga-c", "--attention-layers", "conv2,conv3", "-o", "out")
     result = rga(*words)
     assert result.stderr == ""
     assert "rga-c" in result.stdout
     assert "1.00x" in result.stdout
+    assert "…" not in result.stdout
+    (header,) = (line for line in result.stdout.splitlines() if "quartiles" in line)
+    assert header.split() == ["attention", "params", "(M)", "GMACs", "ms", "quartiles", "MiB"]
     assert result.stdout.splitlines()[-2:] == ["out/profile.csv", "out/profile.tex"]
     found = {row["attention"]: int(row["parameters"]) for row in table("out/profile.csv")}
     assert found["rga-c"] == count_parameters(build("rga-c", attention_layers=["conv2", "conv3"]))

@@ -40,18 +40,29 @@ def test_two_log_panels_direct_form_dashed():
     assert (time.get_ylabel(), memory.get_ylabel()) == ("time (ms)", "memory (MiB)")
     legend = figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == [
-        "se: time N^1.0, memory N^0.8",
-        "rga-sc: time N^1.8, memory N^1.5",
-        "rga-sc (direct): time N^3.0, memory N^2.8",
+        "se: time $N^{1.0}$, memory $N^{0.8}$",
+        "rga-sc: time $N^{1.8}$, memory $N^{1.5}$",
+        "rga-sc (direct): time $N^{3.0}$, memory $N^{2.8}$",
     ]
-    assert "least squares" in legend.get_title().get_text()
+    assert all(text.get_parse_math() for text in legend.get_texts())
+    assert legend.get_title().get_text().endswith("larger half of sizes")
+
+
+def test_quartiles_of_the_time():
+    low, high = [0.05 * x for x in X], [0.2 * x for x in X]
+    figure = draw_scaling([{**CURVES[0], "quartiles": (low, high)}], FigureOptions(), "N")
+    (bars,) = figure.axes[0].collections
+    expected = [[(x, first), (x, third)] for x, first, third in zip(X, low, high, strict=True)]
+    np.testing.assert_array_equal(bars.get_segments(), expected)
+    assert not figure.axes[1].collections
+    assert figure.legends[0].get_title().get_text().endswith("; bars: quartiles")
 
 
 def test_memory_that_was_not_measured():
     curves = [{**CURVES[0], "memory_mib": [None] * 4, "exponents": (1.0, None)}]
     figure = draw_scaling(curves, FigureOptions(), "C")
     assert np.isnan(figure.axes[1].lines[0].get_ydata()).all()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["se: time C^1.0"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["se: time $C^{1.0}$"]
     assert figure.axes[0].get_xlabel().startswith("C,")
     figure.draw_without_rendering()
 
