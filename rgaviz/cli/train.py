@@ -252,6 +252,10 @@ class Progress:
     def start(self, network: str, epoch: int, epochs: int) -> None:
         if self.task is not None:
             self.bar.remove_task(self.task)
+        if epoch == epochs:
+            self.say(f"{network}: done already")
+        elif epoch:
+            self.say(f"{network}: goes on after epoch {epoch} of {epochs}")
         self.task = self.bar.add_task(network, total=epochs, completed=epoch, figures="")
 
     def step(self, step: Step) -> None:

@@ -53,7 +53,10 @@ def test_every_recipe_and_seed_once(rga, answer, place):
     assert load_checkpoint("out/shapes/shapes/seed3/rga.pt").seed == 3
 
     before = {path: Path(path).stat().st_mtime_ns for path in files}
-    again = json.loads(run_sweep(rga, *words, "--attention", "none,rga-sc,rga-c", "--json").stdout)
+    second = run_sweep(rga, *words, "--attention", "none,rga-sc,rga-c", "--json")
+    again = json.loads(second.stdout)
+    assert second.stderr.count("baseline: done already") == 4
+    assert "rga-c: done already" not in second.stderr
     assert {path: Path(path).stat().st_mtime_ns for path in files} == before  # done already
     assert sum(row["network"] == "rga-c" for row in again["networks"]) == 4
 
