@@ -42,6 +42,7 @@ from rgaviz.training.metrics import evaluate, summarise
 
 EVALUATION_BATCH = 512
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
+COMPILES_RECOMPUTATION = "2.9"  # the first PyTorch whose compiler computes again without side effects
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
 
 
@@ -130,6 +131,11 @@ def train(
         raise RgavizError(
             f"{len(dataset.train)} training images are less than one batch of {recipe.train.batch_size}, which "
             "several processes cannot share; use one process, or a smaller train.batch_size."
+        )
+    if recipe.train.compile and recipe.model.memory_efficient and torch.__version__ < COMPILES_RECOMPUTATION:
+        raise RgavizError(
+            f"The compiler of PyTorch {torch.__version__} spoils the running statistics of a network that computes "
+            f"twice to save memory; take {COMPILES_RECOMPUTATION}, or leave out --compile or model.memory_efficient."
         )
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from killed import MOMENTS
 from tiny import STEPS
+from torch.torch_version import TorchVersion
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.data.splits import evaluation_batches, train_batches
@@ -302,6 +304,15 @@ def test_resume_of_a_finished_run_does_nothing(fp32):
         float(table[1]["test_loss"]),
         float(table[3]["test_loss"]),
     ]
+
+
+def test_an_older_compiler_does_not_recompute(tmp_path, monkeypatch):
+    recipe = tiny.recipe(compile=True)
+    recipe = replace(recipe, model=replace(recipe.model, arch="densenet-bc100", memory_efficient=True))
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.8.0+cu128"))
+    with pytest.raises(RgavizError, match=r"PyTorch 2\.8\.0\+cu128 .* take 2\.9, or leave out --compile"):
+        loop.train(tiny.dataset(), recipe, ("none",), tmp_path, device=tiny.CPU)
+    assert not files(tmp_path)
 
 
 @pytest.fixture
