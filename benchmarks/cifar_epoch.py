@@ -26,6 +26,7 @@ from torchvision import transforms
 import rgaviz
 from rgaviz.data.cifar import STATISTICS
 from rgaviz.data.splits import Dataset, MemorySplit
+from rgaviz.devices import keep_freed_memory
 from rgaviz.training.config import ModelConfig, Recipe, TrainConfig
 from rgaviz.training.loop import train
 
@@ -107,6 +108,7 @@ def usual_epoch(split: MemorySplit, workers: int) -> Callable[[], float]:
 
 def measure(quick: bool) -> Result:
     """Time the epochs in turn."""
+    keep_freed_memory()  # as our loop does, but for both sides from the start: it is of the whole process
     split = random_images(256 if quick else 5120)
     epochs = {
         "ours, fp32": our_epoch(split, "fp32"),

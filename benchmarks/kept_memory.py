@@ -1,6 +1,6 @@
 """What it brings on a CPU that training keeps the memory it frees (``rgaviz.devices.keep_freed_memory``).
 
-Shapes: images (128, 3, 32, 32), resnet20 with RGA-SC after all three stages, s1 = s2 = 4; float32 and bf16,
+Shapes: images (128, 3, 32, 32), resnet20 with RGA-SC after its first stage (32x32x16), s1 = s2 = 4; float32 and bf16,
 channels_last, SGD; forward, backward and update are timed. Two processes, one with the C library's defaults:
 the choice is for a whole process.
 """

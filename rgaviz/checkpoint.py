@@ -285,7 +285,7 @@ def _from_weights(
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     notes: list[str] = []
     try:
-        if arch is None and official.recognise(state):
+        if official.recognise(state):
             origin = "checkpoint of the RGA authors' code"
             model = _network(path, *official.convert(state))
         else:

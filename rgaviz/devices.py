@@ -53,10 +53,10 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def keep_freed_memory() -> None:
-    """Have this process keep the memory that it frees; without glibc nothing happens.
+    """Have this process keep the memory that its main thread frees; without glibc nothing happens.
 
     A training step on a CPU asks for the same large tensors again and again. glibc maps each above 32 MiB anew, and
-    the kernel clears it page by page: half of the time of a CIFAR step with RGA-SC (docs/benchmarks.md).
+    the kernel clears it page by page, which can take as long as all the rest (docs/benchmarks.md).
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if hasattr(libc, "mallopt"):

@@ -270,7 +270,7 @@ def histogram_request(subjects: Sequence[Subject], layer: str | None = None) -> 
         if not own:
             raise RgavizError(
                 f"{subject.checkpoint.path} has no channel attention at {', '.join(subject.mask_layers)}; "
-                "leave it out, or choose a network such as rga-sc or rga-c."
+                "give a network that has, such as rga-sc or rga-c."
             )
         columns += own
     return Request("histogram", shown, [INPUT_COLUMN, *columns])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,8 @@ from rgaviz.errors import CheckpointError, OutputError, RgavizError
 
 if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
+
+SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
 
 
 @app.command()
@@ -55,14 +56,14 @@ def convert(
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 
     refuse_output(source, out)
-    size = parse_size(image_size) if image_size else None
+    size = None if image_size is None else parse_size(image_size)
     normalisation = {}
-    if mean:
-        normalisation["mean"] = parse_channels("--mean", mean)
-    if std:
-        normalisation["std"] = parse_channels("--std", std, above=0)
+    if mean is not None:
+        normalisation["mean"] = parse_channels("--mean", mean, 0)
+    if std is not None:
+        normalisation["std"] = parse_channels("--std", std, SMALLEST_STD)
     checkpoint = load_checkpoint(source, arch, num_classes, size)
-    refuse_contradictions(checkpoint, {"arch": arch, "num_classes": num_classes, "image_size": size})
+    refuse_contradictions(checkpoint, arch, num_classes, size)
     if classes:
         checkpoint = replace(checkpoint, classes=read_classes(classes, len(checkpoint.classes)))
     checkpoint = replace(checkpoint, **normalisation)
@@ -117,33 +118,44 @@ def refuse_output(source: str, out: Path) -> None:
         raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
 
 
-def refuse_contradictions(checkpoint: Checkpoint, given: dict[str, Any]) -> None:
+def refuse_contradictions(
+    checkpoint: Checkpoint, arch: str | None, num_classes: int | None, size: tuple[int, int] | None
+) -> None:
     """Refuse what was said of a bare state_dict where the source is none and says otherwise.
 
     Raises:
         RgavizError: it does; the message names the option.
     """
-    for name, value in given.items():
-        own = checkpoint.image_size if name == "image_size" else checkpoint.config[name]
-        if value not in (None, own):
-            said = "x".join(map(str, own)) if name == "image_size" else own
-            raise RgavizError(
-                f"{checkpoint.path} comes with {name.replace('_', ' ')} {said}; leave out --{name.replace('_', '-')}."
-            )
+    from rgaviz.models import foreign
+
+    if foreign.is_foreign(arch):
+        arch = foreign.parse(str(arch)).network
+    height, width = checkpoint.image_size
+    own = {
+        "--arch": (arch, checkpoint.config["arch"], f"is a {checkpoint.config['arch']}"),
+        "--num-classes": (num_classes, len(checkpoint.classes), f"has {len(checkpoint.classes)} outputs"),
+        "--image-size": (size, checkpoint.image_size, f"takes images of {height}x{width}"),
+    }
+    for option, (given, found, words) in own.items():
+        if given not in (None, found):
+            raise RgavizError(f"{checkpoint.path} {words}; leave out {option}.")
 
 
-def parse_channels(option: str, text: str, above: float = -math.inf) -> tuple[float, ...]:
+def parse_channels(option: str, text: str, smallest: float) -> tuple[float, ...]:
     """``0.5,0.5,0.5`` as numbers.
 
     Raises:
-        RgavizError: not three numbers greater than ``above``.
+        RgavizError: not three numbers from ``smallest`` to 1.
     """
     try:
         values = tuple(float(word) for word in text.split(","))
     except ValueError:
         values = ()
-    if len(values) != 3 or not all(above < value < math.inf for value in values):
-        raise RgavizError(f"{option} {text} is no value for each of R,G,B; write e.g. 0.5,0.5,0.5.")
+    if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
+        raise RgavizError(
+            f"{option} {text} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
+            "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
+        )
     return values
 
 

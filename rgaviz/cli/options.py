@@ -146,7 +146,7 @@ def check_attentions(names: Sequence[str]) -> None:
     for name in names:
         lookup(ATTENTIONS, name, "attention")
     if len(set(names)) < len(names):
-        raise RgavizError(f"--attention {','.join(names)} names one twice; name each once.")
+        raise RgavizError(f"The attentions {','.join(names)} name one twice; name each once.")
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -357,7 +357,7 @@ def number(value: float | None, decimals: int = 1, digits: int | None = None) ->
     if value is None:
         return "--"
     if digits is None:
-        return f"{value:.{decimals}f}"
+        return f"{round(value, decimals) + 0.0:.{decimals}f}"  # never -0.0
     return f"{value:.{digits}g}" if value < 10**digits else f"{value:.0f}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
         names = [_name(curve, axis) for curve in curves]
         note = "exponents: log-log least squares, larger half of sizes"
         note += "; bars: quartiles" if any("quartiles" in curve for curve in curves) else ""
-        widest = max(text_inches(name, SMALL) for name in names) + 0.5  # with its line and the gap
+        widest = max(text_inches(_plain(name), SMALL) for name in names) + 0.5  # with its line and the gap
         columns = min(len(names), max(1, int(width / widest)))
         legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
         shape = (2, 1) if width < STACKED else (1, 2)
@@ -64,6 +65,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
                     color=COLOURS[shade % len(COLOURS)],
                     linewidth=2.5,
                     alpha=0.5,
+                    zorder=1.5,  # below the markers
                 )
         sizes = sorted({x for curve in curves for x in curve["x"]})
         for key, ax in panels.items():
@@ -101,11 +103,16 @@ def _meaning(axis: str) -> str:
 def _name(curve: Mapping[str, Any], axis: str) -> str:
     """The label and how its time and its memory grow."""
     grows = [
-        f"{what} ${axis}^{{{exponent:.1f}}}$"
+        f"{what} ${axis}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never -0.0
         for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
         if exponent is not None
     ]
     return printable(": ".join(part for part in (str(curve["label"]), ", ".join(grows)) if part))
+
+
+def _plain(name: str) -> str:
+    """A name as wide as it is drawn, or a little wider: without the signs of its formulas."""
+    return re.sub("[$^{}]", "", name)
 
 
 def _number(value: float | None) -> float:

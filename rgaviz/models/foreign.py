@@ -51,8 +51,13 @@ class Source(NamedTuple):
 
     @property
     def arch(self) -> str:
-        """The network without its weights, as :func:`rgaviz.create_model` takes it."""
+        """What stands before the @, as :func:`rgaviz.create_model` takes it."""
         return f"{self.library}:{self.name}"
+
+    @property
+    def network(self) -> str:
+        """The network alone: behind timm's dot and behind the @ stand names of weights."""
+        return f"{self.library}:{self.name.partition('.')[0]}"
 
     @property
     def id(self) -> str:
@@ -186,7 +191,7 @@ def _described(model: nn.Module, source: Source, num_classes: int, image_size: t
     more: dict[str, Any] = {
         "task": "classification",
         "config": {
-            "arch": source.arch,
+            "arch": source.network,
             "attention": "none",
             "num_classes": num_classes,
             "image_size": list(image_size),
@@ -370,9 +375,7 @@ def _load_timm(source: Source) -> Loaded:
             model = _built(source, config.num_classes, how.image_size, **options)
         except RgavizError as error:
             raise _damaged(path, text, error.__cause__ or error) from error
-    # The tag names weights; the network is the same without.
-    bare = source._replace(name=architecture)
-    _described(model, bare, config.num_classes, how.image_size)
+    _described(model, source, config.num_classes, how.image_size)
     return Loaded(model, text, how, class_names(config.num_classes))
 
 

@@ -122,6 +122,16 @@ def test_a_network_of_a_library(answer):
     assert load_checkpoint("own.pt").notes == (UNTRAINED,)
 
 
+def test_a_tag_of_timm_names_weights_not_a_network(answer):
+    pytest.importorskip("timm")
+    torch.save(load_checkpoint("timm:test_resnet@none").model.state_dict(), "tagged.pth")
+    tagged = "timm:test_resnet.r160_in1k"
+    told = answer("convert", "tagged.pth", "-o", "own.pt", "--arch", tagged)
+    assert told["arch"] == "timm:test_resnet"
+    for arch in ("timm:test_resnet", tagged):
+        assert answer("convert", "own.pt", "-o", "again.pt", "--arch", arch)["arch"] == "timm:test_resnet"
+
+
 def test_the_authors_checkpoint(answer):
     torch.save({"state_dict": random_network("rgas", 5).state_dict()}, "official.pth.tar")
     told = answer("convert", "official.pth.tar", "-o", "rga.own.pt")
@@ -132,6 +142,8 @@ def test_the_authors_checkpoint(answer):
         load_checkpoint("rga.own.pt").model.state_dict(),
         load_checkpoint("official.pth.tar").model.state_dict(),
     )
+    # A network said for other files of the same command does not touch it.
+    assert load_checkpoint("official.pth.tar", "resnet20").config["arch"] == "resnet50"
 
 
 def test_a_checkpoint_of_ours_keeps_all(rga, place):
@@ -167,13 +179,16 @@ REFUSED = {
     "bare.pth -o own.pt --arch resnet20 --classes twice.txt": "--classes twice.txt has 'a' more than once; give every",
     "bare.pth -o own.pt --arch resnet20 --image-size 48": "--image-size 48 is no size",
     "bare.pth -o own.pt --arch resnet20 --image-size 48x5000": "48x5000 are too large; give at most 4096",
-    "rga.pt -o own.pt --image-size 48x64": "rga.pt comes with image size 16x16; leave out --image-size",
-    "rga.pt -o own.pt --arch resnet20": "rga.pt comes with arch resnet18-w16; leave out --arch",
-    "rga.pt -o own.pt --num-classes 3": "rga.pt comes with num classes 10; leave out --num-classes",
-    "rga.pt -o own.pt --mean 0.5": "--mean 0.5 is no value for each of R,G,B",
-    "rga.pt -o own.pt --std 0.5,x,0.5": "--std 0.5,x,0.5 is no value for each of R,G,B",
-    "rga.pt -o own.pt --std 0.5,0,0.5": "--std 0.5,0,0.5 is no value for each of R,G,B",
-    "rga.pt -o own.pt --mean nan,0,0": "--mean nan,0,0 is no value for each of R,G,B",
+    "rga.pt -o own.pt --image-size 48x64": "rga.pt takes images of 16x16; leave out --image-size",
+    "rga.pt -o own.pt --arch resnet20": "rga.pt is a resnet18-w16; leave out --arch",
+    "rga.pt -o own.pt --num-classes 3": "rga.pt has 10 outputs; leave out --num-classes",
+    "rga.pt -o own.pt --mean=": "--mean  is not three numbers from 0 to 1",
+    "rga.pt -o own.pt --mean 0.5": "--mean 0.5 is not three numbers from 0 to 1",
+    "rga.pt -o own.pt --mean nan,0,0": "--mean nan,0,0 is not three numbers",
+    "rga.pt -o own.pt --mean 123.7,116.3,103.5": "(those of 0 to 255 divided by 255)",
+    "rga.pt -o own.pt --std 0.5,x,0.5": "--std 0.5,x,0.5 is not three numbers from 0.001 to 1",
+    "rga.pt -o own.pt --std 0.5,0,0.5": "--std 0.5,0,0.5 is not three numbers",
+    "rga.pt -o own.pt --std=-0.5,0.5,0.5": "--std -0.5,0.5,0.5 is not three numbers",
     **{
         f"bare.pth -o own{suffix} --arch resnet20": f"own{suffix} is no name for a checkpoint; choose one"
         for suffix in (".pdf", ".PNG", ".svg", ".jpg", ".webp", ".tiff", ".eps", ".safetensors")

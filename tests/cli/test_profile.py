@@ -12,7 +12,7 @@ import torch
 from pictures import files_below
 
 import rgaviz
-from rgaviz import profiling
+from rgaviz import devices, profiling
 from rgaviz.models import count_parameters
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe
 
@@ -90,6 +90,14 @@ def test_attention_layers_and_a_table_for_people(rga, monkeypatch):
     found = {row["attention"]: int(row["parameters"]) for row in table("out/profile.csv")}
     assert found["rga-c"] == count_parameters(build("rga-c", attention_layers=["conv2", "conv3"]))
     rga(*words)  # our own are replaced
+
+
+@pytest.mark.parametrize("words", [(), ("--train",)])
+def test_a_training_step_is_measured_as_a_training_runs(rga, monkeypatch, words):
+    calls = []
+    monkeypatch.setattr(devices, "keep_freed_memory", lambda: calls.append("kept"))
+    rga("profile", *SMALL, "--attention", "none", *words)
+    assert calls == ["kept"] * len(words)
 
 
 def test_accuracy_against_cost(rga, answer, runs):
@@ -173,7 +181,7 @@ def test_growth(answer, rga, monkeypatch):
     ("words", "message"),
     [
         (("--attention", "none,rga-sk"), "Did you mean 'rga-s"),
-        (("--attention", "se,se"), "names one twice"),
+        (("--attention", "se,se"), "name one twice"),
         (("--arch", "resnet21"), "Unknown arch 'resnet21'"),
         (("--image-size", "256"), "write HEIGHTxWIDTH"),
         (("--image-size", "0x8"), "write HEIGHTxWIDTH"),

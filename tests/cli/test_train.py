@@ -88,7 +88,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
     original = loop.Run._step
 
     def interrupt(self, *arguments):
-        os.kill(os.getpid(), signal.SIGINT)
+        if self.history:  # in the second epoch
+            os.kill(os.getpid(), signal.SIGINT)
         return original(self, *arguments)
 
     monkeypatch.setattr(loop.Run, "_step", interrupt)
@@ -99,7 +100,10 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
     assert forgotten.exit_code == 1
     resumed = train("-o", str(tmp_path), "--attention", "none", "--resume")
     assert resumed.exit_code == 0, resumed.stderr
+    assert "baseline: goes on after epoch 1 of 2\n" in resumed.stderr
     assert len(load_checkpoint(tmp_path / "baseline.pt").history) == 2
+    longer = train("-o", str(tmp_path), "--attention", "none", "--resume")
+    assert longer.stderr.count("baseline: done already") == 1
 
 
 @pytest.mark.parametrize("ratio", ["64", "0"])

@@ -306,6 +306,13 @@ def test_resume_of_a_finished_run_does_nothing(fp32):
     ]
 
 
+def test_on_a_cpu_memory_is_kept(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: calls.append("kept"))
+    tiny.run(tmp_path, ("none",), changes={"epochs": 1})
+    assert calls == ["kept"]
+
+
 def test_an_older_compiler_does_not_recompute(tmp_path, monkeypatch):
     recipe = tiny.recipe(compile=True)
     recipe = replace(recipe, model=replace(recipe.model, arch="densenet-bc100", memory_efficient=True))
