@@ -78,6 +78,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
                 ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             for each in (ax.xaxis, ax.yaxis):
                 each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.set_axisbelow(True)
             ax.grid(color="#dddddd", linewidth=0.4)
             if options.title:
                 ax.set_title(PANELS[key].partition(" (")[0])
