@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LABELS = {"bird": "bird", "cat": "cat", "cat_face": "cat", "dog": "dog", "horse": "horse"}
 FIRST = "bird"  # the photograph that becomes img.jpg
 NO_CLASS = "other"
+FIGURES = ("compare", "masks", "histogram")
 SHOWN = 4  # pictures in the figures: one page each
 SHAPES_SHOWN = 10
 SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
@@ -51,6 +52,7 @@ def demo(
     line = context.meta[COMMAND_LINE]
     files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}
     refuse_other(files_to_write)
+    refuse_other_figures(out)
     if train:
         train_pair(out, device, line)
     for path, content in files_to_write.items():
@@ -110,6 +112,20 @@ def refuse_other(files: dict[Path, bytes]) -> None:
     for path, content in files.items():
         if path.exists() and not (path.is_file() and path.read_bytes() == content):
             raise OutputError(f"{path} is there with other content; choose another folder with --out.")
+
+
+def refuse_other_figures(out: Path) -> None:
+    """Refuse to draw over files that no earlier demo has drawn: beside its figures lie their results.
+
+    Raises:
+        OutputError: there is one.
+    """
+    from rgaviz.results import MANIFEST
+
+    for name in FIGURES:
+        for path in (out / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv")):
+            if path.exists() and not (out / name / MANIFEST).exists():
+                raise OutputError(f"{path} is there and is no demo's; choose another folder with --out.")
 
 
 def train_pair(out: Path, device: str, command_line: str) -> None:

@@ -122,6 +122,7 @@ def profile(
         builds = network_builds(arch, names, size, num_classes, attention_layers)
         shape = (batch_size or 8, 3, *size)
         answer = networks(arch, builds, shape, settings, runs or [], lookup(COSTS, against, "cost"))
+        answer["machine"] |= {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
         tables = network_tables(answer)
         draw = partial(cost_figure, answer, against)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rgaviz.atomic import refuse_other_table
-from rgaviz.errors import RgavizError
+from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.grid import Drawn, save_grid, save_overlays
 from rgaviz.figures.histogram import HEADER, draw_histogram, write_histogram_csv
 from rgaviz.figures.style import FigureOptions, save_figure
@@ -55,9 +55,13 @@ def refuse_foreign_figures(folder: Path, stem: Path, options: FigureOptions) -> 
     """Refuse to draw over someone else's files in a results folder; a figure named by the user is replaced.
 
     Raises:
-        OutputError: there is one; the message names it.
+        OutputError: there is one, or a folder has the figure's name; the message names it.
     """
     refuse_foreign(folder, (path.name for path in _figures_there(folder, stem, options)))
+    for suffix in options.formats:
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        if path.is_dir():
+            raise OutputError(f"Cannot write {path}: it is a folder. Choose another name with -o.")
 
 
 def _figures_there(folder: Path, stem: Path, options: FigureOptions) -> list[Path]:

@@ -64,3 +64,10 @@ def test_what_lies_there_already_is_kept(refused):
         refused("demo", "-o", "runs")
         == "runs/rga.pt is there with other content; choose another folder with --out."
     )
+    Path("mine").mkdir()
+    Path("mine/compare.pdf").write_bytes(b"mine")
+    assert (
+        refused("demo", "-o", "mine")
+        == "mine/compare.pdf is there and is no demo's; choose another folder with --out."
+    )
+    assert files_below(Path("mine")) == {"compare.pdf": b"mine"}

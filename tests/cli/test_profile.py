@@ -54,6 +54,8 @@ def test_numbers_of_every_network(answer):
         "arch": "resnet20",
         "image_size": "16x8",
         "batch_size": 2,
+        "num_classes": 10,
+        "attention_layers": "default",
     }
     none, rga = told["rows"]
     for row in (none, rga):

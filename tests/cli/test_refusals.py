@@ -230,6 +230,14 @@ def test_ctrl_c(rga, monkeypatch):
     assert "Traceback" not in rga("masks", "rga.pt", "img.jpg", code=130).output
 
 
+def test_a_folder_with_the_figures_name(refused, place):
+    Path("fig.png").mkdir()
+    assert refused("masks", "rga.pt", "img.jpg", "-o", "fig.png") == (
+        "Cannot write fig.png: it is a folder. Choose another name with -o."
+    )
+    assert not Path("fig").exists()
+
+
 def test_a_figure_is_never_drawn_over_an_input(refused, place):
     Image.new("RGB", (20, 20)).save("x.png")
     assert "is an input" in refused("masks", "rga.pt", "x.png", "-o", "x.png", *FAST)
