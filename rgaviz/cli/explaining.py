@@ -110,6 +110,8 @@ def explain_and_draw(
     drawn = draw(folder, stem, options)
     report(outcome, folder, drawn.paths, given["out"], as_json=given["as_json"])
     tell_left_out(drawn.left_out, folder)
+    if given.get("diff") and given["target"] in ("top1", "top5"):
+        tell_mixed_differences(outcome)
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -209,6 +211,16 @@ def tell_notes(subjects: Sequence[Subject]) -> None:
     for checkpoint in (subject.checkpoint for subject in subjects):
         for note in checkpoint.notes:
             say(f"Note: {checkpoint.path}: {note}")
+
+
+def tell_mixed_differences(outcome: Outcome) -> None:
+    """Say where a difference is one of maps about different classes, each network's own prediction."""
+    labels = [{prediction.label for prediction in told.values()} for told in outcome.predictions.values()]
+    if mixed := sum(len(each) > 1 for each in labels):
+        say(
+            f"Note: for {mixed} of {len(labels)} pictures the networks predict different classes, so --diff subtracts "
+            "maps about different classes there; name one class with --target."
+        )
 
 
 def tell_left_out(pages: int, folder: Path) -> None:

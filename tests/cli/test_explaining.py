@@ -393,3 +393,24 @@ def test_pictures_of_every_kind(rga):
     shown = {each["path"]: results.picture(each["id"]) for each in results.manifest["pictures"]}
     np.testing.assert_array_equal(shown["deep.png"], shown["grey.png"])
     np.testing.assert_array_equal(shown["alpha.png"], shown["grey.png"])
+
+
+def test_differences_of_maps_about_different_classes_are_noted(rga, place, monkeypatch):
+    from rgaviz import pipeline
+
+    words = ["compare", *PAIR, "img.jpg", *FAST]
+    told = pipeline.predictions
+
+    def predict(classes):
+        names = iter(classes)
+        return lambda logits, known: [each._replace(label=next(names)) for each in told(logits, known)]
+
+    note = "Note: for 1 of 1 pictures the networks predict different classes"
+    for classes, more, noted in (
+        (("ring", "disc"), ["--diff"], True),
+        (("ring", "ring"), ["--diff"], False),
+        (("ring", "disc"), [], False),
+        (("ring", "disc"), ["--diff", "--target", "ring"], False),
+    ):
+        monkeypatch.setattr(pipeline, "predictions", predict(classes))
+        assert (note in rga(*words, *more).stderr) == noted
