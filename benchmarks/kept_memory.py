@@ -7,12 +7,16 @@ the choice is for a whole process.
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 
 import torch
 from measure import Claim, Result, alternate, run, seconds
-from torch.nn import functional as F
+from rga_module import memory
+from training_step import training_step
 
 import rgaviz
 from rgaviz.devices import keep_freed_memory
@@ -22,54 +26,66 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 def steps(precision: str, count: int, batch: int) -> float:
     """Median seconds of a training step, over ``count``."""
-    model = rgaviz.create_model("resnet20", "rga-sc", num_classes=10, image_size=(32, 32)).train()
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images = torch.randn(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(10, (batch,))
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, nesterov=True)
+    model = rgaviz.create_model("resnet20", "rga-sc", num_classes=10, image_size=(32, 32))
+    step = training_step(model, torch.randn(batch, 3, 32, 32), torch.randint(10, (batch,)))
 
-    def step() -> None:
+    def work() -> None:
         with torch.autocast("cpu", DTYPES[precision], enabled=precision != "fp32"):
-            logits = model(images)
-        loss = F.cross_entropy(logits.float(), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+            step()
 
-    return alternate({"step": seconds(step)}, count)["step"]
+    return alternate({"step": seconds(work)}, count)["step"]
 
 
-def in_process(memory: str, precision: str, quick: bool) -> float:
-    """:func:`steps` in a new process, with its memory ``kept`` or by ``default``."""
-    words = [memory, precision, *(("1", "8") if quick else ("5", "128")), str(torch.get_num_threads())]
-    found = subprocess.run([sys.executable, __file__, *words], check=True, capture_output=True, text=True)
-    return float(found.stdout)
+def in_process(kept: str, precision: str, quick: bool) -> tuple[float, float]:
+    """:func:`steps` in a new process, its memory ``kept`` or by ``default``, and its peak memory in bytes."""
+    words = [kept, precision, *(("1", "8") if quick else ("5", "128")), str(torch.get_num_threads())]
+    found = subprocess.run(
+        [sys.executable, str(Path(__file__)), *words], check=True, capture_output=True, text=True
+    )
+    time, peak = map(float, found.stdout.split())
+    return time, peak
 
 
 def measure(quick: bool) -> Result:
     """Time the processes in turn."""
-    rows, claims = [], []
-    for precision in DTYPES:
-        contestants = {
-            memory: lambda memory=memory, precision=precision: in_process(memory, precision, quick)
-            for memory in ("default", "kept")
-        }
-        times = alternate(contestants, 1 if quick else 3)
-        rows += [
-            [f"{precision}, {memory}", f"{1000 * value:.0f} ms", f"{times['default'] / value:.2f}x"]
-            for memory, value in times.items()
+    cases = {
+        f"{precision}, {kept}": (kept, precision) for precision in DTYPES for kept in ("default", "kept")
+    }
+    peaks: dict[str, list[float]] = {name: [] for name in cases}
+
+    def contestant(name: str) -> float:
+        time, peak = in_process(*cases[name], quick)
+        peaks[name].append(peak)
+        return time
+
+    times = alternate({name: partial(contestant, name) for name in cases}, 1 if quick else 3)
+    faster = {name: times[f"{precision}, default"] / times[name] for name, (_, precision) in cases.items()}
+    rows = [
+        [
+            name,
+            f"{1000 * value:.0f} ms",
+            f"{faster[name]:.2f}x",
+            f"{statistics.median(peaks[name]) / 2**20:.0f} MiB",
         ]
-        text = f"ResNet-20 + RGA-SC step in {precision}, memory kept, faster than by default"
-        claims.append(Claim(text, times["default"] / times["kept"], 1.2))
-    return Result(["resnet20 + RGA-SC training step", "time", "ratio"], rows, claims)
+        for name, value in times.items()
+    ]
+    claims = [
+        Claim(
+            f"ResNet-20 + RGA-SC step in {precision}, memory kept, faster than by default",
+            faster[f"{precision}, kept"],
+            1.2,
+        )
+        for precision in DTYPES
+    ]
+    return Result(["resnet20 + RGA-SC training step", "time", "ratio", "peak of the process"], rows, claims)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["default"], ["kept"]):
-        memory, precision, count, batch, threads = sys.argv[1:]
+        choice, precision, count, batch, threads = sys.argv[1:]
         torch.set_num_threads(int(threads))
-        if memory == "kept":
+        if choice == "kept":
             keep_freed_memory()
-        print(steps(precision, int(count), int(batch)))
+        print(steps(precision, int(count), int(batch)), memory("VmHWM"))
     else:
         run(measure, __doc__ or "")

@@ -110,8 +110,7 @@ def explain_and_draw(
     drawn = draw(folder, stem, options)
     report(outcome, folder, drawn.paths, given["out"], as_json=given["as_json"])
     tell_left_out(drawn.left_out, folder)
-    if given.get("diff") and given["target"] in ("top1", "top5"):
-        tell_mixed_differences(outcome)
+    tell_mixed_differences(asked, outcome)
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -213,8 +212,11 @@ def tell_notes(subjects: Sequence[Subject]) -> None:
             say(f"Note: {checkpoint.path}: {note}")
 
 
-def tell_mixed_differences(outcome: Outcome) -> None:
+def tell_mixed_differences(request: Request, outcome: Outcome) -> None:
     """Say where a difference is one of maps about different classes, each network's own prediction."""
+    differences = any(column["kind"] == "difference" for column in request.columns)
+    if not differences or request.target not in ("top1", "top5"):
+        return
     labels = [{prediction.label for prediction in told.values()} for told in outcome.predictions.values()]
     if mixed := sum(len(each) > 1 for each in labels):
         say(
