@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 import rgaviz
-from rgaviz.data.cifar import STATISTICS
+from rgaviz.data.sets.cifar import STATISTICS
 from rgaviz.data.splits import Dataset, MemorySplit
 from rgaviz.devices import keep_freed_memory
 from rgaviz.training.config import ModelConfig, Recipe, TrainConfig

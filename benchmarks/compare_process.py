@@ -24,7 +24,7 @@ from PIL import Image
 from pytorch_grad_cam.utils.image import scale_cam_image
 
 import rgaviz
-from rgaviz.results import read_results
+from rgaviz.results.reader import read_results
 
 SIZE = 224
 OURS = [sys.executable, "-c", "from rgaviz.cli import main; main()", "compare", "a.pt", "b.pt", "picture.png"]

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 import rgaviz
 from rgaviz.explain.cam import Explanation, explain
-from rgaviz.explain.capture import find_layer, gated_layers, gates
+from rgaviz.explain.gates import gated_layers, gates
+from rgaviz.explain.layers import find_layer
 
 
 def trained_looking(

@@ -23,7 +23,7 @@ from measure import Claim, Result, alternate, run, seconds
 from torch import Tensor, nn
 
 import rgaviz
-from rgaviz.attention.direct import direct_form
+from rgaviz.profiling.direct import direct_form
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from measure import Claim, Result, alternate, run, seconds
 from torch import Tensor, nn
 
 import rgaviz
-from rgaviz.attention.direct import direct_form
 from rgaviz.devices import keep_freed_memory
+from rgaviz.profiling.direct import direct_form
 
 CLASSES = 751  # the identities of Market-1501
 

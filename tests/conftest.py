@@ -18,7 +18,7 @@ def networks(tmp_path_factory) -> dict[str, Path]:
     import torch
 
     from rgaviz import create_model, save_checkpoint
-    from rgaviz.data.shapes import SHAPE_CLASSES
+    from rgaviz.data.sets.outlines import SHAPE_CLASSES
 
     folder = tmp_path_factory.mktemp("networks")
     four = {"arch": "resnet18-w16", "width": 4, "s1": 2, "s2": 2}

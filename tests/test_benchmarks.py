@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import rgaviz
-from rgaviz.attention.direct import direct_form
+from rgaviz.profiling.direct import direct_form
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

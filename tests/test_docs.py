@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from rgaviz.analysis.demo import bundled_pair, photographs
 from rgaviz.cli import app
-from rgaviz.cli.demo import bundled_pair, photographs
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

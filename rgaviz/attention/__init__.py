@@ -6,7 +6,7 @@ The non-local block alone has no mask.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ from rgaviz.attention import cbam, fc, nonlocal_, rga, se
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, lookup
 
-__all__ = ["ATTENTIONS", "Gate", "build_attention"]
+__all__ = ["ATTENTIONS", "Gate", "build_attention", "check_attentions"]
 
 
 def none(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
@@ -75,6 +75,18 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
         limit = min(max(s1, s2), channels + 1, size[0] * size[1] + 1)
         ratio = _working_ratio(builder, channels, size, limit)
         raise RgavizError(f"{error} s1=s2={ratio} works.") from error
+
+
+def check_attentions(names: Sequence[str]) -> None:
+    """Refuse attentions that do not exist, and one named twice: both would write the same file.
+
+    Raises:
+        RgavizError: there is one; the message names it.
+    """
+    for name in names:
+        lookup(ATTENTIONS, name, "attention")
+    if len(set(names)) < len(names):
+        raise RgavizError(f"The attentions {','.join(names)} name one twice; name each once.")
 
 
 def _working_ratio(

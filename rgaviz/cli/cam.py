@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
@@ -30,7 +30,8 @@ from rgaviz.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rgaviz.pipeline import Request, Subject
+    from rgaviz.analysis.request import Request
+    from rgaviz.analysis.subject import Subject
 
 
 @app.command()
@@ -60,7 +61,7 @@ def cam(
 
     Methods that need only activations and gradients share one pass.
     """
-    from rgaviz.pipeline import cam_request, parse_methods
+    from rgaviz.analysis.cam import cam_request, parse_methods
 
     methods = parse_methods(method)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
@@ -30,7 +30,8 @@ from rgaviz.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rgaviz.pipeline import Request, Subject
+    from rgaviz.analysis.request import Request
+    from rgaviz.analysis.subject import Subject
 
 
 @app.command()
@@ -69,7 +70,8 @@ def compare(
 
     Under each panel stand the prediction and its confidence, and right or wrong where the true class is known.
     """
-    from rgaviz.pipeline import compare_request, parse_methods
+    from rgaviz.analysis.cam import parse_methods
+    from rgaviz.analysis.compare import compare_request
 
     methods = parse_methods(method)
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from rgaviz.cli import app
-from rgaviz.cli.options import FIGURE_SUFFIXES, OTHER_SUFFIXES, Arch, Json, NumClasses, parse_size
-from rgaviz.errors import CheckpointError, OutputError, RgavizError
-
-if TYPE_CHECKING:
-    from rgaviz.checkpoint import Checkpoint
-
-SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
+from rgaviz.cli.app import app
+from rgaviz.cli.options import Arch, Json, NumClasses, parse_size
 
 
 @app.command()
@@ -53,6 +47,14 @@ def convert(
     """
     from dataclasses import replace
 
+    from rgaviz.analysis.convert import (
+        SMALLEST_STD,
+        parse_channels,
+        read_classes,
+        refuse_contradictions,
+        refuse_output,
+        summary,
+    )
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 
     refuse_output(source, out)
@@ -91,115 +93,6 @@ def convert(
         print(json.dumps(answer, indent=1))
         return
     show(answer)
-
-
-def refuse_output(source: str, out: Path) -> None:
-    """Refuse to replace the input, or a file that is no checkpoint of ours, and names that say something else.
-
-    Raises:
-        OutputError: there is such a file, or the name is that of another kind of file.
-    """
-    from rgaviz.checkpoint import load_checkpoint
-    from rgaviz.data.images import PICTURE_SUFFIXES
-
-    others = {*FIGURE_SUFFIXES, *OTHER_SUFFIXES, *PICTURE_SUFFIXES, ".safetensors"}
-    if out.resolve() == Path(source).resolve():
-        raise OutputError(f"{out} is the input; choose another name with -o.")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder; name a file in it with -o.")
-    if out.exists():
-        try:
-            ours = load_checkpoint(out).origin == "checkpoint"
-        except CheckpointError:
-            ours = False
-        if not ours:
-            raise OutputError(f"{out} is there and was not written by rgaviz: choose another name with -o.")
-    if out.suffix.lower() in others:
-        raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
-
-
-def refuse_contradictions(
-    checkpoint: Checkpoint, arch: str | None, num_classes: int | None, size: tuple[int, int] | None
-) -> None:
-    """Refuse what was said of a bare state_dict where the source is none and says otherwise.
-
-    Raises:
-        RgavizError: it does; the message names the option.
-    """
-    from rgaviz.models import foreign
-
-    if foreign.is_foreign(arch):
-        arch = foreign.parse(str(arch)).network
-    height, width = checkpoint.image_size
-    own = {
-        "--arch": (arch, checkpoint.config["arch"], f"is a {checkpoint.config['arch']}"),
-        "--num-classes": (num_classes, len(checkpoint.classes), f"has {len(checkpoint.classes)} outputs"),
-        "--image-size": (size, checkpoint.image_size, f"takes images of {height}x{width}"),
-    }
-    for option, (given, found, words) in own.items():
-        if given not in (None, found):
-            raise RgavizError(f"{checkpoint.path} {words}; leave out {option}.")
-
-
-def parse_channels(option: str, text: str, smallest: float) -> tuple[float, ...]:
-    """``0.5,0.5,0.5`` as numbers.
-
-    Raises:
-        RgavizError: not three numbers from ``smallest`` to 1.
-    """
-    try:
-        values = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
-        raise RgavizError(
-            f"{option} {text} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
-            "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
-        )
-    return values
-
-
-def read_classes(path: Path, count: int) -> list[str]:
-    """The names of the classes, one per line.
-
-    Raises:
-        RgavizError: not a text file, not as many names as the network has outputs, or one of them twice.
-    """
-    try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise RgavizError(
-            f"--classes {path} cannot be read ({reason}); give a text file, a name per line."
-        ) from error
-    names = [name for name in names if name]
-    if len(names) != count:
-        raise RgavizError(
-            f"--classes {path} has {len(names)} names for {count} outputs; give one per output."
-        )
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise RgavizError(f"--classes {path} has {twice!r} more than once; give every output its own name.")
-    return names
-
-
-def summary(checkpoint: Checkpoint, out: Path) -> dict[str, Any]:
-    """What was recognised and written, as plain data."""
-    from rgaviz.models import count_parameters
-
-    return {
-        "source": str(checkpoint.path),
-        "origin": checkpoint.origin,
-        "arch": checkpoint.config["arch"],
-        "attention": checkpoint.config["attention"],
-        "parameters": count_parameters(checkpoint.model),
-        "image_size": list(checkpoint.image_size),
-        "mean": list(checkpoint.mean),
-        "std": list(checkpoint.std),
-        "classes": len(checkpoint.classes),
-        "first_classes": checkpoint.classes[:3],
-        "notes": list(checkpoint.notes),
-        "file": str(out),
-    }
 
 
 def show(answer: dict[str, Any]) -> None:

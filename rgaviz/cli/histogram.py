@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
@@ -27,7 +27,8 @@ from rgaviz.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rgaviz.pipeline import Request, Subject
+    from rgaviz.analysis.request import Request
+    from rgaviz.analysis.subject import Subject
 
 
 @app.command()
@@ -63,7 +64,7 @@ def histogram(
     """
 
     def request(subjects: list[Subject]) -> Request:
-        from rgaviz.pipeline import histogram_request
+        from rgaviz.analysis.histogram import histogram_request
 
         return histogram_request(subjects, layer)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.options import Json
 
 
@@ -67,7 +67,7 @@ def datasets() -> Iterable[tuple[str, str]]:
 
 def methods() -> Iterable[tuple[str, str]]:
     """Methods of class activation mapping."""
-    from rgaviz.explain.cam import LIBRARY, SHARED, TITLES
+    from rgaviz.explain.methods import LIBRARY, SHARED, TITLES
 
     ours = [(name, f"{TITLES[name]}: shares one pass with the others of this kind") for name in SHARED]
     return [*ours, *((name, f"{TITLES[name]}: passes of its own, by pytorch-grad-cam") for name in LIBRARY)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.explaining import explain_and_draw
 from rgaviz.cli.options import (
     Alpha,
@@ -28,7 +28,8 @@ from rgaviz.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rgaviz.pipeline import Request, Subject
+    from rgaviz.analysis.request import Request
+    from rgaviz.analysis.subject import Subject
 
 
 @app.command()
@@ -65,7 +66,7 @@ def masks(
     """
 
     def request(subjects: list[Subject]) -> Request:
-        from rgaviz.pipeline import masks_request
+        from rgaviz.analysis.masks import masks_request
 
         return masks_request(subjects, layer)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rgaviz.errors import OutputError, RgavizError, lookup
+from rgaviz.errors import RgavizError
+from rgaviz.outputs import names_figure
 
 Inputs = Annotated[
     list[str] | None,
@@ -130,23 +131,7 @@ Pages = Annotated[
     typer.Option(help="Pages drawn of a long figure at most, 0 for all.  [default: 10]", show_default=False),
 ]
 
-FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
-OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
 FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale", "pages")
-
-
-def check_attentions(names: Sequence[str]) -> None:
-    """Refuse attentions that do not exist, and one named twice: both would write the same file.
-
-    Raises:
-        RgavizError: there is one; the message names it.
-    """
-    from rgaviz.attention import ATTENTIONS
-
-    for name in names:
-        lookup(ATTENTIONS, name, "attention")
-    if len(set(names)) < len(names):
-        raise RgavizError(f"The attentions {','.join(names)} name one twice; name each once.")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -169,24 +154,3 @@ def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:
     if formats or "formats" in changes:
         changes["formats"] = tuple(dict.fromkeys(formats))
     return changes
-
-
-def names_figure(out: Path | None) -> bool:
-    """Whether ``--out`` names a figure; else it is a folder."""
-    return out is not None and out.suffix.lower() in FIGURE_SUFFIXES
-
-
-def output_paths(out: Path | None, command: str) -> tuple[Path, Path]:
-    """Folder of the results and stem of the figure.
-
-    Raises:
-        OutputError: the name of a picture in a format that figures do not have.
-    """
-    if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
-        raise OutputError(
-            f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
-        )
-    if out is not None and names_figure(out):
-        return out.with_suffix(""), out.with_suffix("")
-    folder = out or Path(f"rgaviz-{command}")
-    return folder, folder / command

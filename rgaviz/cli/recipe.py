@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 
 
 @app.command()

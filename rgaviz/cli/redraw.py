@@ -7,21 +7,10 @@ from typing import Annotated
 
 import typer
 
-from rgaviz.cli import app
-from rgaviz.cli.explaining import tell_left_out
-from rgaviz.cli.options import (
-    Alpha,
-    Cmap,
-    Dpi,
-    Format,
-    Pages,
-    Scale,
-    Title,
-    Venue,
-    Width,
-    figure_changes,
-    output_paths,
-)
+from rgaviz.cli.app import app
+from rgaviz.cli.options import Alpha, Cmap, Dpi, Format, Pages, Scale, Title, Venue, Width, figure_changes
+from rgaviz.cli.show import tell_left_out
+from rgaviz.outputs import output_paths
 
 
 @app.command()
@@ -52,7 +41,7 @@ def redraw(
     What is not given stays as it was drawn. Needs neither checkpoint nor pictures, and takes a second.
     """
     from rgaviz.figures.draw import draw, figure_options
-    from rgaviz.results import read_results
+    from rgaviz.results.reader import read_results
 
     command = str(read_results(folder).manifest.get("command"))
     place, stem = output_paths(out, command) if out else (folder, folder / command)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rgaviz.cli import app
+from rgaviz.cli.app import app
 from rgaviz.cli.options import Json
 
 SUFFIXES = {".tex": "latex", ".md": "markdown", ".txt": "markdown", ".csv": "csv", ".json": "json"}
@@ -35,8 +35,10 @@ def table(
     """Tabulate finished runs: parameters, and test error as mean and standard deviation over seeds."""
     import sys
 
-    from rgaviz.atomic import atomic_write, refuse_other_table
-    from rgaviz.tables import FORMATS, OPENINGS, paper_table, read_runs
+    from rgaviz.outputs import atomic_write, refuse_other_table
+    from rgaviz.runs.papers import paper_table
+    from rgaviz.runs.read import read_runs
+    from rgaviz.runs.table import FORMATS, OPENINGS
 
     chosen = choose_format(form, out, as_json=as_json)
     if paper:
@@ -60,7 +62,7 @@ def choose_format(form: str | None, out: Path | None, *, as_json: bool) -> str:
         RgavizError: unknown, or two of them.
     """
     from rgaviz.errors import OutputError, RgavizError, lookup
-    from rgaviz.tables import FORMATS
+    from rgaviz.runs.table import FORMATS
 
     if form is not None:
         lookup(FORMATS, form, "format")

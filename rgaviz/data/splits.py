@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rgaviz.data.images import read_picture, resize_picture
+from rgaviz.data.pictures import read_picture, resize_picture
 from rgaviz.errors import PictureError
 
 IN_MEMORY_BYTES = 1 << 30  # decoded uint8; a larger data set stays on disk and goes through workers

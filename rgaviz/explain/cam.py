@@ -7,153 +7,23 @@ through pytorch-grad-cam. Maps are raw: after the ReLU, not rescaled, at the lay
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rgaviz.errors import RgavizError, lookup
-from rgaviz.explain.capture import (
-    as_map,
-    default_cam_layer,
-    explained_forward,
-    find_layer,
-    network_and_inputs,
-    unchanged,
-)
+from rgaviz.explain.capture import explained_forward, network_and_inputs
+from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.explain.lending import unchanged
+from rgaviz.explain.library import library_maps
+from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
-
-Maps = Callable[
-    [Tensor, Tensor], Tensor
-]  # activations and gradients (B, K, h, w) -> (B, h, w) before the ReLU
-
-
-def _weighted(weights: Tensor, activations: Tensor) -> Tensor:
-    """Sum over channels of (B, K) or (B, K, h, w) weights times (B, K, h, w) activations: (B, h, w)."""
-    weights = weights if weights.ndim == 4 else weights[:, :, None, None]
-    return (weights * activations).sum(1)
-
-
-def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Grad-CAM, Selvaraju et al., ICCV 2017: channels weighted by their mean gradient."""
-    return _weighted(gradients.mean((2, 3)), activations)
-
-
-def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Grad-CAM++, Chattopadhay et al., WACV 2018, with the closed form of its third derivatives."""
-    square, cube = gradients**2, gradients**3
-    total = activations.sum((2, 3), keepdim=True)  # (B, K, 1, 1)
-    share = torch.where(gradients != 0, square / (2 * square + total * cube + 1e-6), 0.0)
-    return _weighted((gradients.relu() * share).sum((2, 3)), activations)
-
-
-def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """XGrad-CAM, Fu et al., BMVC 2020: gradients averaged with the activations as weights."""
-    total = activations.sum((2, 3), keepdim=True)  # (B, K, 1, 1)
-    return _weighted((gradients * activations / (total + 1e-7)).sum((2, 3)), activations)
-
-
-def layercam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """LayerCAM, Jiang et al., TIP 2021: every position weighted by its own positive gradient."""
-    return _weighted(gradients.relu(), activations)
-
-
-def hirescam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """HiResCAM, Draelos and Carin, 2020: every position weighted by its own gradient."""
-    return _weighted(gradients, activations)
-
-
-def gradcam_elementwise(activations: Tensor, gradients: Tensor) -> Tensor:
-    """HiResCAM with the ReLU before the sum over channels, as in pytorch-grad-cam."""
-    return (gradients * activations).relu().sum(1)
-
-
-def fem(activations: Tensor, gradients: Tensor) -> Tensor:
-    """FEM, Fuad et al., IPTA 2020: channels weighted by how much of them exceeds mean + 2 deviations."""
-    mean, deviation = (
-        activations.mean((2, 3), keepdim=True),
-        activations.std((2, 3), keepdim=True, correction=0),
-    )
-    return _weighted((activations > mean + 2 * deviation).float().mean((2, 3)), activations)
-
-
-def _projection(function: str, values: Tensor) -> Tensor:
-    """First principal component (B, h, w) of (B, K, h, w) by pytorch-grad-cam, whose arbitrary sign we share."""
-    from pytorch_grad_cam.utils import svd_on_activations
-
-    project = getattr(svd_on_activations, function)
-    return torch.from_numpy(project(values.cpu().numpy()))
-
-
-def eigencam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Eigen-CAM, Muhammad and Yeasin, IJCNN 2020: first principal component of the activations; no class."""
-    return _projection("get_2d_projection", activations)
-
-
-def eigengradcam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Eigen-CAM of gradient times activation, as in pytorch-grad-cam."""
-    return _projection("get_2d_projection", gradients * activations)
-
-
-def kpcacam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """KPCA-CAM, Karmani et al., 2024: first kernel principal component of the activations; no class."""
-    return _projection("get_2d_projection_kernel", activations)
-
-
-def segeigencam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Seg-Eigen-CAM, Chung and Ying, 2025: Eigen-CAM of activations times absolute gradients, sign corrected."""
-    return _projection("get_2d_projection_with_sign_correction", gradients.abs() * activations)
-
-
-SHARED: dict[str, Maps] = {
-    "gradcam": gradcam,
-    "gradcam++": gradcam_plus_plus,
-    "layercam": layercam,
-    "hirescam": hirescam,
-    "xgradcam": xgradcam,
-    "gradcamelementwise": gradcam_elementwise,
-    "eigengradcam": eigengradcam,
-    "eigencam": eigencam,
-    "segeigencam": segeigencam,
-    "kpcacam": kpcacam,
-    "fem": fem,
-}
-# Method -> class of pytorch-grad-cam.
-LIBRARY: dict[str, str] = {
-    "scorecam": "ScoreCAM",
-    "ablationcam": "AblationCAM",
-    "shapleycam": "ShapleyCAM",
-    "finercam": "FinerCAM",
-    "fullgrad": "FullGrad",
-    "randomcam": "RandomCAM",
-}
-METHODS = (*SHARED, *LIBRARY)
-TITLES = {
-    "gradcam": "Grad-CAM",
-    "gradcam++": "Grad-CAM++",
-    "layercam": "LayerCAM",
-    "hirescam": "HiResCAM",
-    "xgradcam": "XGrad-CAM",
-    "gradcamelementwise": "Grad-CAM elementwise",
-    "eigengradcam": "Eigen-Grad-CAM",
-    "eigencam": "Eigen-CAM",
-    "segeigencam": "Seg-Eigen-CAM",
-    "kpcacam": "KPCA-CAM",
-    "fem": "FEM",
-    "scorecam": "Score-CAM",
-    "ablationcam": "Ablation-CAM",
-    "shapleycam": "Shapley-CAM",
-    "finercam": "Finer-CAM",
-    "fullgrad": "FullGrad",
-    "randomcam": "Random-CAM",
-}
+from rgaviz.explain.methods import LIBRARY, METHODS, SHARED
+from rgaviz.explain.targets import choose_targets
 
 
 @dataclass(frozen=True)
@@ -243,28 +113,11 @@ def explain(
         # (B, N, C) and (B, h, w, C) are brought into the form of a map; (B, C, h, w) is one.
         last = as_map(caught.activations, images.shape[2:]) is not caught.activations
         for method in (each for each in methods if each in LIBRARY):
-            maps = [_library(method, model, layer, images, each, channels_last=last) for each in targets.T]
+            maps = [
+                library_maps(method, model, layer, images, each, channels_last=last) for each in targets.T
+            ]
             cams[method] = np.stack(maps, 1)
     return Explanation(logits.detach().float().cpu(), mask_arrays(caught.masks), targets.cpu().numpy(), cams)
-
-
-def choose_targets(logits: Tensor, target: str | int | Tensor) -> Tensor:
-    """Class indices (B, T) for ``logits`` (B, classes); ``target`` as in :func:`explain`.
-
-    Raises:
-        RgavizError: a class that does not exist, or the wrong number of targets.
-    """
-    batch, classes = logits.shape
-    if isinstance(target, str):
-        count = lookup({"top1": 1, "top5": 5}, target, "target")
-        return logits.topk(min(count, classes), dim=1).indices
-    chosen = torch.as_tensor(target, device=logits.device).long()
-    chosen = chosen.expand(batch, 1) if chosen.ndim == 0 else chosen
-    if chosen.ndim != 2 or len(chosen) != batch:
-        raise RgavizError(f"{len(chosen)} targets for {batch} images; give one class index per image.")
-    if int(chosen.min()) < 0 or int(chosen.max()) >= classes:
-        raise RgavizError(f"A target lies outside the {classes} classes (0 to {classes - 1}).")
-    return chosen
 
 
 def _gradient(logits: Tensor, targets: Tensor, activations: Tensor, image_size: Sequence[int]) -> Tensor:
@@ -278,86 +131,3 @@ def _gradient(logits: Tensor, targets: Tensor, activations: Tensor, image_size: 
             "layer, such as the norm before the last attention."
         )
     return maps
-
-
-def _library(
-    method: str, model: nn.Module, layer: nn.Module, images: Tensor, targets: Tensor, *, channels_last: bool
-) -> np.ndarray:
-    """Raw maps (B, h, w) by pytorch-grad-cam, before it rescales them; ``channels_last`` as the layer's output."""
-    import pytorch_grad_cam
-    from pytorch_grad_cam.ablation_layer import AblationLayer, AblationLayerVit
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-
-    if method == "finercam" and len(images) > 1:  # it takes one target for a whole batch
-        pairs = zip(images.split(1), targets.split(1), strict=True)
-        return np.concatenate(
-            [_library(method, model, layer, *pair, channels_last=channels_last) for pair in pairs]
-        )
-    kind = getattr(pytorch_grad_cam, LIBRARY[method])
-    chosen = [ClassifierOutputTarget(index) for index in targets.tolist()]
-    options: dict[str, Any] = {}
-    if method != "fullgrad":  # which has no layer
-        options["reshape_transform"] = partial(as_map, image_size=images.shape[2:])
-    if method == "ablationcam":
-        options["ablation_layer"] = AblationLayerVit() if channels_last else AblationLayer()
-    # Only one way of attention has the second derivative that this method takes.
-    attention = sdpa_kernel(SDPBackend.MATH) if method == "shapleycam" else contextlib.nullcontext()
-    with (
-        unchanged(model, trainable=True),
-        _quiet(),
-        _seeded(),
-        kind(model=model, target_layers=[layer], **options) as extractor,
-        _sheltered(layer),
-        attention,
-    ):
-        inputs = images.detach().clone().requires_grad_()
-        base = getattr(extractor, "base_cam", extractor)
-        if method != "fullgrad":
-            base.compute_cam_per_layer = lambda *call: _raw(base, layer, *call)
-        base.aggregate_multi_layers = lambda maps: maps
-        if method == "finercam":  # it finds the classes to compare the target with by itself
-            maps = extractor(inputs, target_idx=int(targets[0]))
-        else:
-            maps = extractor(inputs, chosen)
-    return np.maximum(np.asarray(maps, dtype=np.float32).reshape(len(images), *maps.shape[-2:]), 0)
-
-
-def _raw(extractor: Any, layer: nn.Module, inputs: Tensor, targets: Any, smooth: bool) -> np.ndarray:
-    found = extractor.activations_and_grads
-    arrays = [found.activations[0], found.gradients[0] if found.gradients else None]
-    activations = arrays[0].detach()
-    if extractor.detach:
-        arrays = [None if each is None else each.cpu().numpy() for each in arrays]
-    else:  # Shapley-CAM, which brings into the form of a map what it weights by, and not what it weights
-        activations = found.reshape_transform(activations)
-    weights = extractor.get_cam_weights(inputs, layer, targets, *arrays)  # (B, K)
-    found.activations, found.gradients = [], []  # the library cannot let go of views
-    return _weighted(torch.as_tensor(weights), activations.cpu()).numpy()
-
-
-@contextlib.contextmanager
-def _sheltered(layer: nn.Module) -> Iterator[None]:
-    """An in-place ReLU behind the layer must not touch the activations the library keeps without a copy."""
-    handle = layer.register_forward_hook(lambda module, inputs, output: output.clone())
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The library prints warnings and progress bars of its own."""
-    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
-def _seeded() -> Iterator[None]:
-    """Random-CAM draws from numpy's global state; the same map on every run, the state given back."""
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002

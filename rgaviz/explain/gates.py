@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.attention.gate import Gate, Kind
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, UnknownNameError, unknown_name
+from rgaviz.explain.layers import find_layer, stage_names
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,70 @@ def _type_name(module: nn.Module) -> str:
     """``timm.layers.eca.EcaModule`` -> ``timm.eca.EcaModule``: the folders between have moved, and may again."""
     path = type(module).__module__.split(".")
     return f"{path[0]}.{path[-1]}.{type(module).__name__}"
+
+
+def gates(model: nn.Module, layer: str) -> dict[str, nn.Module]:
+    """The modules within a layer that a mask leaves: gates of ours, and attention modules of other libraries.
+
+    They are keyed ``"conv5/spatial"``; where a layer has a kind twice, by module path: ``"layer4.0.se/channel"``.
+
+    Raises:
+        UnknownNameError: no such layer.
+    """
+    modules = find_layer(model, layer).named_modules()
+    found = [(path, module, kind) for path, module in modules if (kind := mask_kind(module))]
+    kinds = [kind for _, _, kind in found]
+    single = len(kinds) == len(set(kinds))
+    whole = stage_names(model).get(layer, layer)
+    return {f"{layer if single else f'{whole}.{path}'}/{kind}": module for path, module, kind in found}
+
+
+def gated_layers(model: nn.Module) -> list[str]:
+    """The stages that have a gate, in order; for a network without stages, every module that ends in one.
+
+    A module that holds nothing but such modules, like timm's CBAM, is one layer.
+    """
+    stages = stage_names(model)
+    if stages:
+        return [name for name in stages if gates(model, name)]
+    modules = dict(model.named_modules())
+    ending = dict.fromkeys(
+        (_parent(path) or path) if isinstance(module, Gate) else path
+        for path, module in modules.items()
+        if path and mask_kind(module)
+    )
+
+    def widest(path: str) -> str:
+        parent = _parent(path)
+        siblings = [f"{parent}.{name}" for name, _ in modules[parent].named_children()]
+        return parent if parent and all(each in ending for each in siblings) else path
+
+    return list(dict.fromkeys(widest(path) for path in ending))
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def expand_layers(model: nn.Module, layers: str) -> list[str]:
+    """``"conv5"``, ``"conv4,conv5"`` or ``"all"`` as a list of layers that have gates.
+
+    Raises:
+        UnknownNameError: no such layer, or one without attention.
+    """
+    gated = gated_layers(model)
+    if not gated:
+        raise RgavizError(
+            "This network has no attention that ends in a gate, so no masks; choose one that has, such as rga.pt."
+        )
+    if layers == "all":
+        return gated
+    names = [name.strip() for name in layers.split(",")]
+    for name in names:
+        try:
+            found, kind = gates(model, name), "layer with attention"
+        except UnknownNameError:
+            found, kind = {}, "layer"
+        if not found:
+            raise unknown_name(name, gated, kind)
+    return names

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from rgaviz.explain.capture import expand_layers, explained_forward, gates, network_and_inputs, unchanged
+from rgaviz.explain.capture import explained_forward, network_and_inputs
+from rgaviz.explain.gates import expand_layers, gates
+from rgaviz.explain.lending import unchanged
 
 
 def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:

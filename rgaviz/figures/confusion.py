@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import SMALL, FigureOptions, printable, style, text_inches
+from rgaviz.figures.style import SMALL, FigureOptions, style
+from rgaviz.figures.text import printable, text_inches
 
 MOST_NUMBERS = 20  # classes; more, and neither numbers nor names can be read
 TALLEST = 6.5  # inches

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.histogram import COLOURS
-from rgaviz.figures.style import LINE, SMALL, FigureOptions, printable, style, text_inches
+from rgaviz.figures.style import COLOURS, LINE, SMALL, FigureOptions, style
+from rgaviz.figures.text import printable, text_inches
 
 HEIGHT = 0.72  # of the width, at most TALLEST inches
 TALLEST = 3.5

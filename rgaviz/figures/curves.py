@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.histogram import COLOURS, PANEL_HEIGHT, STACKED
-from rgaviz.figures.style import SMALL, FigureOptions, printable, style, text_inches
+from rgaviz.figures.histogram import PANEL_HEIGHT
+from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.text import printable, text_inches
 
 LINES = {"train": (0, (3, 1.5)), "test": "solid"}
 

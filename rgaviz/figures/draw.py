@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from rgaviz.atomic import refuse_other_table
 from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.grid import Drawn, save_grid, save_overlays
 from rgaviz.figures.histogram import HEADER, draw_histogram, write_histogram_csv
 from rgaviz.figures.style import FigureOptions, save_figure
-from rgaviz.results import Results, ResultsError, read_results, record_files, refuse_foreign
+from rgaviz.outputs import refuse_other_table
+from rgaviz.results.manifest import ResultsError, record_files, refuse_foreign
+from rgaviz.results.reader import Results, read_results
 
 
 def draw(folder: Path, stem: Path, options: FigureOptions, overlays: Path | None = None) -> Drawn:

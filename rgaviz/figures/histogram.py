@@ -12,17 +12,15 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from rgaviz.atomic import atomic_write
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import SMALL, FigureOptions, printable, style
+from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.text import printable
+from rgaviz.outputs import atomic_write
 
 DEAD, SATURATED = 0.05, 0.95
 HEADER = ("label", "channel", "mean", "std", "dead", "saturated")
 BINS = np.linspace(0.0, 1.0, 41)
-# Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.
-COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777")
-DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)))  # for each round of the colours
-STACKED = 4.5  # inches: a narrower figure has its panels one above the other
+
 PANEL_HEIGHT = 1.5
 
 

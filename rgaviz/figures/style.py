@@ -7,17 +7,14 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib import font_manager
 from matplotlib.figure import Figure
-from matplotlib.textpath import text_to_path
 
-from rgaviz.atomic import atomic_write
 from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.outputs import atomic_write
 
 # No date and no program name in the file: a rerun gives identical bytes.
 FORMATS: dict[str, dict[str, None]] = {
@@ -227,58 +224,7 @@ def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path
     return paths
 
 
-@lru_cache
-def _drawable(family: tuple[str, ...]) -> frozenset[int]:
-    fonts = (font_manager.get_font(font_manager.findfont(name)) for name in family)
-    return frozenset(code for font in fonts for code in font.get_charmap())
-
-
-def printable(text: str) -> str:
-    """The text on one line, with ``?`` for what the fonts lack (matplotlib would warn and draw a box)."""
-    known = _drawable(("STIXGeneral", "DejaVu Sans"))
-    return "".join(sign if ord(sign) in known else "?" for sign in " ".join(text.split()))
-
-
-@lru_cache(maxsize=4096)
-def _text_inches(text: str, points: float, family: tuple[str, ...]) -> float:
-    font = font_manager.FontProperties(family=list(family), size=points)
-    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
-
-
-def text_inches(text: str, points: float) -> float:
-    """The width of a line of text in the current style."""
-    return _text_inches(text, points, tuple(matplotlib.rcParams["font.family"]))
-
-
-def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[str]:
-    """Break a text into at most ``lines`` lines that fit, in the current style.
-
-    Breaks at spaces; a word that is too long alone is broken behind a hyphen, underscore, dot or slash, else where
-    it must be, and what is left over is cut with an ellipsis.
-    """
-    wrapped = [""]
-    for word in printable(text).split():
-        joined = f"{wrapped[-1]} {word}".strip()
-        if text_inches(joined, points) <= inches:
-            wrapped[-1] = joined
-            continue
-        if wrapped[-1]:
-            wrapped.append("")
-        for sign in word:
-            if wrapped[-1] and text_inches(wrapped[-1] + sign, points) > inches:
-                kept, carried = _broken(wrapped[-1])
-                fits = text_inches(carried + sign, points) <= inches
-                wrapped[-1:] = [kept, carried] if fits else [wrapped[-1], ""]
-            wrapped[-1] += sign
-    if len(wrapped) > lines:
-        last = wrapped[lines - 1]
-        while last and text_inches(f"{last}…", points) > inches:
-            last = last[:-1]
-        wrapped[lines - 1 :] = [f"{last}…"]
-    return wrapped
-
-
-def _broken(line: str) -> tuple[str, str]:
-    """A line that is full, behind its last joint if it has one, and what goes to the next line."""
-    cut = max(line.rfind(joint) for joint in "-_./") + 1
-    return (line[:cut], line[cut:]) if cut else (line, "")
+# Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777")
+DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)))  # for each round of the colours
+STACKED = 4.5  # inches: a narrower figure has its panels one above the other

@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.training.optim import SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -90,28 +91,6 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint holds them."""
         return asdict(self)
-
-
-def one_cycle(config: TrainConfig, epoch: float) -> float:
-    """Learning rate, linear from 0 to ``lr`` within the warm-up and from there to 0 at the end."""
-    if epoch < config.warmup:
-        return config.lr * epoch / config.warmup
-    return config.lr * (config.epochs - epoch) / (config.epochs - config.warmup)
-
-
-def steps(config: TrainConfig, epoch: float) -> float:
-    """Learning rate of He et al.: small at first, then ``lr``, a tenth after each milestone."""
-    if epoch < config.warmup:
-        return config.warmup_lr
-    return config.lr * 0.1 ** sum(epoch >= milestone for milestone in config.milestones)
-
-
-SCHEDULES = {"one-cycle": one_cycle, "steps": steps}
-
-
-def learning_rate(config: TrainConfig, epoch: float) -> float:
-    """Learning rate at ``epoch`` (fractional, from 0): a function of the step alone, so nothing to save."""
-    return SCHEDULES[config.schedule](config, epoch)
 
 
 def recipe_names() -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rgaviz.attention import ATTENTIONS, Gate, build_attention
-from rgaviz.explain.capture import capture, gates
+from rgaviz.explain.capture import capture
+from rgaviz.explain.gates import gates
 
 SHAPE = (4, 64, 6, 5)  # B, C, H, W
 MASK = {"spatial": (4, 1, 6, 5), "channel": (4, 64, 1, 1), "joint": (4, 64, 6, 5)}

@@ -13,8 +13,8 @@ from official_network import random_network
 from pictures import files_below
 
 from rgaviz import create_model, load_checkpoint
-from rgaviz.cli.explaining import split_inputs
-from rgaviz.results import read_results
+from rgaviz.analysis.inputs import split_inputs
+from rgaviz.results.reader import read_results
 
 FAST = ("--format", "png", "--dpi", "50")
 SMALL = "torchvision:shufflenet_v2_x0_5"
@@ -275,7 +275,7 @@ def test_refusals_elsewhere(refused, bare, line):
 
 def test_evaluate_a_converted_network(rga, answer, bare, place):
     """With its classes named, other people's network is measured as ours are."""
-    from rgaviz.data.shapes import SHAPE_CLASSES
+    from rgaviz.data.sets.outlines import SHAPE_CLASSES
 
     Path("names.txt").write_text("\n".join(SHAPE_CLASSES))
     words = ("--arch", "resnet20", "--num-classes", "10", "--classes", "names.txt")

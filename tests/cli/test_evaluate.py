@@ -11,7 +11,8 @@ import torch
 from pictures import files_below
 
 import rgaviz
-from rgaviz.data.shapes import SHAPE_CLASSES, generate
+from rgaviz.data.sets.outlines import SHAPE_CLASSES
+from rgaviz.data.sets.shapes import generate
 
 FAST = ("--format", "png", "--dpi", "50")
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rgaviz.attention import ATTENTIONS
 from rgaviz.cli import app
-from rgaviz.training.loop import network_name
+from rgaviz.training.state import network_name
 
 SETTINGS = {
     "data.train_size": 32,

@@ -13,10 +13,10 @@ import pytest
 from pictures import files_below, save_picture
 
 import rgaviz
-from rgaviz import pipeline
-from rgaviz.data.images import read_picture
-from rgaviz.explain.cam import METHODS
-from rgaviz.results import read_results
+from rgaviz.analysis import run
+from rgaviz.data.pictures import read_picture
+from rgaviz.explain.methods import METHODS
+from rgaviz.results.reader import read_results
 
 FAST = ("--format", "png", "--dpi", "50")
 PAIR = ("baseline.pt", "rga.pt")
@@ -282,9 +282,9 @@ def test_more_pictures_than_a_batch(rga, monkeypatch):
         save_picture(Path(f"many/{number}.png"), (8, 8), number)
     for number in (2, 3):
         Path(f"many/{number}.png").write_bytes(b"broken")
-    monkeypatch.setattr(pipeline, "BATCH", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
     rga("cam", "rga.pt", "many", "-o", "two", *FAST, code=1)
-    monkeypatch.setattr(pipeline, "BATCH", 16)
+    monkeypatch.setattr(run, "BATCH", 16)
     rga("cam", "rga.pt", "many", "-o", "all", *FAST, code=1)
     two, whole = read_results("two"), read_results("all")
     assert [entry["path"] for entry in two.manifest["pictures"]] == [f"{n}.png" for n in (0, 1, 4, 5, 6)]
@@ -396,10 +396,10 @@ def test_pictures_of_every_kind(rga):
 
 
 def test_differences_of_maps_about_different_classes_are_noted(rga, place, monkeypatch):
-    from rgaviz import pipeline
+    from rgaviz.analysis import run
 
     words = ["compare", *PAIR, "img.jpg", *FAST]
-    told = pipeline.predictions
+    told = run.predictions
 
     def predict(classes):
         names = iter(classes)
@@ -412,5 +412,5 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place, monke
         (("ring", "disc"), [], False),
         (("ring", "disc"), ["--diff", "--target", "ring"], False),
     ):
-        monkeypatch.setattr(pipeline, "predictions", predict(classes))
+        monkeypatch.setattr(run, "predictions", predict(classes))
         assert (note in rga(*words, *more).stderr) == noted

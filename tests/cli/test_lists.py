@@ -8,8 +8,8 @@ import pytest
 
 from rgaviz.attention import ATTENTIONS
 from rgaviz.cli.lists import LISTS
-from rgaviz.data import DATASETS
-from rgaviz.explain.cam import METHODS
+from rgaviz.data.sets import DATASETS
+from rgaviz.explain.methods import METHODS
 from rgaviz.figures.style import VENUES
 from rgaviz.models import MODELS
 from rgaviz.training.config import load_recipe, recipe_names

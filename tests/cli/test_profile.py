@@ -12,8 +12,10 @@ import torch
 from pictures import files_below
 
 import rgaviz
-from rgaviz import devices, profiling
+from rgaviz import devices
 from rgaviz.models import count_parameters
+from rgaviz.profiling import growth
+from rgaviz.profiling.measure import Settings, machine
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe
 
 SMALL = ("--arch", "resnet20", "--image-size", "16x8", "--batch-size", "2", "--repeats", "2")
@@ -50,7 +52,7 @@ def table(path):
 def test_numbers_of_every_network(answer):
     told = answer("profile", *SMALL, "--attention", "none,rga-sc", "--train", "--num-classes", "10")
     assert told["machine"] == {
-        **profiling.machine(profiling.Settings(torch.device("cpu"), train=True)),
+        **machine(Settings(torch.device("cpu"), train=True)),
         "arch": "resnet20",
         "image_size": "16x8",
         "batch_size": 2,
@@ -142,7 +144,7 @@ def test_runs_that_do_not_fit(refused, runs, words, message):
 
 
 def test_growth(answer, rga, monkeypatch):
-    monkeypatch.setattr(profiling, "SIDES", (8, 12, 16))
+    monkeypatch.setattr(growth, "SIDES", (8, 12, 16))
     words = (
         "profile",
         "--scale-with",
@@ -163,7 +165,7 @@ def test_growth(answer, rga, monkeypatch):
     for name, found in told["exponents"].items():
         own = [row for row in told["rows"] if row["attention"] == name]
         for key, value in found.items():
-            assert value == pytest.approx(profiling.exponent([64, 144, 256], [row[key] for row in own]))
+            assert value == pytest.approx(growth.exponent([64, 144, 256], [row[key] for row in own]))
     assert told["machine"]["batch_size"] == 1
     assert told["machine"]["scale_with"] == "N"
     assert told["files"] == [f"rgaviz-profile/profile.{kind}" for kind in ("png", "csv", "tex")]
@@ -173,7 +175,7 @@ def test_growth(answer, rga, monkeypatch):
     lines = Path("rgaviz-profile/profile.tex").read_text().splitlines()
     assert lines[4].startswith("ms at $N =$ & 64 & 144 & 256 & time $N^p$")
     assert [line.partition(" &")[0] for line in lines[6:9]] == names
-    monkeypatch.setattr(profiling, "available_memory", lambda device: 1.0)
+    monkeypatch.setattr(growth, "available_memory", lambda device: 1.0)
     result = rga(*words)
     assert "Note: rga-s (direct) ends at N = 64" in result.stderr
     assert "p =" in result.stdout

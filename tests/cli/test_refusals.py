@@ -15,7 +15,7 @@ import torch
 from pictures import files_below
 from PIL import Image
 
-from rgaviz import pipeline
+from rgaviz.analysis import subject
 
 FAST = ("--format", "png", "--dpi", "50")
 
@@ -122,7 +122,7 @@ def test_options_are_refused_before_a_network_is_loaded(refused, monkeypatch, li
         def load(*_):
             raise AssertionError("a network was loaded")
 
-        monkeypatch.setattr(pipeline, "load_checkpoint", load)
+        monkeypatch.setattr(subject, "load_checkpoint", load)
     assert OPTIONS[line] in refused(*line.split())
 
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_parsed(rga, place, line):
 
 def test_a_full_disk(refused, monkeypatch):
     """Wherever it runs full, earlier results stay."""
-    from rgaviz import results
+    from rgaviz.results import writer as results
 
     def full(*_, **__):
         raise OSError(28, os.strerror(28))
@@ -226,7 +226,7 @@ def test_ctrl_c(rga, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "load_checkpoint", stop)
+    monkeypatch.setattr(subject, "load_checkpoint", stop)
     assert "Traceback" not in rga("masks", "rga.pt", "img.jpg", code=130).output
 
 

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.cli import sweep
-from rgaviz.training import loop
+from rgaviz.training import run, sweep
 
 SETTINGS = {
     "data.train_size": 32,
@@ -75,7 +74,7 @@ def test_a_run_that_fails_is_reported_and_the_others_are_done(rga, place):
 
 
 def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
-    original = loop.Run._step
+    original = run.Run._step
 
     def interrupt(self, *arguments):
         os.kill(os.getpid(), signal.SIGINT)
@@ -83,7 +82,7 @@ def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
 
     words = ["shapes", "--attention", "none", "-o", "out"]
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Run, "_step", interrupt)
+        patch.setattr(run.Run, "_step", interrupt)
         stopped = run_sweep(rga, *words, code=130)
     assert "Go on with:\n  rgaviz sweep --set data.train_size=32" in stopped.stderr
     assert "--resume" not in stopped.stderr
@@ -96,14 +95,14 @@ def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
 
 
 def test_too_little_memory_is_a_failure_like_others(rga, place, monkeypatch):
-    original = loop.Run._step
+    original = run.Run._step
 
     def exhausted(self, *arguments):
         if self.name == "rga-c":
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return original(self, *arguments)
 
-    monkeypatch.setattr(loop.Run, "_step", exhausted)
+    monkeypatch.setattr(run.Run, "_step", exhausted)
     result = run_sweep(rga, "shapes", "--attention", "none,rga-c", "--seeds", "0,1", "-o", "out", code=1)
     assert result.stderr.count("does not fit into memory: try --set train.batch_size=8") == 2
     assert len(list(Path("out").rglob("baseline.pt"))) == 2

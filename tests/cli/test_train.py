@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.cli import app
-from rgaviz.training import loop
+from rgaviz.training import run
 
 TINY = [
     *("--set", "data.train_size=32", "--set", "data.test_size=10", "--set", "train.batch_size=16"),
@@ -84,18 +84,18 @@ def test_a_file_of_someone_else_is_never_removed(tmp_path):
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
-    original = loop.Run._step
+    monkeypatch.setattr(run, "CHECK_EVERY", 1)
+    original = run.Run._step
 
     def interrupt(self, *arguments):
         if self.history:  # in the second epoch
             os.kill(os.getpid(), signal.SIGINT)
         return original(self, *arguments)
 
-    monkeypatch.setattr(loop.Run, "_step", interrupt)
+    monkeypatch.setattr(run.Run, "_step", interrupt)
     stopped = train("-o", str(tmp_path), "--attention", "none")
     assert stopped.exit_code == 130
-    monkeypatch.setattr(loop.Run, "_step", original)
+    monkeypatch.setattr(run.Run, "_step", original)
     forgotten = train("-o", str(tmp_path), "--attention", "none")
     assert forgotten.exit_code == 1
     resumed = train("-o", str(tmp_path), "--attention", "none", "--resume")

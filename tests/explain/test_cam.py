@@ -14,9 +14,12 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.cam import LIBRARY, METHODS, SHARED, TITLES, cam, choose_targets, explain
-from rgaviz.explain.capture import find_layer, gates
+from rgaviz.explain.cam import cam, explain
+from rgaviz.explain.gates import gates
+from rgaviz.explain.layers import find_layer
 from rgaviz.explain.masks import masks
+from rgaviz.explain.methods import LIBRARY, METHODS, SHARED, TITLES
+from rgaviz.explain.targets import choose_targets
 from rgaviz.models import create_model
 
 SIZE = (12, 16)

@@ -14,17 +14,11 @@ from torch import nn
 from rgaviz.attention import Gate, build_attention
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.cam import cam
-from rgaviz.explain.capture import (
-    as_map,
-    capture,
-    default_cam_layer,
-    expand_layers,
-    explained_forward,
-    find_layer,
-    gated_layers,
-    gates,
-    unchanged,
-)
+from rgaviz.explain.capture import capture, explained_forward
+from rgaviz.explain.gates import expand_layers, gated_layers, gates
+from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.explain.lending import unchanged
+from rgaviz.explain.maps import as_map
 from rgaviz.models import create_model
 
 

@@ -11,8 +11,7 @@ from torchvision.ops import SqueezeExcitation
 
 from rgaviz.attention import Gate
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.capture import expand_layers, gated_layers, gates
-from rgaviz.explain.gates import SOURCES, mask_kind
+from rgaviz.explain.gates import SOURCES, expand_layers, gated_layers, gates, mask_kind
 from rgaviz.explain.masks import joint_means, masks
 
 CHANNELS = 12

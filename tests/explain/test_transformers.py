@@ -20,8 +20,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torchvision.models import swin_transformer
 
 from rgaviz.errors import RgavizError
-from rgaviz.explain.cam import METHODS, cam
-from rgaviz.explain.capture import default_cam_layer, explained_forward, find_layer, unchanged
+from rgaviz.explain.cam import cam
+from rgaviz.explain.capture import explained_forward
+from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.explain.lending import unchanged
+from rgaviz.explain.methods import METHODS
 from tests.explain.test_cam import THEIRS, assert_close, everything, numbers
 
 SIZE = 32

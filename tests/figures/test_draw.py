@@ -8,7 +8,9 @@ import pytest
 from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.draw import FIGURES, channel_masks, draw, figure_options, record_options
 from rgaviz.figures.style import FigureOptions
-from rgaviz.results import ResultsError, ResultsWriter, read_results
+from rgaviz.results.manifest import ResultsError
+from rgaviz.results.reader import read_results
+from rgaviz.results.writer import ResultsWriter
 
 FAST = FigureOptions(formats=("png",), dpi=50)
 COLUMNS = [

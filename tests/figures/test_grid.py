@@ -13,10 +13,14 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.grid import RIGHT, WRONG, Layout, Scales, draw_grid, save_grid, save_overlays, subtract
+from rgaviz.figures.grid import draw_grid, save_grid, save_overlays
+from rgaviz.figures.layout import RIGHT, WRONG, Layout
 from rgaviz.figures.overlay import overlay
+from rgaviz.figures.scales import Scales, subtract
 from rgaviz.figures.style import FigureOptions, save_figure, style
-from rgaviz.results import ResultsError, ResultsWriter, read_results
+from rgaviz.results.manifest import ResultsError
+from rgaviz.results.reader import read_results
+from rgaviz.results.writer import ResultsWriter
 
 CAM = {"kind": "map", "map": "gradcam", "group": "cam"}
 A = {**CAM, "title": "baseline Grad-CAM (conv5)", "checkpoint": "a"}

@@ -11,16 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from rgaviz.errors import OutputError, RgavizError, UnknownNameError
-from rgaviz.figures.style import (
-    VENUES,
-    FigureOptions,
-    parse_scale,
-    printable,
-    save_figure,
-    style,
-    text_inches,
-    wrap_text,
-)
+from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, save_figure, style
+from rgaviz.figures.text import printable, text_inches, wrap_text
 
 
 def draw(options):

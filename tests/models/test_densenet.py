@@ -11,14 +11,20 @@ from pictures import save_picture
 from torch import nn
 
 import rgaviz
-from rgaviz.data.images import find_pictures
+from rgaviz.analysis.compare import compare_request
+from rgaviz.analysis.run import run
+from rgaviz.analysis.subject import load_subjects
+from rgaviz.data.find import find_pictures
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.capture import capture, default_cam_layer, find_layer, gates
+from rgaviz.explain.capture import capture
+from rgaviz.explain.gates import gates
+from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import count_parameters, create_model
 from rgaviz.models.densenet import DenseBlock, DenseNet
-from rgaviz.pipeline import compare_request, load_subjects, run
-from rgaviz.training.config import learning_rate, load_recipe
-from rgaviz.training.loop import COMPILES_RECOMPUTATION, build_model
+from rgaviz.training.config import load_recipe
+from rgaviz.training.loop import COMPILES_RECOMPUTATION
+from rgaviz.training.optim import learning_rate
+from rgaviz.training.run import build_model
 
 ARCHS = ["densenet100", "densenet115", "densenet-bc100", "densenet-bc115"]
 STAGES = ["transition1", "transition2", "denseblock3"]

@@ -12,7 +12,7 @@ from rgaviz.bundled import bundled
 from rgaviz.errors import UnknownNameError
 from rgaviz.models import create_model
 from rgaviz.training.config import TrainConfig
-from rgaviz.training.loop import weight_groups
+from rgaviz.training.optim import weight_groups
 
 SMALL = {"width": 8, "s1": 2, "s2": 2, "num_classes": 5, "image_size": (16, 16)}
 

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.capture import find_layer
+from rgaviz.explain.layers import find_layer
 from rgaviz.models import MODELS, count_parameters, create_model
 from rgaviz.models.resnet import SubsamplePad
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import tiny
 
-from rgaviz.training import loop
+from rgaviz.training import loop, report, run
 
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class StepReport(loop.Silent):
+class StepReport(report.Silent):
     def __init__(self, network, epoch, step):
         self.moment = network, epoch, step
 
@@ -33,13 +33,14 @@ def half_written(path, _):
 
 def at_call(number, attribute, action=die):
     """Have the ``number``-th call of a function of the loop replaced by ``action``."""
-    function, calls = getattr(loop, attribute), []
+    module = next(each for each in (run, loop) if hasattr(each, attribute))
+    function, calls = getattr(module, attribute), []
 
     def wrapped(*arguments, **options):
         calls.append(1)
         return (action if len(calls) == number else function)(*arguments, **options)
 
-    setattr(loop, attribute, wrapped)
+    setattr(module, attribute, wrapped)
 
 
 MOMENTS = {  # what makes it happen; may return a report
@@ -56,7 +57,7 @@ MOMENTS = {  # what makes it happen; may return a report
 
 
 def main(folder: Path) -> None:
-    loop.CHECK_EVERY = 1
+    run.CHECK_EVERY = 1
     for name, prepare in MOMENTS.items():
         child = os.fork()
         if child == 0:

@@ -13,11 +13,11 @@ from rgaviz.training.config import (
     ModelConfig,
     Recipe,
     TrainConfig,
-    learning_rate,
     load_recipe,
     recipe_names,
     recipe_text,
 )
+from rgaviz.training.optim import learning_rate
 
 SHIPPED = sorted(path.stem for path in RECIPES.rglob("*.toml"))
 

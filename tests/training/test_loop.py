@@ -21,9 +21,9 @@ from rgaviz.checkpoint import load_checkpoint
 from rgaviz.data.splits import evaluation_batches, train_batches
 from rgaviz.errors import CheckpointError, OutputError, RgavizError
 from rgaviz.models import create_model
-from rgaviz.training import loop
-from rgaviz.training.config import learning_rate
+from rgaviz.training import loop, report, run, signals
 from rgaviz.training.metrics import evaluate, summarise
+from rgaviz.training.optim import learning_rate
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +42,7 @@ def fp32(tmp_path_factory):
     return out
 
 
-class Steps(loop.Silent):
+class Steps(report.Silent):
     """Remembers what it heard."""
 
     def __init__(self):
@@ -58,7 +58,7 @@ class Steps(loop.Silent):
         self.rows.append(row)
 
 
-class Interruption(loop.Silent):
+class Interruption(report.Silent):
     """Sends this process a signal after a number of steps, here and in the runs that resume it."""
 
     def __init__(self, number=signal.SIGINT):
@@ -208,8 +208,8 @@ def test_a_pair_starts_alike_and_sees_the_same_data(tmp_path, monkeypatch):
             seen[["baseline", "rga"][len(initial) - 1]].append((images, labels))
             yield images, labels
 
-    monkeypatch.setattr(loop, "create_model", create)
-    monkeypatch.setattr(loop, "train_batches", batches)
+    monkeypatch.setattr(run, "create_model", create)
+    monkeypatch.setattr(run, "train_batches", batches)
     tiny.run(tmp_path)
     baseline, rga = initial
     assert set(baseline) < set(rga)
@@ -220,7 +220,7 @@ def test_a_pair_starts_alike_and_sees_the_same_data(tmp_path, monkeypatch):
 
 
 def test_reports_and_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "CHECK_EVERY", 3)
+    monkeypatch.setattr(run, "CHECK_EVERY", 3)
     report = Steps()
     tiny.run(
         tmp_path, ["rga-s", "none"], report=report, changes={"epochs": 1}, settings={"command": "train it"}
@@ -246,12 +246,12 @@ def test_reports_and_names(tmp_path, monkeypatch):
 
 def test_interrupted_after_every_single_step(whole, tmp_path, monkeypatch):
     out, _, precision = whole
-    monkeypatch.setattr(loop, "CHECK_EVERY", 1)
+    monkeypatch.setattr(run, "CHECK_EVERY", 1)
     options = {"changes": {"precision": precision}, "settings": {"command": "another line"}}
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     for count in range(2 * 2 * STEPS):
         number = signal.SIGTERM if count % 3 else signal.SIGINT
-        with pytest.raises(loop.Interrupted):
+        with pytest.raises(signals.Interrupted):
             tiny.run(tmp_path, resume=count > 0, report=Interruption(number), **options)
         assert list(tmp_path.glob("*.resume.pt"))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
@@ -271,11 +271,11 @@ def heeded():
 
 @pytest.mark.usefixtures("heeded")
 def test_a_second_signal_acts_at_once():
-    with pytest.raises(KeyboardInterrupt) as caught, loop.stop_signals() as stopped:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt) as caught, signals.stop_signals() as stopped:  # noqa: PT012
         os.kill(os.getpid(), signal.SIGINT)
         assert stopped
         os.kill(os.getpid(), signal.SIGINT)
-    assert not isinstance(caught.value, loop.Interrupted)
+    assert not isinstance(caught.value, signals.Interrupted)
 
 
 def test_killed_at_any_moment(fp32, tmp_path):
@@ -324,7 +324,7 @@ def test_an_older_compiler_does_not_recompute(tmp_path, monkeypatch):
 
 @pytest.fixture
 def interrupted(tmp_path):
-    with pytest.raises(loop.Interrupted):
+    with pytest.raises(signals.Interrupted):
         tiny.run(tmp_path / "out", report=Interruption())
     return tmp_path / "out"
 
@@ -348,7 +348,7 @@ def test_resume_with_other_settings_is_refused(interrupted, fp32, options, words
 def test_a_fresh_run_forgets_the_one_before(interrupted, tmp_path):
     """Else its second network, resumed, would be the first run's."""
     tiny.run(interrupted, resume=True)
-    with pytest.raises(loop.Interrupted):
+    with pytest.raises(signals.Interrupted):
         tiny.run(interrupted, seed=1, overwrite=True, report=Interruption())
     tiny.run(interrupted, seed=1, resume=True)
     tiny.run(tmp_path / "new", seed=1)
@@ -385,7 +385,7 @@ def test_the_step_of_the_first_nan_is_named(tmp_path, monkeypatch):
         for step, (images, labels) in enumerate(train_batches(*arguments, epoch=epoch, **options)):
             yield images * (float("nan") if (epoch, step) == (1, 2) else 1), labels
 
-    monkeypatch.setattr(loop, "train_batches", poisoned)
+    monkeypatch.setattr(run, "train_batches", poisoned)
     message = fault(RgavizError, tmp_path)
     # lr 0.05, up in half an epoch, down to 0 at epoch 2: at 1.5 a third of it is left
     assert "The loss of baseline is nan at epoch 2, step 3, learning rate 0.01667." in message
@@ -397,7 +397,7 @@ def test_weights_ruined_by_the_last_step_are_not_saved(tmp_path, monkeypatch):
         model.fc.bias.data.fill_(float("nan"))
         return evaluate(model, *arguments)
 
-    monkeypatch.setattr(loop, "evaluate", ruined)
+    monkeypatch.setattr(run, "evaluate", ruined)
     message = fault(RgavizError, tmp_path)
     assert "The test loss of baseline is nan at epoch 1, step 4" in message
     assert not (tmp_path / "baseline.pt").exists()
@@ -427,7 +427,7 @@ def test_two_processes_equal_one(tmp_path, monkeypatch):
     same(whole, interrupted)
     assert load_checkpoint(whole / "rga.pt").training["processes"] == 2
 
-    monkeypatch.setattr(loop, "train_batches", doubled_batches)
+    monkeypatch.setattr(run, "train_batches", doubled_batches)
     tiny.run(alone, changes=CHANGES)
     assert files(alone) == files(whole)
     one, two = tiny.weights(alone), tiny.weights(whole)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.data import load_dataset
+from rgaviz.data.sets import load_dataset
 from rgaviz.training import loop
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe, TrainConfig
 

@@ -13,7 +13,7 @@ import torch
 
 from rgaviz.data.splits import train_batches
 from rgaviz.errors import RgavizError
-from rgaviz.training import loop
+from rgaviz.training import report, run, signals
 
 CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0}  # a small learning rate, lest rounding grow
 
@@ -27,7 +27,7 @@ def doubled_batches(split, *, batch_size, rank=0, processes=1, start=0, **option
         yield images, labels.repeat_interleave(2)[share]
 
 
-class Interruption(loop.Silent):
+class Interruption(report.Silent):
     """Tells one process to stop in the middle of an epoch."""
 
     def step(self, step):
@@ -37,12 +37,12 @@ class Interruption(loop.Silent):
 
 def main(folder: Path) -> None:
     tiny.run(folder / "shared", ["none"])  # each sees its own half
-    loop.train_batches = doubled_batches
+    run.train_batches = doubled_batches
     rows = tiny.run(folder / "whole", changes=CHANGES)
-    loop.CHECK_EVERY = 2
+    run.CHECK_EVERY = 2
     try:
         tiny.run(folder / "interrupted", changes=CHANGES, report=Interruption())
-    except loop.Interrupted:
+    except signals.Interrupted:
         tiny.run(folder / "interrupted", changes=CHANGES, resume=True)
     else:
         sys.exit("not interrupted")

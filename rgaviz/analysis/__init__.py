@@ -1,0 +1,1 @@
+"""One file per question: from checkpoints and pictures to a results folder; the functions behind the commands."""

@@ -1,0 +1,110 @@
+"""What the demonstration shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rgaviz.errors import OutputError
+from rgaviz.progress import Track, silent
+
+if TYPE_CHECKING:
+    from rgaviz.analysis.request import Request
+    from rgaviz.data.find import PicturePath
+
+# Photograph -> what it shows in CIFAR-10's terms; the others have no class there.
+LABELS = {"bird": "bird", "cat": "cat", "cat_face": "cat", "dog": "dog", "horse": "horse"}
+FIRST = "bird"  # the photograph that becomes img.jpg
+NO_CLASS = "other"
+FIGURES = ("compare", "masks", "histogram")
+SHOWN = 4  # pictures in the figures: one page each
+SHAPES_SHOWN = 10
+SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
+
+
+def one_per_class(pictures: Sequence[PicturePath]) -> list[PicturePath]:
+    """The first picture of each class, as many as fit on one page."""
+    first = {picture.label: picture for picture in reversed(pictures) if picture.label != NO_CLASS}
+    return sorted(first.values(), key=lambda picture: picture.relative)[:SHOWN]
+
+
+def bundled_pair(out: Path) -> dict[Path, bytes]:
+    """The bundled checkpoints."""
+    from rgaviz.bundled import bundled
+
+    return {out / name: bundled(f"weights/{name}").read_bytes() for name in ("baseline.pt", "rga.pt")}
+
+
+def photographs(out: Path) -> dict[Path, bytes]:
+    """The bundled photographs, in a folder named by their class where they have one, and one as img.jpg."""
+    from rgaviz.bundled import sample_pictures
+
+    files = {}
+    for path in sample_pictures():
+        label = LABELS.get(path.stem, NO_CLASS)
+        files[out / "samples" / label / path.name] = path.read_bytes()
+        if path.stem == FIRST:
+            files[out / "img.jpg"] = path.read_bytes()
+    return files
+
+
+def refuse_other(files: dict[Path, bytes]) -> None:
+    """Refuse to replace what another demo, a training or the user put there; a rerun finds its own files.
+
+    Raises:
+        OutputError: one of the files is there with other content.
+    """
+    for path, content in files.items():
+        if path.exists() and not (path.is_file() and path.read_bytes() == content):
+            raise OutputError(f"{path} is there with other content; choose another folder with --out.")
+
+
+def refuse_other_figures(out: Path) -> None:
+    """Refuse to draw over files that no earlier demo has drawn: beside its figures lie their results.
+
+    Raises:
+        OutputError: there is one.
+    """
+    from rgaviz.results.manifest import MANIFEST
+
+    for name in FIGURES:
+        for path in (out / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv")):
+            if path.exists() and not (out / name / MANIFEST).exists():
+                raise OutputError(f"{path} is there and is no demo's; choose another folder with --out.")
+
+
+def shapes(out: Path) -> dict[Path, bytes]:
+    """Generated test pictures, one of each class, and one as img.jpg."""
+    import io
+
+    from PIL import Image
+
+    from rgaviz.data.sets.outlines import SHAPE_CLASSES
+    from rgaviz.data.sets.shapes import generate
+
+    files = {}
+    shown = generate(SHAPES_SHOWN, (SHAPE_SIDE, SHAPE_SIDE), split="test")
+    for image, label in zip(shown.images, shown.labels, strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray(image.transpose(1, 2, 0)).save(buffer, format="JPEG", quality=95)  # (H, W, 3)
+        name = SHAPE_CLASSES[label]
+        files[out / "samples" / name / f"{name}.jpg"] = buffer.getvalue()
+        if label == 0:
+            files[out / "img.jpg"] = buffer.getvalue()
+    return files
+
+
+def render(
+    request: Request, pictures: Sequence[PicturePath], stem: Path, command_line: str, track: Track = silent
+) -> list[Path]:
+    """One of the three figures, as PDF and PNG, with its numbers in a folder of the same name."""
+    from dataclasses import replace
+
+    from rgaviz.analysis.run import run
+    from rgaviz.figures.draw import draw, record_options
+    from rgaviz.figures.style import FigureOptions
+
+    options = FigureOptions(formats=("pdf", "png"))
+    run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
+    return draw(stem, stem, options).paths

@@ -1,0 +1,126 @@
+"""Which networks and pictures the user's words stand for."""
+
+from __future__ import annotations
+
+import glob
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rgaviz.errors import CheckpointError, OutputError, PictureError, RgavizError
+from rgaviz.progress import Say, hush
+
+if TYPE_CHECKING:
+    from rgaviz.data.find import PicturePath
+
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".safetensors")
+
+
+def split_inputs(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Checkpoints and pictures, told apart by what they are."""
+    checkpoints, pictures = [], []
+    for word in words:
+        for name in expand_checkpoints(word):
+            (checkpoints if is_checkpoint(name) else pictures).append(name)
+    return checkpoints, pictures
+
+
+def expand_checkpoints(word: str) -> list[str]:
+    """A quoted pattern of checkpoints as files; anything else as it is."""
+    if word.endswith(CHECKPOINT_SUFFIXES) and not Path(word).exists() and glob.has_magic(word):
+        from rgaviz.checkpoint import RESUME_SUFFIX
+
+        found = sorted(glob.glob(word))  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        return [name for name in found if not name.endswith(RESUME_SUFFIX)] or [word]
+    return [word]
+
+
+def is_checkpoint(word: str) -> bool:
+    """A network of a library, or a file; by its suffix, or where that says nothing by being a zip archive of torch."""
+    from rgaviz.models.foreign import is_foreign
+
+    path = Path(word)
+    if is_foreign(word) and not path.exists():
+        return True
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+        return True
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def newest_checkpoint(say: Say) -> str:
+    """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
+    from rgaviz.bundled import bundled
+    from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
+
+    found = [path for path in Path("runs").rglob("*.pt") if not path.name.endswith(RESUME_SUFFIX)]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(CheckpointError):  # other programs keep their own files under runs/
+            if load_checkpoint(path).config["attention"] != "none":
+                say(f"No checkpoint given: using the newest under runs/, {path}")
+                return str(path)
+    say("No checkpoint given and none under runs/: using the bundled rga.pt")
+    return str(bundled("weights/rga.pt"))
+
+
+def inputs(
+    given: Mapping[str, Any], command: str, networks: int, say: Say = hush
+) -> tuple[list[str], list[str]]:
+    """The checkpoints and pictures to use; says so where it chose them itself."""
+    from rgaviz.bundled import bundled, sample_pictures
+    from rgaviz.checkpoint import load_checkpoint
+
+    checkpoints, pictures = split_inputs(given["inputs"] or [])
+    if not checkpoints and networks == 1:
+        checkpoints = [newest_checkpoint(say)]
+    elif not checkpoints:
+        say("No checkpoints given: using the bundled baseline.pt and rga.pt")
+        checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
+    elif len(checkpoints) < networks:
+        for source in checkpoints:  # a wrong one is the more likely mistake
+            load_checkpoint(source, given["arch"], given["num_classes"])
+        raise RgavizError(
+            f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
+        )
+    if not pictures:
+        pictures = [str(path) for path in sample_pictures()]
+        say(f"No pictures given: using the {len(pictures)} bundled photographs")
+    return checkpoints, pictures
+
+
+def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]:
+    """The pictures that the words stand for, without our own earlier output, which this run replaces.
+
+    Raises:
+        PictureError: there are none.
+    """
+    from rgaviz.data.find import find_pictures
+    from rgaviz.results.manifest import own_files
+
+    for word in map(Path, words):
+        if (word / "metrics.csv").is_file() and any(word.glob("*.pt")):
+            raise PictureError(
+                f"{word} is the folder of a training, not of pictures; name its networks: {word}/*.pt"
+            )
+    ours = {(folder / name).resolve() for name in own_files(folder)}
+    found = [picture for picture in find_pictures(words) if picture.path.resolve() not in ours]
+    if not found:
+        raise PictureError(
+            f"All these pictures are earlier output in {folder}; choose another folder with -o."
+        )
+    return found
+
+
+def refuse_inputs(paths: Sequence[Path], stem: Path, formats: Sequence[str]) -> None:
+    """Refuse to draw over what is to be read.
+
+    Raises:
+        OutputError: the figure would take an input's name.
+    """
+    figures = {stem.with_name(f"{stem.name}.{suffix}").resolve() for suffix in (*formats, "csv")}
+    for path in paths:
+        if path.resolve() in figures:
+            raise OutputError(
+                f"{path} is an input; the figure would replace it. Choose another name with -o."
+            )

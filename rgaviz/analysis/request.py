@@ -1,0 +1,50 @@
+"""What to explain, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rgaviz.analysis.subject import Subject
+from rgaviz.checkpoint import Prediction
+
+INPUT_COLUMN = {"kind": "picture", "title": "input"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to explain.
+
+    Attributes:
+        command: decides the figure: ``masks``, ``cam``, ``compare`` or ``histogram``.
+        subjects: the checkpoints.
+        columns: the panels of a row, as a manifest lists them, the picture first.
+        methods: of ``METHODS``.
+        target: a class name or index, ``top1`` or ``top5``.
+        labels: what the pictures show, where the user said it: one for all, or one each.
+        options: of the figure, recorded for drawing it again.
+        command_line: as typed.
+    """
+
+    command: str
+    subjects: Sequence[Subject]
+    columns: Sequence[dict[str, Any]]
+    methods: Sequence[str] = ()
+    target: str = "top1"
+    labels: Sequence[str] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    command_line: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request.
+
+    Attributes:
+        predictions: picture -> checkpoint id -> prediction.
+        failures: one line for each picture that was left out.
+    """
+
+    predictions: dict[str, dict[str, Prediction]]
+    failures: list[str]

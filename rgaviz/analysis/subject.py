@@ -1,0 +1,123 @@
+"""One checkpoint in a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rgaviz.checkpoint import Checkpoint, load_checkpoint
+from rgaviz.errors import RgavizError
+from rgaviz.explain.gates import expand_layers, gated_layers, gates
+from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.models import foreign
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One checkpoint in a figure.
+
+    Attributes:
+        id: its name in the figure, unique.
+        checkpoint: the network and what belongs to it.
+        cam_layer: where class activation maps are taken, or None for none.
+        mask_layers: the layers whose masks are taken.
+    """
+
+    id: str
+    checkpoint: Checkpoint
+    cam_layer: str | None = None
+    mask_layers: tuple[str, ...] = ()
+
+    def gates(self) -> dict[str, Any]:
+        """The modules its masks leave, by mask name."""
+        model = self.checkpoint.model
+        return {key: gate for layer in self.mask_layers for key, gate in gates(model, layer).items()}
+
+
+def load_subjects(
+    sources: Sequence[Path | str],
+    device: torch.device,
+    arch: str | None = None,
+    num_classes: int | None = None,
+) -> list[Subject]:
+    """The checkpoints, on the device, with short names that are unique.
+
+    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library.
+
+    Args:
+        sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
+        device: where the networks go.
+        arch: network of those that are a bare state_dict.
+        num_classes: outputs of those.
+    """
+    pairs = [_names(source) for source in sources]
+    stems = [stem for _, stem in pairs]
+    subjects: list[Subject] = []
+    for source, (group, stem) in zip(sources, pairs, strict=True):
+        name = stem if stems.count(stem) == 1 else f"{group}-{stem}"
+        while any(name == other.id for other in subjects):
+            name += "'"
+        checkpoint = load_checkpoint(source, arch, num_classes)
+        checkpoint.model.to(device)
+        subjects.append(Subject(name, checkpoint))
+    return subjects
+
+
+def _names(source: Path | str) -> tuple[str, str]:
+    """Folder and stem of a file; library and short name of its network."""
+    path = Path(source)
+    if foreign.is_foreign(str(source)) and not path.exists():
+        named = foreign.parse(str(source))
+        return named.library, named.id
+    return path.absolute().parent.name, path.stem
+
+
+def with_cam(subject: Subject, layer: str | None) -> Subject:
+    """The subject with class activation maps taken at ``layer``, by default its last stage, or its last map.
+
+    Raises:
+        UnknownNameError: no such layer.
+    """
+    model = subject.checkpoint.model
+    with naming(subject):
+        layer = layer or default_cam_layer(model)
+        find_layer(model, layer)
+    return replace(subject, cam_layer=layer)
+
+
+def with_masks(subject: Subject, layers: str | None, *, required: bool = False) -> Subject:
+    """The subject with the masks of ``layers``, by default its deepest gated one.
+
+    Args:
+        subject: one checkpoint.
+        layers: stages joined by commas, or ``all``.
+        required: refuse a network without attention, which otherwise has no masks.
+
+    Raises:
+        RgavizError: no such layer, no attention in it, or in the network.
+    """
+    gated = gated_layers(subject.checkpoint.model)
+    if not gated and required:
+        raise RgavizError(
+            f"{subject.checkpoint.path} has no attention that ends in a gate, so no masks; "
+            "give a network that has, such as rga.pt."
+        )
+    if not gated:
+        return subject
+    with naming(subject):
+        chosen = gated[-1:] if layers is None else expand_layers(subject.checkpoint.model, layers)
+    return replace(subject, mask_layers=tuple(dict.fromkeys(chosen)))
+
+
+@contextmanager
+def naming(subject: Subject) -> Iterator[None]:
+    """Say of which checkpoint an error speaks: a layer may exist in one network and not in the other."""
+    try:
+        yield
+    except RgavizError as error:
+        raise type(error)(f"{subject.checkpoint.path}: {error}") from error

@@ -1,0 +1,144 @@
+"""One self-describing file per network, safe to load from a stranger."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rgaviz import __version__
+from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction, predictions
+from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
+from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
+from rgaviz.checkpoint.schema import FORMAT, check_document
+from rgaviz.models import foreign
+from rgaviz.models.foreign import bare
+from rgaviz.outputs import atomic_write
+
+__all__ = [
+    "RESUME_SUFFIX",
+    "Checkpoint",
+    "Prediction",
+    "load_checkpoint",
+    "predictions",
+    "save_checkpoint",
+    "weights_sha256",
+]
+
+RESUME_SUFFIX = ".resume.pt"  # of the state beside a network that is not finished, which is no checkpoint
+
+
+def save_checkpoint(
+    path: Path | str,
+    model: nn.Module,
+    *,
+    classes: Sequence[str],
+    mean: Sequence[float],
+    std: Sequence[float],
+    metrics: Mapping[str, float] | None = None,
+    training: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    history: Sequence[Mapping[str, Any]] = (),
+    notes: Sequence[str] = (),
+) -> None:
+    """Write ``model`` so that :func:`load_checkpoint` needs nothing else.
+
+    Args:
+        path: where; written under a temporary name, then renamed.
+        model: from :func:`rgaviz.create_model`.
+        classes: names of the outputs.
+        mean: per channel, of values in [0, 1].
+        std: per channel, of values in [0, 1].
+        metrics: what was measured.
+        training: data set, recipe and settings, plain values only.
+        seed: of the training.
+        history: one row per epoch.
+        notes: what must be known before believing it, a line each; told whenever it is used.
+    """
+    document = {
+        "format": FORMAT,
+        "config": model.config,
+        "model": {name: value.cpu() for name, value in model.state_dict().items()},
+        "classes": list(classes),
+        "normalisation": {"mean": [float(v) for v in mean], "std": [float(v) for v in std]},
+        "task": model.task,
+        "metrics": dict(metrics or {}),
+        "training": dict(training or {}),
+        "history": [dict(row) for row in history],
+        "seed": seed,
+        "notes": list(notes),
+        "versions": _versions(),
+        "git_commit": _git_commit(),
+    }
+    atomic_write(Path(path), lambda file: torch.save(document, file))
+
+
+def load_checkpoint(
+    source: Path | str,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Checkpoint:
+    """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
+
+    Args:
+        source: one of
+
+            - a checkpoint of ours, or of the RGA authors' code;
+            - a bare state_dict, with ``arch``;
+            - ``torchvision:NAME``, ``torchvision:NAME@WEIGHTS`` or ``timm:NAME``, weights of these libraries, from
+              their caches or downloaded; ``@none`` for fresh ones. A file of that name comes first.
+        arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``. Files that
+            name their network need none and keep theirs.
+        num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
+        image_size: (H, W) in pixels of a bare state_dict's network; by default what its kind usually takes.
+
+    Raises:
+        CheckpointError: missing, damaged, not ours, from a newer version, of another shape, not finite, or a
+            pickle that would run code; weights that are neither here nor can be downloaded.
+        UnknownNameError: no such network or weights.
+    """
+    if foreign.is_foreign(source) and not Path(source).exists():
+        return from_library(str(source))
+    path = Path(source)
+    document = read(path)
+    state = bare.unwrap(document)
+    if state is not None:
+        return from_weights(path, state, arch, num_classes, image_size)
+    check_document(document, path)
+    normalisation = document["normalisation"]
+    return Checkpoint(
+        model=build_network(path, document["config"], document["model"]),
+        config=document["config"],
+        classes=document["classes"],
+        mean=tuple(normalisation["mean"]),
+        std=tuple(normalisation["std"]),
+        metrics=document.get("metrics", {}),
+        training=document.get("training", {}),
+        seed=document.get("seed", 0),
+        versions=document.get("versions", {}),
+        history=document.get("history", []),
+        path=path,
+        sha256=file_sha256(path),
+        notes=tuple(document.get("notes", [])),
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {"rgaviz": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
+
+
+def _git_commit() -> str | None:
+    """Commit of the working folder, if it is a repository."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

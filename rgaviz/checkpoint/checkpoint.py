@@ -1,0 +1,108 @@
+"""A network with all it needs to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rgaviz.errors import RgavizError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Prediction(NamedTuple):
+    """What a network says of one picture."""
+
+    label: str
+    index: int
+    confidence: float  # softmax probability, 0..1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with all it needs to be used.
+
+    Attributes:
+        model: the network, in eval mode, on the CPU; :func:`rgaviz.create_model` tells what it has.
+        config: the arguments of :func:`rgaviz.create_model` that build it.
+        classes: names of the outputs.
+        mean: per channel, of values in [0, 1].
+        std: per channel, of values in [0, 1].
+        metrics: what was measured on the test images after the last epoch, e.g. ``test_error`` in percent.
+        training: data set, recipe and settings it was trained with.
+        seed: of the training.
+        versions: of the packages that wrote it.
+        history: one row per epoch.
+        path: the file it was read from, or the name of a library's weights.
+        sha256: of the file; where there is none of :func:`weights_sha256`.
+        origin: what was read, in words.
+        notes: what must be known before believing it, a line each.
+    """
+
+    model: nn.Module
+    config: dict[str, Any]
+    classes: list[str]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    metrics: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    path: Path | str | None = None
+    sha256: str = ""
+    origin: str = "checkpoint"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(H, W) in pixels of the network's input."""
+        height, width = self.config["image_size"]
+        return height, width
+
+    def inputs(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> Tensor:
+        """A normalised batch (B, 3, H, W) float32.
+
+        Args:
+            images: a tensor (B, 3, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
+                (H, W, 3) of any size, resized and normalised with this checkpoint's values.
+
+        Raises:
+            RgavizError: no images, or a picture that cannot be read.
+        """
+        from rgaviz.data.pictures import network_input, read_picture
+
+        if isinstance(images, Tensor):
+            if images.shape[1:] != (3, *self.image_size):
+                wanted, given = (
+                    "x".join(map(str, each)) for each in ((3, *self.image_size), images.shape[1:])
+                )
+                raise RgavizError(
+                    f"This network takes images of {wanted}, not {given}; resize them, or pass pictures."
+                )
+            return images
+        single = isinstance(images, str | Path) or getattr(images, "ndim", 0) == 3
+        several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
+        if not several:
+            raise RgavizError("No images given; name at least one.")
+        pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in several]
+        return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
+
+    @torch.inference_mode()
+    def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
+        """Class and confidence of every picture; ``images`` as in :meth:`inputs`."""
+        device = next(self.model.parameters()).device
+        return predictions(self.model(self.inputs(images).to(device)), self.classes)
+
+
+def predictions(logits: Tensor, classes: Sequence[str]) -> list[Prediction]:
+    """The most probable class of each row of ``logits`` (B, classes)."""
+    confidence, index = logits.float().softmax(1).max(1)  # (B,) each
+    rows = zip(confidence.tolist(), index.tolist(), strict=True)
+    return [Prediction(str(classes[i]), i, c) for c, i in rows]

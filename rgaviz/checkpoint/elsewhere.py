@@ -1,0 +1,117 @@
+"""Checkpoints that were not written here: libraries' networks, bare weights, the RGA authors' files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from rgaviz.checkpoint.checkpoint import Checkpoint
+from rgaviz.checkpoint.reading import file_sha256, weight_fault, weights_sha256
+from rgaviz.checkpoint.schema import LARGEST_IMAGE
+from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
+from rgaviz.errors import CheckpointError, RgavizError, one_line
+from rgaviz.models import MODELS, create_model, foreign
+from rgaviz.models.foreign import bare, official
+from rgaviz.models.network import shape_text
+
+
+def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """The network of a configuration with its weights, in eval mode; draws no random numbers."""
+    try:
+        with foreign.undrawn(config.get("arch")):
+            model = create_model(**{**config, "image_size": tuple(config["image_size"])})
+        model.load_state_dict(weights, assign=True)
+        return model.float().eval()  # weights may have been saved in half precision
+    except RgavizError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path}: its weights do not fit its configuration ({one_line(error)}). Train it again."
+        ) from error
+    except Exception as error:  # a damaged configuration can raise nearly anything
+        raise CheckpointError(
+            f"{path}: its configuration is damaged ({one_line(error)}). Train it again."
+        ) from error
+
+
+def from_library(source: str) -> Checkpoint:
+    """A network of torchvision or timm with the weights named."""
+    loaded = foreign.load(source)
+    fresh = foreign.parse(source).weights == foreign.FRESH
+    return Checkpoint(
+        model=loaded.model.eval(),
+        config=dict(vars(loaded.model)["config"]),
+        classes=loaded.classes,
+        mean=loaded.preset.mean,
+        std=loaded.preset.std,
+        path=loaded.source,
+        sha256=weights_sha256(loaded.model),
+        origin=f"{foreign.parse(source).library} network",
+        notes=("its weights are untrained: what it predicts means nothing.",) if fresh else (),
+    )
+
+
+def from_weights(
+    path: Path,
+    state: dict[str, Tensor],
+    arch: str | None,
+    num_classes: int | None,
+    image_size: tuple[int, int] | None,
+) -> Checkpoint:
+    """A network from the bare weights in a file.
+
+    Raises:
+        CheckpointError: not sound, not those of ``arch``, or no ``arch`` to go by.
+    """
+    if fault := next((fault for each in state.items() if (fault := weight_fault(*each))), None):
+        raise CheckpointError(f"{path}: {fault.what}. {fault.step}")
+    if image_size and max(image_size) > LARGEST_IMAGE:
+        raise RgavizError(
+            f"Images of {shape_text(image_size)} are too large; give at most {LARGEST_IMAGE} a side."
+        )
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    notes: list[str] = []
+    try:
+        if official.recognise(state):
+            origin = "checkpoint of the RGA authors' code"
+            model = build_network(path, *official.convert(state))
+        else:
+            origin = f"bare state_dict of {_named(path, state, arch)}"
+            model, notes = bare.fit(state, str(arch), num_classes, image_size)
+            if foreign.is_foreign(arch):
+                _, mean, std = foreign.preset(str(arch))
+    except RgavizError as error:
+        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise CheckpointError(f"{prefix}{error}") from error
+    config = dict(vars(model)["config"])
+    # A fresh head knows no classes, so it must not name any.
+    names = foreign.numbered_classes if notes else foreign.class_names
+    return Checkpoint(
+        model=model.eval(),
+        config=config,
+        classes=names(config["num_classes"]),
+        mean=mean,
+        std=std,
+        path=path,
+        sha256=file_sha256(path),
+        origin=origin,
+        notes=tuple(notes),
+    )
+
+
+def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:
+    """The network of a bare state_dict, where it can be known."""
+    if not foreign.is_foreign(arch) and any(name.startswith("attention.") for name in state):
+        raise CheckpointError(
+            f"{path} is a bare state_dict with attention, of which a name says too little. Build the network with "
+            "rgaviz.create_model, load the weights there and write it with rgaviz.save_checkpoint."
+        )
+    if arch is None:
+        raise CheckpointError(
+            f"{path} is a bare state_dict: it does not say which network it belongs to. Name that with --arch: "
+            f"torchvision:resnet50, timm:NAME or one of {', '.join(MODELS)}."
+        )
+    return arch

@@ -1,0 +1,126 @@
+"""The pictures that the user's words stand for: files, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from rgaviz.data.pictures import PICTURE_SUFFIXES
+from rgaviz.errors import PictureError
+
+
+@dataclass(frozen=True)
+class PicturePath:
+    """A picture the user named, directly or through a folder or a pattern.
+
+    Attributes:
+        path: the file, as it can be opened.
+        relative: its name below the folder given; no two of one call agree without their suffix, so it
+            also names the outputs of this picture.
+        label: the name of the folder it lies in, a class in the usual layout; the caller knows the classes.
+    """
+
+    path: Path
+    relative: PurePosixPath
+    label: str | None
+
+
+def find_pictures(arguments: Sequence[str | Path]) -> list[PicturePath]:
+    """The pictures that files, folders and glob patterns stand for, in the order given.
+
+    A folder is searched recursively, in sorted order, for visible files with a picture's suffix; so is what a
+    pattern matches. A literal name wins over a pattern, whatever its suffix. A file given twice is kept once.
+
+    Raises:
+        PictureError: an argument stands for nothing, or two pictures would write the same output.
+    """
+    found: dict[Path, tuple[Path, int]] = {}  # absolute path -> (path as given, parts of it that are kept)
+    for argument in arguments:
+        for path, root in _expand(str(argument)):
+            absolute = _absolute(path)
+            depth = len(absolute.relative_to(_absolute(root)).parts)
+            found.setdefault(absolute, (path, depth))
+    depths = _distinct({absolute: depth for absolute, (_, depth) in found.items()})
+    return [
+        PicturePath(path, _tail(absolute, depths[absolute]), absolute.parent.name or None)
+        for absolute, (path, _) in found.items()
+    ]
+
+
+def _expand(argument: str) -> list[tuple[Path, Path]]:
+    """Each picture an argument stands for, with the folder below which its relative name starts."""
+    path = Path(argument)
+    try:
+        if argument and path.is_dir():
+            root, candidates = path, path.rglob("*")
+        elif argument and path.exists():
+            return [(path, path.parent)]
+        else:
+            root = _fixed_part(path)
+            candidates = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207
+        pictures = sorted(candidate for candidate in candidates if is_picture(candidate, root))
+    except OSError as error:
+        raise PictureError(f"{argument!r} cannot be searched ({error.strerror}): check the name.") from error
+    if pictures:
+        return [(picture, root) for picture in pictures]
+    if argument and path.is_dir():
+        known = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise PictureError(f"The folder {argument!r} holds no pictures ({known}): name another one.")
+    if glob.has_magic(argument):
+        raise PictureError(
+            f"The pattern {argument!r} matches no pictures: check it, or name a file or folder."
+        )
+    raise PictureError(f"{argument!r} does not exist: name a picture, a folder of pictures, or a pattern.")
+
+
+def is_picture(path: Path, root: Path) -> bool:
+    """Whether ``path`` has a picture's suffix and no part of it below ``root`` is hidden."""
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder a glob pattern starts from: what comes before its first wildcard."""
+    return next((parent for parent in pattern.parents if not glob.has_magic(str(parent))), Path())
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (links keep their own names, so no resolve())
+
+
+def _tail(path: Path, depth: int) -> PurePosixPath:
+    """The last ``depth`` parts of an absolute path."""
+    return PurePosixPath(*path.relative_to(path.anchor).parts[-depth:])
+
+
+def _stem(path: Path, depth: int) -> PurePosixPath:
+    return _tail(path, depth).with_suffix("")
+
+
+def _distinct(depths: dict[Path, int]) -> dict[Path, int]:
+    """Lengthens relative names by parent folders until all differ without their suffix.
+
+    Args:
+        depths: for each absolute path, how many of its last parts make its relative name.
+    """
+    depths = dict(depths)
+    while True:
+        groups: dict[PurePosixPath, list[Path]] = defaultdict(list)
+        for path, depth in depths.items():
+            groups[_stem(path, depth)].append(path)
+        colliding = [group for group in groups.values() if len(group) > 1]
+        if not colliding:
+            return depths
+        for first, *others in colliding:
+            for other in others:
+                if _stem(first, len(first.parts)) == _stem(other, len(other.parts)):  # nothing left to add
+                    raise PictureError(
+                        f"{str(first)!r} and {str(other)!r} would write the same output: rename one, "
+                        "or run them separately."
+                    )
+        for path in (path for group in colliding for path in group):
+            depths[path] += 1

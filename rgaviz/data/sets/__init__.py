@@ -1,0 +1,56 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rgaviz.data.sets.cifar import load_cifar10, load_cifar100
+from rgaviz.data.sets.folder import load_folder
+from rgaviz.data.sets.shapes import load_shapes
+from rgaviz.data.splits import Dataset
+from rgaviz.errors import lookup
+from rgaviz.progress import Track, silent
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    "cifar10": load_cifar10,
+    "cifar100": load_cifar100,
+    "folder": load_folder,
+    "shapes": load_shapes,
+}
+
+
+def load_dataset(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    image_size: tuple[int, int] = (32, 32),
+    train_size: int | None = None,
+    test_size: int | None = None,
+    held_out: float = 0.2,
+    track: Track = silent,
+) -> Dataset:
+    """Read, generate or download a data set.
+
+    Args:
+        name: a key of ``DATASETS``.
+        data_dir: where the images are, for those that are not generated.
+        image_size: (H, W) in pixels.
+        train_size: number of training images, or None for all (``shapes``: its default).
+        test_size: number of test images, likewise.
+        held_out: fraction held out for testing, where there is no test folder.
+        track: wraps long loops, for a progress bar.
+
+    Raises:
+        UnknownNameError: no such data set.
+        RgavizError: no images there.
+    """
+    load = lookup(DATASETS, name, "dataset")
+    return load(
+        data_dir=data_dir,
+        image_size=image_size,
+        train_size=train_size,
+        test_size=test_size,
+        held_out=held_out,
+        track=track,
+    )

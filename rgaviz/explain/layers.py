@@ -1,0 +1,112 @@
+"""Layers by name, and the one that a class activation map is taken at by default."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.explain.lending import unchanged
+from rgaviz.explain.maps import grid
+
+NORMS = ("norm1", "ln_1")  # before the attention of a block: timm's, torchvision's
+
+
+def find_layer(model: nn.Module, name: str) -> nn.Module:
+    """The module called ``name``.
+
+    Args:
+        model: a network.
+        name: a stage (``"conv5"``: the output of its attention slot, what the next layer sees) or any dotted
+            module name (``"layer4"``: the map before the attention).
+
+    Raises:
+        UnknownNameError: no such layer; the message lists what exists.
+    """
+    stages = stage_names(model)
+    modules = dict(model.named_modules())
+    path = stages.get(name, name)
+    if path in modules and path:
+        return modules[path]
+    top = [each for each, _ in model.named_children() if each != "attention"]
+    near = difflib.get_close_matches(name, [*stages, *modules], n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    named = f"Choose a stage ({', '.join(stages)}) or" if stages else "This network has no stages; choose"
+    raise UnknownNameError(
+        f"Unknown layer {name!r}. {hint}{named} a dotted module name below {', '.join(top)}."
+    )
+
+
+def stage_names(model: nn.Module) -> dict[str, str]:
+    """Stage name -> dotted module name; empty for a network without stages."""
+    stages = getattr(model, "stages", None)
+    return stages if isinstance(stages, dict) else {}  # timm's networks have a Sequential of that name
+
+
+def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
+    """The last stage, where maps are most about the class; without stages, the last layer that gives a map.
+
+    That layer is found by a forward pass on zeros: of the modules with weights that give a map with more than one
+    position the last to finish, which is the outermost of those that give the same map. Where a network ends in
+    tokens it is the norm before the last attention: behind it, often only the class token reaches the class.
+
+    Args:
+        model: a network; not changed.
+        image_size: (H, W) of its input; by default ``model.config["image_size"]``.
+
+    Raises:
+        RgavizError: the network has no map, or ends in tokens without such a norm.
+    """
+    stages = stage_names(model)
+    if stages:
+        return list(stages)[-1]
+    configured: Any = model  # a network of ours, or one from elsewhere that was given a configuration
+    size: Sequence[int] = image_size or configured.config["image_size"]
+    shapes = _output_shapes(model, size)
+    spread = [name for name, shape in shapes if sum(n > 1 for n in shape[1:]) > 1]  # else it is one vector
+    grids = [(name, len(shape)) for name, shape in shapes if math.prod(grid(shape, size) or [0]) > 1]
+    maps = [name for name, axes in grids if axes == 4]
+    norms = [name for name, axes in grids if axes == 3 and name.rpartition(".")[2] in NORMS]
+    if not maps and not norms:
+        raise RgavizError(
+            "This network has no layer with a map (B, C, h, w); there is nothing to explain it by."
+        )
+    if maps and spread[-1] == maps[-1]:
+        return maps[-1]
+    if norms:
+        return norms[-1]
+    raise RgavizError(
+        f"This network ends in {spread[-1]!r}, which is no map (B, C, h, w), and has no norm before an attention "
+        f"({', '.join(NORMS)}) that gives tokens: name a layer with --layer (the last map is {maps[-1]!r})."
+    )
+
+
+def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and output shape of every module with weights, in the order they finish."""
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                shapes.append((name, tuple(output.shape)))
+
+        return hook
+
+    # Neither a pooling layer nor a dropout is where a network looks, though its output may have the form of a map.
+    weighted = [
+        (name, m) for name, m in model.named_modules() if name and next(m.parameters(), None) is not None
+    ]
+    first = next(model.parameters(), torch.zeros(()))
+    handles = [module.register_forward_hook(note(name)) for name, module in weighted]
+    try:
+        with unchanged(model):
+            model(torch.zeros(1, 3, *size, device=first.device, dtype=first.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return shapes

@@ -1,0 +1,120 @@
+"""How time and memory grow with the map, on log axes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from rgaviz.errors import RgavizError
+from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.text import printable, text_inches
+
+PANEL_HEIGHT = 2.1
+MARKERS = "osD^v<>"
+DECADES = 1000  # an axis that spans less has ticks between the powers of ten
+PANELS = {"latency_ms": "time (ms)", "memory_mib": "memory (MiB)"}
+
+
+def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, axis: str) -> Figure:
+    """Draw time and memory of modules against their size; the legend has the exponents.
+
+    Args:
+        curves: ``label``; ``x``, ascending; ``latency_ms`` and ``memory_mib`` of as many values, or None in
+            their place; ``exponents``: of either, or None; ``direct``: whether it is dashed, in the colour of
+            the curve before it; ``quartiles``, if known: the first and the third ones of the time.
+        options: how it shall look.
+        axis: ``"N"`` or ``"C"``.
+    """
+    if not curves:
+        raise RgavizError("No curve to draw: name an attention, e.g. --attention rga-sc.")
+    with matplotlib.rc_context(style(options)):
+        width = options.inches
+        names = [_name(curve, axis) for curve in curves]
+        note = "exponents: log-log least squares, larger half of sizes"
+        note += "; bars: quartiles" if any("quartiles" in curve for curve in curves) else ""
+        widest = max(text_inches(_plain(name), SMALL) for name in names) + 0.5  # with its line and the gap
+        columns = min(len(names), max(1, int(width / widest)))
+        legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
+        shape = (2, 1) if width < STACKED else (1, 2)
+        height = shape[0] * PANEL_HEIGHT + legend + 0.2
+        figure = Figure(figsize=(width, height), layout="constrained")
+        panels = dict(zip(PANELS, figure.subplots(*shape), strict=True))
+        shade = -1
+        for curve, name in zip(curves, names, strict=True):
+            shade += not curve["direct"]
+            for key, ax in panels.items():
+                ax.loglog(
+                    curve["x"],
+                    [_number(value) for value in curve[key]],
+                    color=COLOURS[shade % len(COLOURS)],
+                    linestyle=(0, (3, 1.5)) if curve["direct"] else "solid",
+                    marker=MARKERS[shade % len(MARKERS)],
+                    markerfacecolor="white" if curve["direct"] else None,
+                    markersize=3,
+                    label=name,
+                )
+            if "quartiles" in curve:
+                panels["latency_ms"].vlines(
+                    curve["x"],
+                    *curve["quartiles"],
+                    color=COLOURS[shade % len(COLOURS)],
+                    linewidth=2.5,
+                    alpha=0.5,
+                    zorder=1.5,  # below the markers
+                )
+        sizes = sorted({x for curve in curves for x in curve["x"]})
+        for key, ax in panels.items():
+            ax.set(xlabel=_meaning(axis), ylabel=PANELS[key])
+            ax.set_xticks(sizes)
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.yaxis.set_minor_locator(NullLocator())
+            low, high = ax.get_ylim()
+            if high < DECADES * low:
+                ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            for each in (ax.xaxis, ax.yaxis):
+                each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.set_axisbelow(True)
+            ax.grid(color="#dddddd", linewidth=0.4)
+            if options.title:
+                ax.set_title(PANELS[key].partition(" (")[0])
+        handles, labels = panels["latency_ms"].get_legend_handles_labels()
+        legend_box = figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=2.6,
+            title=printable(note),
+            title_fontsize=SMALL,
+        )
+        for text in legend_box.get_texts():
+            text.set_parse_math(True)  # of the exponents
+    return figure
+
+
+def _meaning(axis: str) -> str:
+    return "N = H W, positions of the map" if axis == "N" else "C, channels of the map"
+
+
+def _name(curve: Mapping[str, Any], axis: str) -> str:
+    """The label and how its time and its memory grow."""
+    grows = [
+        f"{what} ${axis}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never -0.0
+        for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
+        if exponent is not None
+    ]
+    return printable(": ".join(part for part in (str(curve["label"]), ", ".join(grows)) if part))
+
+
+def _plain(name: str) -> str:
+    """A name as wide as it is drawn, or a little wider: without the signs of its formulas."""
+    return re.sub("[$^{}]", "", name)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,77 @@
+"""What is drawn inside a panel, under it and beside it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from rgaviz.figures.layout import Layout
+from rgaviz.figures.overlay import grey, overlay
+from rgaviz.figures.scales import DIVERGING, Entry
+from rgaviz.figures.style import SMALL
+
+PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zoomed into
+TINY = 64  # pictures up to this size keep their pixels visible
+
+
+def write(ax: Axes, text: str, place: tuple[float, float], up: float, **look: Any) -> None:
+    """One line with its baseline ``up`` inches above a place in the axes: lines side by side stand level."""
+    coordinates = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+    ax.annotate(text, place, (0, 72 * up), ha="center", va="baseline", **coordinates, **look)
+
+
+def raster_size(width_in: float, height_in: float, dpi: int) -> tuple[int, int]:
+    """A panel's raster (H, W): its pixels at ``dpi``, times a whole number where that is small."""
+    width, height = round(width_in * dpi), round(height_in * dpi)
+    factor = math.ceil(PIXELS / max(width, height))
+    return height * factor, width * factor
+
+
+def panel(
+    layout: Layout, entry: Entry, picture: np.ndarray, column: Entry, size: tuple[int, int]
+) -> np.ndarray:
+    """The pixels of a panel, RGB uint8 (H, W, 3); the map is enlarged in one step."""
+    smaller = picture.shape[0] >= size[0]
+    enlarge = cv2.INTER_NEAREST if max(picture.shape[:2]) <= TINY else cv2.INTER_CUBIC
+    picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if smaller else enlarge)
+    scales, alpha = layout.scales, layout.options.alpha
+    if column["kind"] == "map":
+        limits = scales.limits(entry, column)
+        return overlay(picture, scales.read(entry, column), scales.cmap, *limits, alpha)
+    if column["kind"] == "difference":
+        limit = scales.difference_limit
+        # Over grey, or the picture's own red and blue would be read as differences; and half as transparent,
+        # for the colours about zero are pale.
+        strong = (1 + alpha) / 2
+        return overlay(grey(picture), scales.difference(entry, column), DIVERGING, -limit, limit, strong)
+    return picture
+
+
+def draw_bars(ax: Axes, values: np.ndarray) -> None:
+    """Channel values as thin bars from 0 to 1, with their mean."""
+    ax.stairs(values, np.arange(values.size + 1), fill=True, color="#4477aa", linewidth=0)
+    ax.axhline(float(values.mean()), color="black", linewidth=0.6, linestyle=(0, (4, 2)))
+    ax.set(xlim=(0, values.size), ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
+    ax.set_yticklabels(["0", ".5", "1"])
+    ax.tick_params(pad=1)
+    for spine in ax.spines.values():
+        spine.set_color("#999999")
+
+
+def draw_bar(page: Figure, ax: Axes, cmap: str, low: float, high: float, label: list[str]) -> None:
+    """A colour bar that states its scale."""
+    ticks = [low, (low + high) / 2, high]
+    bar = page.colorbar(
+        ScalarMappable(Normalize(low, high), cmap), cax=ax, orientation="horizontal", ticks=ticks
+    )
+    bar.ax.set_xticklabels([f"{tick:.3g}".replace("-", "−") for tick in ticks])
+    bar.set_label("\n".join(label), size=SMALL, linespacing=1.1, labelpad=1)
+    bar.outline.set_linewidth(0.4)  # pyright: ignore[reportCallIssue]
+    bar.solids.set_edgecolor("face")  # pyright: ignore[reportOptionalMemberAccess]  # no hairlines in PDF viewers

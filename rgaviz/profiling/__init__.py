@@ -1,0 +1,1 @@
+"""What networks and attention modules cost: parameters, multiply-accumulates, time and memory."""

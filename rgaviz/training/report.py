@@ -1,0 +1,37 @@
+"""Who listens to a training, and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training stands; ``loss`` and ``accuracy`` are means of this epoch so far."""
+
+    network: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float  # percent
+    images_per_second: float
+
+
+class Report(Protocol):
+    """Who listens to a training."""
+
+    def start(self, network: str, epoch: int, epochs: int) -> None:
+        """A network begins, or goes on, at ``epoch``."""
+
+    def step(self, step: Step) -> None:
+        """Some steps were made."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch ended; ``row`` is its line of metrics.csv."""
+
+
+class Silent(Report):
+    """Nobody listens."""

@@ -1,0 +1,89 @@
+"""What a training leaves in its folder, and how a later one takes it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
+from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.outputs import output_error
+
+NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
+
+
+def network_name(attention: str) -> str:
+    """Name of a network's files: ``baseline``, ``rga``, or the attention's own."""
+    return NAMES.get(attention, attention)
+
+
+def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:
+    """Refuse to replace networks: hours of training must not go because ``--resume`` was forgotten.
+
+    Raises:
+        RgavizError: ``out`` holds one of these networks, or the state of one.
+    """
+    if files_of(out, [network_name(attention) for attention in attentions]):
+        raise RgavizError(
+            f"{out} holds an earlier run. Go on with --resume, choose another --out, or replace it with --overwrite."
+        )
+
+
+def files_of(out: Path, networks: Sequence[str]) -> list[Path]:
+    """What is there of these networks: checkpoints and states."""
+    files = (path for name in networks for path in (out / f"{name}.pt", out / f"{name}{RESUME_SUFFIX}"))
+    return [path for path in files if path.exists()]
+
+
+def clear(out: Path, networks: Sequence[str]) -> None:
+    """Make room for new networks.
+
+    Raises:
+        RgavizError: a file that is not ours is in the way.
+    """
+    found = files_of(out, networks)
+    for path in found:
+        if not path.name.endswith(RESUME_SUFFIX):
+            load_checkpoint(path)  # what is not ours is not removed
+    for path in found:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise output_error(path, error) from error
+
+
+def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What the folder's other networks were like, trained by earlier commands: metrics.csv has them all."""
+    histories = {}
+    for path in sorted(out.glob("*.pt")):
+        if path.stem not in networks and not path.name.endswith(RESUME_SUFFIX):
+            with suppress(CheckpointError):  # not ours
+                histories[path.stem] = load_checkpoint(path).history
+    return histories
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """The state beside a network that is not finished.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in many ways
+        raise CheckpointError(f"{path} is damaged; remove it or choose another --out.") from error
+
+
+def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dictionaries as one, keys joined by dots; lists and tuples are alike."""
+    found: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
+    return found

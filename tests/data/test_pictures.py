@@ -1,0 +1,411 @@
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rgaviz.data import pictures
+from rgaviz.data.find import find_pictures
+from rgaviz.data.pictures import MAX_PIXELS, network_input, read_picture, shown_picture
+from rgaviz.errors import PictureError
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def write(path: Path, image: Image.Image, **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        write(folder / name, Image.new("RGB", (2, 2)))
+
+
+def fault(path: Path) -> str:
+    with pytest.raises(PictureError) as caught:
+        read_picture(path)
+    message = str(caught.value)
+    assert path.name in message
+    assert "\n" not in message
+    return message
+
+
+# reading: what can be shown is shown as it is meant to be
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm"])
+def test_rgb_is_read_exactly(tmp_path, pixels, suffix):
+    picture = read_picture(str(write(tmp_path / f"a.{suffix}", Image.fromarray(pixels))))
+    assert picture.dtype == np.uint8
+    assert picture.flags.writeable
+    assert picture.flags.c_contiguous
+    np.testing.assert_array_equal(picture, pixels)
+
+
+def test_lossless_webp_is_read_exactly(tmp_path, pixels):
+    path = write(tmp_path / "a.webp", Image.fromarray(pixels), lossless=True)
+    np.testing.assert_array_equal(read_picture(path), pixels)
+
+
+# Where the pixels of an upright (H, W) picture must be stored for each orientation, by the EXIF standard:
+# "the 0th row is the visual ... of the picture, the 0th column the visual ...".
+STORED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.transpose(1, 0, 2),
+    6: lambda upright: upright.transpose(1, 0, 2)[::-1],
+    7: lambda upright: upright.transpose(1, 0, 2)[::-1, ::-1],
+    8: lambda upright: upright.transpose(1, 0, 2)[:, ::-1],
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_exif_orientation(tmp_path, pixels, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](pixels)))
+    path = write(tmp_path / f"a.{suffix}", stored, exif=exif)
+    np.testing.assert_array_equal(read_picture(path), pixels)
+
+
+def test_exif_orientation_of_a_jpeg(tmp_path):
+    upright = np.zeros((16, 32, 3), np.uint8)
+    upright[:8, :16] = 200  # on the grid of the JPEG blocks, so that the constant blocks are coded exactly
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Image.fromarray(np.ascontiguousarray(STORED[6](upright)))
+    path = write(tmp_path / "a.jpg", stored, exif=exif, quality=100, subsampling=0)
+    png = write(tmp_path / "a.png", Image.fromarray(upright))
+    np.testing.assert_array_equal(read_picture(path), read_picture(png))
+
+
+def test_damaged_exif_does_not_matter(tmp_path, pixels):
+    path = write(tmp_path / "a.png", Image.fromarray(pixels), exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
+    np.testing.assert_array_equal(read_picture(path), pixels)
+
+
+def test_grey_and_one_bit(tmp_path):
+    grey = np.array([[0, 100, 255]], np.uint8)
+    picture = read_picture(write(tmp_path / "l.png", Image.fromarray(grey)))
+    np.testing.assert_array_equal(picture, np.repeat(grey[..., None], 3, axis=2))
+    bits = Image.fromarray(grey).convert("1", dither=Image.Dither.NONE)
+    picture = read_picture(write(tmp_path / "1.png", bits))
+    np.testing.assert_array_equal(picture[0, :, 0], [0, 0, 255])
+
+
+def test_transparency_is_composited_over_white(tmp_path):
+    rgba = np.array([[[255, 0, 0, 255], [255, 0, 0, 0], [0, 0, 0, 51]]], np.uint8)
+    picture = read_picture(write(tmp_path / "rgba.png", Image.fromarray(rgba)))
+    np.testing.assert_array_equal(picture, [[[255, 0, 0], [255, 255, 255], [204, 204, 204]]])
+    grey = Image.merge("LA", [Image.new("L", (1, 1), 0), Image.new("L", (1, 1), 51)])
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "la.png", grey)), [[[204, 204, 204]]])
+
+
+@pytest.mark.parametrize("transparency", [1, bytes([255, 0])])
+def test_palette(tmp_path, transparency):
+    image = Image.frombytes("P", (2, 1), bytes([0, 1]))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    picture = read_picture(write(tmp_path / "opaque.png", image))
+    np.testing.assert_array_equal(picture, [[[10, 20, 30], [40, 50, 60]]])
+    picture = read_picture(write(tmp_path / "clear.png", image, transparency=transparency))
+    np.testing.assert_array_equal(picture, [[[10, 20, 30], [255, 255, 255]]])
+
+
+def test_transparent_colour_of_an_rgb_picture(tmp_path):
+    rgb = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
+    path = write(tmp_path / "a.png", Image.fromarray(rgb), transparency=(4, 5, 6))
+    np.testing.assert_array_equal(read_picture(path), [[[1, 2, 3], [255, 255, 255]]])
+
+
+def test_cmyk(tmp_path):
+    cmyk = Image.new("CMYK", (8, 8), (0, 255, 255, 0))  # full magenta and yellow: red
+    np.testing.assert_allclose(read_picture(write(tmp_path / "a.tif", cmyk))[0, 0], [255, 0, 0])
+    picture = read_picture(write(tmp_path / "a.jpg", cmyk, quality=100))
+    np.testing.assert_allclose(picture[4, 4].astype(int), [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bit_grey_is_scaled(tmp_path, suffix):
+    values = np.array([[0, 128, 129, 257, 386, 32896, 65280, 65535]], np.uint16)
+    picture = read_picture(write(tmp_path / f"a.{suffix}", Image.fromarray(values)))
+    np.testing.assert_array_equal(picture[0, :, 2], [0, 0, 1, 1, 2, 128, 254, 255])  # v / 257, rounded
+
+
+def test_big_endian_sixteen_bit_grey(tmp_path):
+    image = Image.frombytes("I;16B", (2, 1), np.array([256, 65535], ">u2").tobytes())
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "a.tif", image))[0, :, 0], [1, 255])
+
+
+def test_integer_grey(tmp_path):
+    small = Image.fromarray(np.array([[0, 7, 255]], np.int32))
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "s.tif", small))[0, :, 0], [0, 7, 255])
+    large = Image.fromarray(np.array([[0, 7, 65535]], np.int32))
+    np.testing.assert_array_equal(read_picture(write(tmp_path / "l.tif", large))[0, :, 0], [0, 0, 255])
+    for value in (-1, 65536):
+        huge = Image.fromarray(np.array([[0, value]], np.int32))
+        assert "8-bit" in fault(write(tmp_path / "h.tif", huge))
+
+
+def test_animation_shows_its_first_frame(tmp_path):
+    red, blue = Image.new("RGB", (3, 2), "red"), Image.new("RGB", (3, 2), "blue")
+    for name, options in {"a.gif": {}, "a.png": {}, "a.tif": {}, "a.webp": {"lossless": True}}.items():
+        path = write(tmp_path / name, red, save_all=True, append_images=[blue], **options)
+        np.testing.assert_array_equal(read_picture(path), np.full((2, 3, 3), [255, 0, 0]))
+
+
+def test_the_content_counts_not_the_suffix(tmp_path, pixels):
+    path = write(tmp_path / "a.jpg", Image.fromarray(pixels), format="png")
+    np.testing.assert_array_equal(read_picture(path), pixels)
+
+
+# reading: what cannot be shown is one clear line
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and then holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 64))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (9_000, 9_900), (16_000, 8_000)])
+def test_bomb_is_refused_before_decoding(tmp_path, monkeypatch, size):
+    from PIL import ImageFile
+
+    def decode(*_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
+    assert size[0] * size[1] > MAX_PIXELS
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_header(*size))
+    assert "89 million pixels" in fault(path)
+
+
+def test_truncated(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    for suffix in ("jpg", "png", "bmp", "tif", "webp", "ppm"):
+        path = write(tmp_path / f"a.{suffix}", Image.fromarray(noise))
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert "again" in fault(path), suffix
+
+
+def test_missing_folder_empty_text_and_pipe(tmp_path):
+    assert "does not exist" in fault(tmp_path / "none.png")
+    assert "folder" in fault(tmp_path)
+    (tmp_path / "empty.png").touch()
+    assert "empty" in fault(tmp_path / "empty.png")
+    (tmp_path / "text.png").write_text("not a picture")
+    assert "not a picture" in fault(tmp_path / "text.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "regular file" in fault(tmp_path / "pipe.png")
+    with pytest.raises(PictureError, match="cannot be read"):
+        read_picture(tmp_path / ("x" * 300))
+
+
+def test_postscript_is_not_run(tmp_path):
+    path = write(tmp_path / "a.png", Image.new("RGB", (4, 4)), format="eps")
+    assert "known format" in fault(path)
+
+
+def test_float_picture_is_refused(tmp_path):
+    path = write(tmp_path / "a.tif", Image.fromarray(np.ones((2, 2), np.float32)))
+    assert "8-bit" in fault(path)
+
+
+def test_pillow_warnings_do_not_leak(tmp_path, monkeypatch, pixels):
+    path = write(tmp_path / "a.png", Image.fromarray(pixels))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)  # 35 pixels: Pillow warns, above 40 it would raise
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with Image.open(path):
+            assert caught  # the setting works
+        caught.clear()
+        np.testing.assert_array_equal(read_picture(path), pixels)
+    assert not caught
+
+
+def test_threads_leave_the_warning_filters_alone(tmp_path):
+    noise = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = write(tmp_path / "a.png", Image.fromarray(noise))
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        pictures = list(pool.map(read_picture, [path] * 200))
+    assert warnings.filters == before
+    assert all((picture == noise).all() for picture in pictures)
+
+
+# finding
+
+
+def relatives(*arguments) -> list[str]:
+    return [str(found.relative) for found in find_pictures(arguments)]
+
+
+def test_folder_is_searched_recursively_in_order(tmp_path):
+    touch(tmp_path, "b.jpg", "cats/a.PNG", "cats/.hidden.png", ".cache/x.png", "a10.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
+    found = find_pictures([tmp_path])
+    assert [str(picture.relative) for picture in found] == ["a10.png", "b.jpg", "cats/a.PNG"]
+    assert [picture.label for picture in found] == [tmp_path.name, tmp_path.name, "cats"]
+    assert [picture.path for picture in found] == [tmp_path / picture.relative for picture in found]
+    assert isinstance(found[0].relative, PurePosixPath)
+
+
+def test_hidden_parents_of_the_folder_given_do_not_matter(tmp_path):
+    touch(tmp_path / ".data", "a.png")
+    assert relatives(tmp_path / ".data") == ["a.png"]
+
+
+def test_file_keeps_its_name_and_any_suffix(tmp_path):
+    write(tmp_path / "cats" / "photo", Image.new("RGB", (2, 2)), format="png")
+    (found,) = find_pictures([str(tmp_path / "cats" / "photo")])
+    assert (str(found.relative), found.label) == ("photo", "cats")
+
+
+def test_relative_argument(tmp_path, monkeypatch):
+    touch(tmp_path / "cats", "a.png")
+    monkeypatch.chdir(tmp_path / "cats")
+    (found,) = find_pictures(["a.png"])
+    assert (found.path, found.label) == (Path("a.png"), "cats")
+    assert relatives(".") == ["a.png"]
+    assert relatives("*.png", "./a.png", "../cats/a.png") == ["a.png"]
+
+
+def test_pattern(tmp_path):
+    touch(tmp_path, "x/b.png", "x/a.png", "y/a.png", "x/.h.png")
+    (tmp_path / "x" / "notes.txt").write_text("no picture")
+    assert relatives(f"{tmp_path}/x/*") == ["a.png", "b.png"]
+    assert relatives(f"{tmp_path}/*/a.*") == ["x/a.png", "y/a.png"]
+    assert relatives(f"{tmp_path}/**/*.png") == ["x/a.png", "x/b.png", "y/a.png"]
+
+
+def test_literal_name_wins_over_a_pattern(tmp_path):
+    touch(tmp_path, "a[1].png", "a1.png")
+    assert relatives(tmp_path / "a[1].png") == ["a[1].png"]
+    assert relatives(f"{tmp_path}/a[12].png") == ["a1.png"]
+
+
+def test_same_file_is_kept_once(tmp_path):
+    touch(tmp_path, "x/a.png", "x/b.png")
+    assert relatives(tmp_path / "x" / "b.png", tmp_path / "x", f"{tmp_path}/x/../x/*.png") == [
+        "b.png",
+        "a.png",
+    ]
+
+
+def test_colliding_names_are_lengthened(tmp_path):
+    touch(tmp_path, "x/a.jpg", "y/a.png", "y/b.png", "x/z/c.png", "y/z/c.png")
+    assert relatives(tmp_path / "x/a.jpg", tmp_path / "y/a.png", tmp_path / "y/b.png") == [
+        "x/a.jpg",
+        "y/a.png",
+        "b.png",
+    ]
+    assert relatives(tmp_path / "x/z/c.png", tmp_path / "y/z/c.png") == ["x/z/c.png", "y/z/c.png"]
+    assert relatives(tmp_path / "x", tmp_path / "y") == [
+        "x/a.jpg",
+        "x/z/c.png",
+        "y/a.png",
+        "b.png",
+        "y/z/c.png",
+    ]
+
+
+def test_lengthening_into_another_name(tmp_path):
+    touch(tmp_path, "p/x/a.png", "q/a.png", "r/x/a.png")
+    # p/x/a.png and q/a.png collide as "a"; lengthened, the first meets the x/a.png of folder r.
+    names = relatives(tmp_path / "p/x/a.png", tmp_path / "q/a.png", tmp_path / "r")
+    assert names == ["p/x/a.png", "q/a.png", "r/x/a.png"]
+
+
+def test_two_inputs_that_would_write_one_file(tmp_path):
+    touch(tmp_path, "a.jpg", "a.png")
+    for arguments in ([tmp_path], [tmp_path / "a.jpg", tmp_path / "a.png"]):
+        with pytest.raises(PictureError, match=r"a\.jpg.*a\.png.*rename one, or run them separately"):
+            find_pictures(arguments)
+
+
+def test_nothing_found(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    for argument in (str(tmp_path), f"{tmp_path}/*.png", f"{tmp_path}/none.png", "", "x" * 300):
+        with pytest.raises(PictureError) as caught:
+            find_pictures([argument])
+        assert repr(argument) in str(caught.value)
+    assert find_pictures([]) == []
+
+
+# sizes
+
+
+def test_shown_picture():
+    ramp = np.arange(12, dtype=np.uint8).reshape(2, 6, 1).repeat(3, axis=2) * 10
+    halved = shown_picture(ramp, longest=3)
+    # the mean of each 2x2 block, by hand
+    np.testing.assert_array_equal(halved[..., 0], [[35, 55, 75]])
+    assert shown_picture(ramp, longest=6) is ramp
+    assert shown_picture(ramp).shape == (2, 6, 3)
+    assert shown_picture(np.zeros((1000, 3, 3), np.uint8), longest=100).shape == (100, 1, 3)
+    assert shown_picture(np.zeros((300, 1024, 3), np.uint8)).shape == (150, 512, 3)
+
+
+def test_network_input_normalises(pixels):
+    mean, std = (0.1, 0.2, 0.3), (0.5, 0.25, 2.0)
+    values = network_input(pixels, (5, 7), mean, std)
+    assert str(values.dtype) == "torch.float32"
+    expected = ((pixels.astype(np.float64) / 255 - mean) / std).transpose(2, 0, 1)
+    np.testing.assert_allclose(values.numpy(), expected, atol=1e-6)
+
+
+def test_network_input_covers_the_whole_picture():
+    picture = np.zeros((8, 4, 3), np.uint8)
+    picture[0, 0] = picture[-1, -1] = 255  # both corners would be lost in a crop
+    values = network_input(picture, (4, 2), (0, 0, 0), (1, 1, 1)).numpy()
+    expected = np.zeros((3, 4, 2))
+    expected[:, 0, 0] = expected[:, -1, -1] = 64 / 255  # 255 / 4, rounded
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+
+
+def test_network_input_shrinks_one_side_without_aliasing_while_the_other_grows():
+    rows = np.zeros((16, 4, 3), np.uint8)
+    rows[::2] = 200  # stripes finer than the result: only their mean may be left
+    values = network_input(rows, (4, 8), (0, 0, 0), (1, 1, 1)).numpy()
+    np.testing.assert_allclose(values, np.full((3, 4, 8), 100 / 255), atol=1e-6)
+
+
+def test_network_input_enlarges_linearly():
+    picture = np.repeat(np.array([[[0], [100]]], np.uint8), 3, axis=2)  # (1, 2, 3)
+    values = network_input(picture, (1, 4), (0, 0, 0), (1, 1, 1)).numpy()
+    np.testing.assert_allclose(values[0, 0] * 255, [0, 25, 75, 100], atol=1e-4)
+
+
+def test_the_module_itself_leaves_torch_alone():
+    """Run as a file of its own: what its package imports is another matter."""
+    command = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", command, pictures.__file__], check=True, env=environment)

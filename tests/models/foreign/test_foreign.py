@@ -1,0 +1,361 @@
+"""Networks of torchvision and timm: built, loaded from the libraries' caches, and refused in one line."""
+
+from __future__ import annotations
+
+import urllib.error
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+
+from rgaviz.analysis.subject import load_subjects
+from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+from rgaviz.checkpoint.reading import weights_sha256
+from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError
+from rgaviz.explain.gates import gated_layers
+from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.models import create_model, foreign
+
+SMALL = "torchvision:squeezenet1_1"
+
+
+class Bomb:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return (Path.touch, (Path("owned"),))
+
+
+@pytest.fixture(autouse=True)
+def hub(tmp_path, monkeypatch):
+    """Empty caches and no network; returns the folder where torch keeps downloads."""
+
+    def no_network(*_, **__):
+        raise urllib.error.URLError(OSError(-2, "Name or service not known"))
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torch.hub, "urlopen", no_network)
+    monkeypatch.setattr(foreign.urllib.request, "urlopen", no_network)
+    return tmp_path / "torch" / "hub" / "checkpoints"
+
+
+def cache(hub, weights, state):
+    """Put a state_dict where torchvision looks for these weights."""
+    hub.mkdir(parents=True, exist_ok=True)
+    torch.save(state, hub / weights.url.rpartition("/")[2])
+
+
+def refused(error, function, *arguments, **options):
+    with pytest.raises(error) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# built
+
+
+def test_a_network_has_what_the_package_needs():
+    torch.manual_seed(0)
+    expected = torchvision.models.resnet18(num_classes=7)
+    torch.manual_seed(0)
+    model = create_model("torchvision:resnet18", num_classes=7, image_size=(40, 56))
+    for key, value in expected.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value), key
+    assert model.config == {
+        "arch": "torchvision:resnet18",
+        "attention": "none",
+        "num_classes": 7,
+        "image_size": [40, 56],
+    }
+    assert model.task == "classification"
+    assert model.stages == {"conv2": "layer1", "conv3": "layer2", "conv4": "layer3", "conv5": "layer4"}
+    assert find_layer(model, "conv5") is model.layer4
+    assert default_cam_layer(model) == "conv5"
+    assert gated_layers(model) == []
+
+
+def test_a_network_without_such_layers_has_no_stages():
+    assert not hasattr(create_model(SMALL), "stages")
+
+
+@pytest.mark.parametrize("name", ["vit_b_32", "maxvit_t"])
+def test_the_size_is_given_where_the_constructor_asks_for_it(name):
+    with torch.device("meta"):
+        model = create_model(f"torchvision:{name}", num_classes=5, image_size=(448, 448))
+        assert model(torch.zeros(1, 3, 448, 448)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_auxiliary_heads_are_left_out(name):
+    model = create_model(f"torchvision:{name}", num_classes=3, image_size=(96, 96))
+    assert not any("aux" in key.lower() for key in model.state_dict())
+    assert model.eval()(torch.zeros(1, 3, 96, 96)).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("arch", "options", "words"),
+    [
+        ("torchvision:resnet51", {}, "Did you mean torchvision:resnet50?"),
+        ("torchvision:", {}, "has no network ''"),
+        ("torchvision:fcn_resnet50", {}, "does not classify images"),
+        ("torchvision:quantized_resnet18", {}, "does not classify images"),
+        ("torchvision:resnet18", {"attention": "rga-sc"}, "leave out attention"),
+        ("torchvision:resnet18", {"last_stride": 1, "s1": 4}, "leave out s1, last_stride"),
+        ("torchvision:resnet18", {"num_classes": 0}, "num_classes=0"),
+        ("torchvision:resnet18@DEFAULT", {}, "load_checkpoint"),
+        ("torchvision:vit_b_16", {"image_size": (32, 64)}, "square"),
+        ("torchvision:vit_b_16", {"image_size": (30, 30)}, "Try 224x224"),
+    ],
+)
+def test_what_cannot_be_built(arch, options, words):
+    assert words in refused(RgavizError, create_model, arch, **options)
+
+
+# with weights
+
+
+def test_fresh_weights_are_always_the_same_and_said_to_be_untrained():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    first, second = load_checkpoint(f"{SMALL}@none"), load_checkpoint(f"{SMALL}@none")
+    assert torch.equal(torch.rand(3), expected)
+    for key, value in first.model.state_dict().items():
+        assert torch.equal(second.model.state_dict()[key], value)
+    assert first.path == f"{SMALL}@none"
+    assert not first.model.training
+    assert first.image_size == (224, 224)
+    assert (first.mean, first.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert first.classes[:2] == ["tench", "goldfish"]
+    assert len(first.classes) == 1000
+    (subject,) = load_subjects([f"{SMALL}@none"], torch.device("cpu"))
+    assert subject.id == "squeezenet1_1-untrained"
+
+
+def test_weights_come_from_the_cache(hub):
+    """Those that are named, by default the library's, with their own normalisation and size."""
+    weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    model = torchvision.models.resnet18()
+    cache(hub, weights, model.state_dict())
+    x = torch.randn(2, 3, 64, 64)
+    for source in (
+        "torchvision:resnet18",
+        "torchvision:resnet18@IMAGENET1K_V1",
+        "torchvision:resnet18@DEFAULT",
+    ):
+        loaded = load_checkpoint(source)
+        assert loaded.path == "torchvision:resnet18@IMAGENET1K_V1"
+        with torch.no_grad():
+            assert torch.equal(loaded.model(x), model.eval()(x))
+    assert loaded.classes == weights.meta["categories"]
+    assert loaded.image_size == (224, 224)
+    assert loaded.sha256 == weights_sha256(model)
+
+
+def test_the_sum_of_weights_is_of_names_and_values():
+    import hashlib
+
+    model = torch.nn.BatchNorm1d(2)
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode() + value.numpy().tobytes())
+    assert weights_sha256(model) == digest.hexdigest()
+    model.running_mean[0] = 1e-6
+    assert weights_sha256(model) != digest.hexdigest()
+
+
+def test_dense_layers_of_old_files_are_renamed(hub):
+    import re
+
+    model = torchvision.models.densenet121()
+    state = {
+        re.sub(r"(denselayer\d+\.(norm|conv))([12])\.", r"\1.\3.", key): value
+        for key, value in model.state_dict().items()
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in state
+    cache(hub, torchvision.models.DenseNet121_Weights.DEFAULT, state)
+    loaded = load_checkpoint("torchvision:densenet121").model.state_dict()
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded[key], value), key
+
+
+def test_auxiliary_heads_of_files_are_left_out(hub):
+    model = torchvision.models.googlenet(aux_logits=True, init_weights=False, transform_input=True)
+    cache(hub, torchvision.models.GoogLeNet_Weights.DEFAULT, model.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(load_checkpoint("torchvision:googlenet").model(x), model.eval()(x))
+
+
+@pytest.mark.parametrize("state", [{"classifier.1.weight": torch.zeros(3)}, [1], Bomb()])
+def test_another_file_in_the_cache(hub, tmp_path, monkeypatch, state):
+    monkeypatch.chdir(tmp_path)
+    cache(hub, torchvision.models.SqueezeNet1_1_Weights.DEFAULT, state)
+    line = refused(CheckpointError, load_checkpoint, SMALL)
+    assert line.startswith(str(hub))
+    assert "Remove it" in line
+    assert not Path("owned").exists()
+
+
+def test_without_network_and_cache(hub, capfd):
+    line = refused(CheckpointError, load_checkpoint, "torchvision:resnet18")
+    assert line.startswith(f"torchvision:resnet18@IMAGENET1K_V1: its weights are not in {hub} ")
+    assert "(Name or service not known)" in line
+    assert "https://download.pytorch.org/models/resnet18-f37072fd.pth" in line
+    assert "torchvision:resnet18@none" in line
+    assert list(hub.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("torchvision:resnet50@IMAGENET1K_V3", "Did you mean 'IMAGENET1K_V2'?"),
+        ("torchvision:resnet55", "Did you mean"),
+        ("torchvision:ssd300_vgg16", "does not classify images"),
+    ],
+)
+def test_unknown_weights(source, words):
+    assert words in refused(UnknownNameError, load_checkpoint, source)
+
+
+def test_it_is_saved_and_loaded_as_any_other(tmp_path):
+    torch.manual_seed(0)
+    model = create_model("torchvision:shufflenet_v2_x0_5", num_classes=3, image_size=(48, 32)).eval()
+    path, x = tmp_path / "own.pt", torch.randn(2, 3, 48, 32)
+    save_checkpoint(path, model, classes=["a", "b", "c"], mean=(0.5,) * 3, std=(0.2,) * 3)
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    loaded = load_checkpoint(path)
+    assert torch.equal(torch.rand(2), expected)
+    assert loaded.config == model.config
+    with torch.no_grad():
+        assert torch.equal(loaded.model(x), model(x))
+
+
+def test_names_in_figures(monkeypatch):
+    monkeypatch.setattr(
+        "rgaviz.analysis.subject.load_checkpoint", lambda *_: load_checkpoint(f"{SMALL}@none")
+    )
+    sources = [
+        "torchvision:resnet50",
+        "torchvision:resnet50@IMAGENET1K_V1",
+        "torchvision:resnet50@none",
+        "timm:resnet50@none",
+        "timm:resnet50.a1_in1k",
+        "timm:resnet50.a1_in1k",
+        "runs/resnet18.pt",
+    ]
+    assert [subject.id for subject in load_subjects(sources, torch.device("cpu"))] == [
+        "resnet50",
+        "resnet50-V1",
+        "torchvision-resnet50-untrained",
+        "timm-resnet50-untrained",
+        "timm-resnet50.a1_in1k",
+        "timm-resnet50.a1_in1k'",
+        "resnet18",
+    ]
+
+
+# timm
+
+
+@pytest.fixture
+def timm():
+    return pytest.importorskip("timm")
+
+
+def test_without_timm(monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(foreign, "import_module", missing)
+    assert 'pip install "rgaviz[timm]"' in refused(RgavizError, create_model, "timm:resnet18")
+
+
+def test_a_network_of_timm(timm):
+    torch.manual_seed(0)
+    expected = timm.create_model("test_resnet", num_classes=7)
+    torch.manual_seed(0)
+    model = create_model("timm:test_resnet", num_classes=7, image_size=(40, 56))
+    for key, value in expected.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value), key
+    assert list(model.stages) == ["conv2", "conv3", "conv4", "conv5"]
+    assert model.config["arch"] == "timm:test_resnet"
+
+
+def test_the_size_is_given_to_transformers_of_timm(timm):
+    model = create_model("timm:test_vit", num_classes=3, image_size=(64, 96))
+    assert model.eval()(torch.zeros(1, 3, 64, 96)).shape == (1, 3)
+
+
+@pytest.fixture
+def hugging_face(tmp_path, monkeypatch):
+    """An empty cache of huggingface_hub."""
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    return tmp_path / "hf"
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "side"),
+    [("test_resnet", "r160_in1k", 160), ("vit_tiny_patch16_224", "augreg_in21k_ft_in1k", 224)],
+)
+def test_weights_of_timm_come_from_the_cache(timm, hugging_face, name, tag, side):
+    """The second has a format of its own, elsewhere than in this cache."""
+    from safetensors.torch import save_file
+
+    model = timm.create_model(name).eval()
+    folder = hugging_face / f"models--timm--{name}.{tag}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc")
+    (folder / "snapshots" / "abc").mkdir(parents=True)
+    save_file(model.state_dict(), folder / "snapshots" / "abc" / "model.safetensors")
+    x = torch.randn(1, 3, side, side)
+    for source in (f"timm:{name}", f"timm:{name}.{tag}"):
+        loaded = load_checkpoint(source)
+        assert loaded.path == f"timm:{name}.{tag}"
+        assert loaded.config["arch"] == f"timm:{name}"
+        assert loaded.image_size == (side, side)
+        assert loaded.mean == model.pretrained_cfg["mean"]
+        assert loaded.classes[0] == "tench"
+        with torch.no_grad():
+            assert torch.equal(loaded.model(x), model(x))
+    (folder / "snapshots" / "abc" / "model.safetensors").write_bytes(b"no")
+    assert "Remove it" in refused(CheckpointError, load_checkpoint, f"timm:{name}")
+
+
+def test_timm_without_network_and_cache(timm, hugging_face, capfd):
+    line = refused(CheckpointError, load_checkpoint, "timm:test_resnet")
+    folder = hugging_face / "models--timm--test_resnet.r160_in1k"
+    assert line.startswith(f"timm:test_resnet.r160_in1k: its weights are not in {folder} ")
+    assert "(Name or service not known)" in line
+    assert "timm:test_resnet@none" in line
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("timm:seresnet19", "Did you mean timm:"),
+        ("timm:adv_inception_v3", "Did you mean timm:inception_v3?"),  # as timm called it once
+        ("timm:hf-hub:someone/theirs", "has no network"),
+        ("timm:resnet18.a9_in1k", "a1_in1k"),
+        ("timm:resnet18@V1", "as in timm:resnet18.a1_in1k; @ takes only none."),
+        ("timm:seresnet18", "timm:seresnet18@none"),
+        ("timm:vit_small_patch14_dinov2", "gives features, no classes"),
+    ],
+)
+def test_unknown_weights_of_timm(timm, hugging_face, source, words):
+    assert words in refused(RgavizError, load_checkpoint, source)
+
+
+def test_an_untrained_network_of_timm(timm):
+    loaded = load_checkpoint("timm:test_resnet@none")
+    assert loaded.path == "timm:test_resnet@none"
+    assert loaded.image_size == (160, 160)
+    assert len(loaded.classes) == 1000

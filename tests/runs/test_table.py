@@ -1,0 +1,246 @@
+"""Tables against cells worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+
+import pytest
+import torch
+
+from rgaviz.checkpoint import save_checkpoint
+from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.models import create_model
+from rgaviz.runs.papers import PAPERS
+from rgaviz.runs.read import Row, read_runs
+from rgaviz.runs.table import FORMATS, OPENINGS, lay_out
+from rgaviz.training.config import ModelConfig, Recipe, TrainConfig
+
+ERRORS = {
+    ("resnet20", "none"): {0: 8.0, 1: 9.0, 2: 8.5},
+    ("resnet20", "rga-sc"): {0: 7.0, 1: 8.0},
+    ("resnet18-w16", "none"): {0: 5.0},
+}
+
+
+def write(path, arch="resnet20", attention="none", seed=0, error=10.0, dataset="cifar10", lr=0.1, **training):
+    torch.manual_seed(seed)
+    classes, epochs = 100 if dataset == "cifar100" else 10, 3
+    recipe = Recipe(ModelConfig(arch=arch, attention=(attention,)), train=TrainConfig(lr=lr, epochs=epochs))
+    training = {"source": "JPEG", "precision": "fp32", "recipe": recipe.to_dict(), **training}
+    model = create_model(arch, attention, num_classes=classes, image_size=(16, 16), width=4, s1=2, s2=2)
+    row = {"epoch": epochs, "test_error": error}
+    save_checkpoint(
+        path,
+        model,
+        classes=[str(number) for number in range(classes)],
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        metrics={"test_error": error},
+        training={"dataset": dataset, **training},
+        seed=seed,
+        history=[{**row, "epoch": number + 1, "test_error": 99.0} for number in range(epochs - 1)] + [row],
+    )
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for (arch, attention), errors in ERRORS.items():
+        for seed, error in errors.items():
+            write(tmp_path / arch / f"seed{seed}" / f"{attention}.pt", arch, attention, seed, error)
+    write(tmp_path / "resnet20" / "hundred.pt", error=40.0, dataset="cifar100")
+    return tmp_path
+
+
+def test_means_and_spread_over_the_seeds(runs):
+    rows, notes = read_runs([runs])
+    header, cells, bold = lay_out(rows)
+    assert notes == []
+    assert header == [
+        "Model",
+        "Depth",
+        "Params",
+        "Epochs",
+        "Seeds",
+        "CIFAR-10 error (%)",
+        "CIFAR-100 error (%)",
+    ]
+    assert [row[:2] + row[3:] for row in cells] == [
+        ["ResNet", "20", "3", "1–3", "8.50 ± 0.50", "40.00"],
+        ["ResNet + RGA-SC", "20+4", "3", "2", "7.50 ± 0.71", ""],
+        ["ResNet-w16", "18", "3", "1", "5.00", ""],
+    ]
+    assert f"{statistics.stdev([7.0, 8.0]):.2f}" == "0.71"
+    assert bold == {(1, 5)}  # the only one that is better than another of its family
+
+
+def test_parameters_of_both_data_sets_where_they_differ_in_print():
+    row = Row("resnet110", "none", 164, {"cifar10": 1_727_962, "cifar100": 1_733_812}, {"cifar10": {0: 6.4}})
+    assert lay_out([row])[1][0][:3] == ["ResNet", "110", "1.73M"]
+    row = Row(
+        "densenet100", "none", 300, {"cifar10": 6_979_642, "cifar100": 7_084_852}, {"cifar10": {0: 4.1}}
+    )
+    assert lay_out([row])[1][0][:3] == ["DenseNet", "100", "6.98M / 7.08M"]
+    row = Row("densenet-bc100", "none", 300, {"cifar10": 769_162}, {"cifar10": {0: 4.5}})
+    assert lay_out([row])[1][0][2] == "0.769M"
+
+
+@pytest.mark.parametrize(
+    ("arch", "attention", "model", "depth"),
+    [
+        ("densenet-bc100", "rga-sc", "DenseNet-BC + RGA-SC", "100+4"),
+        ("densenet115", "none", "DenseNet", "115"),
+        ("resnet50", "rga-parallel", "ResNet + RGA-S//C", "50"),
+        ("resnet20", "nl+rga-s", "ResNet + Non-local + RGA-S", "20"),
+    ],
+)
+def test_names(arch, attention, model, depth):
+    row = Row(arch, attention, 1)
+    assert (row.model, row.depth) == (model, depth)
+
+
+def test_equal_in_print_are_equally_best():
+    rows = [
+        Row("resnet20", "none", 1, {"cifar10": 1}, {"cifar10": {0: 5.001}}),
+        Row("resnet20", "se", 1, {"cifar10": 1}, {"cifar10": {0: 5.004}}),
+        Row("resnet20", "nl", 1, {"cifar10": 1}, {"cifar10": {0: 5.01}}),
+    ]
+    assert lay_out(rows)[2] == {(0, 5), (1, 5)}
+
+
+def test_the_papers_figures_stand_beside_ours():
+    rows = [Row("resnet110", "rga-sc", 1, {"cifar10": 1}, {"cifar10": {0: 5.0}, "shapes": {0: 1.0}})]
+    header, cells, _ = lay_out(rows, "table7")
+    assert header[5:] == ["shapes error (%)", "CIFAR-10 error (%)", "CIFAR-10, paper"]
+    assert cells[0][5:] == ["1.00", "5.00", "5.91"]
+    assert json.loads(FORMATS["json"](rows, "table7"))[0]["paper"] == {"cifar10": 5.91, "cifar100": 25.36}
+    assert next(csv.DictReader(io.StringIO(FORMATS["csv"](rows, "table7"))))["cifar10_paper"] == "5.91"
+    with pytest.raises(UnknownNameError, match="table7"):
+        lay_out(rows, "table8")
+
+
+def test_table_7_of_the_paper():
+    printed = """
+        resnet110 none 6.40 27.62
+        resnet218 none 6.26 25.71
+        resnet110 rga-sc 5.91 25.36
+        densenet100 none 4.08 20.97
+        densenet115 none 3.93 20.5
+        densenet100 rga-sc 4.06 20.15
+        densenet-bc100 none 4.47 22.78
+        densenet-bc115 none 4.41 22.13
+        densenet-bc100 rga-sc 4.32 21.18
+    """
+    rows = [line.split() for line in printed.strip().splitlines()]
+    assert PAPERS["table7"] == {
+        (arch, attention): {"cifar10": float(ten), "cifar100": float(hundred)}
+        for arch, attention, ten, hundred in rows
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "setting"),
+    [
+        ({"source": "download"}, ["source=JPEG", "source=download"]),
+        ({"precision": "bf16"}, ["precision=bf16", "precision=fp32"]),
+    ],
+)
+def test_other_images_or_precision_are_not_averaged(tmp_path, other, setting):
+    write(tmp_path / "a.pt", seed=0)
+    write(tmp_path / "b.pt", seed=1, **other)
+    assert [row.setting for row in read_runs([tmp_path])[0]] == setting
+
+
+def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
+    recipe = Recipe(
+        ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
+    ).to_dict()
+    del recipe["model"]["memory_efficient"]
+    recipe["train"]["compile"] = True
+    write(tmp_path / "a.pt", seed=0, error=8.0)
+    write(tmp_path / "b.pt", seed=1, error=9.0, recipe=recipe)
+    (row,) = read_runs([tmp_path])[0]
+    assert row.errors == {"cifar10": {0: 8.0, 1: 9.0}}
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{"recipe": "x"}, {"recipe": {"train": 3}}, {"dataset": ["x"]}, {"dataset": None}],
+)
+def test_a_file_that_tells_nonsense_is_left_out(tmp_path, training):
+    write(tmp_path / "a.pt")
+    write(tmp_path / "odd.pt", attention="rga-c", **{"dataset": "cifar10", **training})
+    write(tmp_path / "nan.pt", attention="rga-s", error=float("nan"))
+    rows, notes = read_runs([tmp_path])
+    assert [row.attention for row in rows] == ["none"]
+    assert [note.split("/")[-1] for note in notes] == [
+        "nan.pt was not written by rgaviz train; left out.",
+        "odd.pt was not written by rgaviz train; left out.",
+    ]
+
+
+def test_networks_trained_otherwise_are_rows_of_their_own(tmp_path):
+    write(tmp_path / "a.pt", lr=0.1, error=8.0)
+    write(tmp_path / "b.pt", lr=0.2, error=9.0)
+    write(tmp_path / "c.pt", "resnet20", "rga-sc", lr=0.1, error=7.0)
+    rows, _ = read_runs([tmp_path])
+    assert [row.model for row in rows] == [
+        "ResNet (train.lr=0.1)",
+        "ResNet (train.lr=0.2)",
+        "ResNet + RGA-SC",
+    ]
+
+
+def test_a_copy_counts_once_and_another_run_of_the_same_seed_is_refused(tmp_path):
+    write(tmp_path / "a.pt", error=8.0)
+    (tmp_path / "copy.pt").write_bytes((tmp_path / "a.pt").read_bytes())
+    assert read_runs([tmp_path])[0][0].errors == {"cifar10": {0: 8.0}}
+    write(tmp_path / "b.pt", error=9.0)
+    with pytest.raises(RgavizError, match=r"a\.pt and .*b\.pt are the same network"):
+        read_runs([tmp_path])
+
+
+def test_what_is_not_finished_or_not_ours_is_left_out_and_said(tmp_path):
+    write(tmp_path / "a.pt")
+    write(tmp_path / "half.pt", attention="rga-sc")
+    (tmp_path / "half.resume.pt").write_bytes(b"state")
+    (tmp_path / "early.resume.pt").write_bytes(b"stopped in the first epoch")
+    (tmp_path / "other.pt").write_bytes(b"something")
+    rows, notes = read_runs([tmp_path])
+    assert [row.attention for row in rows] == ["none"]
+    assert len(notes) == 3
+    assert "early.pt is not finished" in notes[0]
+    assert "half.pt is not finished" in notes[1]
+    assert "other.pt is not a checkpoint" in notes[2]
+    with pytest.raises(RgavizError, match="not a checkpoint"):
+        read_runs([tmp_path / "other.pt"])
+    with pytest.raises(RgavizError, match="No finished network"):
+        read_runs([tmp_path / "half.pt"])
+    with pytest.raises(RgavizError, match="does not exist"):
+        read_runs([tmp_path / "nowhere"])
+
+
+def test_a_checkpoint_that_was_not_trained_here_is_left_out(networks):
+    with pytest.raises(RgavizError, match="not written by rgaviz train"):
+        read_runs([networks["baseline"]])
+
+
+def test_formats(runs):
+    rows = read_runs([runs])[0]
+    texts = {name: write(rows) for name, write in FORMATS.items()}
+    assert (
+        "| ResNet + RGA-SC | 20+4 | 0.191M | 3 | 2 | **7.50 ± 0.71** |  |" in texts["markdown"].splitlines()
+    )
+    line = r"ResNet + RGA-SC & 20+4 & 0.191M & 3 & 2 & \textbf{7.50 $\pm$ 0.71} &  \\"
+    assert line in texts["latex"].splitlines()
+    assert r"CIFAR-10 error (\%)" in texts["latex"]
+    assert texts["latex"].count("{") == texts["latex"].count("}")
+    second = list(csv.DictReader(io.StringIO(texts["csv"])))[1]
+    assert second["model"] == "ResNet + RGA-SC"
+    assert (second["cifar10_seeds"], second["cifar10_error_mean"]) == ("2", "7.5")
+    assert float(second["cifar10_error_std"]) == pytest.approx(0.5**0.5)
+    assert second["cifar100_error_mean"] == ""
+    assert json.loads(texts["json"])[1]["error"]["cifar10"]["by_seed"] == {"0": 7.0, "1": 8.0}
+    assert all(text.startswith(OPENINGS[name]) for name, text in texts.items())
