@@ -40,7 +40,7 @@ class MemorySplit:
     def to(self, device: torch.device) -> MemorySplit:
         """The same split for a device: its batches end there.
 
-        The images travel as one tensor where they leave the network most of the device's memory, else batch by batch.
+        The images travel as one tensor if they leave nearly all of its memory to the network, else batch by batch.
         """
         there = self.images.device.type == device.type
         fits = there or self.images.nbytes <= available_memory(device) / 8

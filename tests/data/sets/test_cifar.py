@@ -70,6 +70,15 @@ def test_torchvisions_archive(tmp_path, monkeypatch, name):
     assert small.part("test").labels.tolist() == content["test"][1][:2]
 
 
+def test_the_archives_images_to_train_on_are_read_when_asked_for(tmp_path, monkeypatch):
+    content = archive(tmp_path, "cifar10", monkeypatch)
+    data = load_dataset("cifar10", data_dir=tmp_path)
+    (tmp_path / CIFAR10.base_folder / "data_batch_1").unlink()
+    assert data.part("test").labels.tolist() == content["test"][1]
+    with pytest.raises(RgavizError, match="is damaged"):
+        data.part("train")
+
+
 def test_a_damaged_archive(tmp_path, monkeypatch):
     archive(tmp_path, "cifar10", monkeypatch)
     (tmp_path / CIFAR10.base_folder / "test_batch").write_bytes(b"")
