@@ -23,7 +23,7 @@ def measure(
     Raises:
         RgavizError: no data, or data of other classes.
     """
-    from rgaviz.data.splits import evaluation_batches
+    from rgaviz.data.batches import evaluation_batches
     from rgaviz.training.metrics import class_errors, summarise
     from rgaviz.training.metrics import evaluate as evaluate_batches
     from rgaviz.training.run import EVALUATION_BATCH
@@ -31,7 +31,7 @@ def measure(
     checkpoint = subject.checkpoint
     images = measured_images(subject, dataset, data_dir, track)
     model = checkpoint.model
-    split = images.test.to(next(model.parameters()).device)
+    split = images.part("test").to(next(model.parameters()).device)
     batches = evaluation_batches(split, batch_size=EVALUATION_BATCH, mean=checkpoint.mean, std=checkpoint.std)
     count = -(-len(split) // EVALUATION_BATCH)
     loss, confusion = evaluate_batches(
@@ -65,7 +65,6 @@ def measured_images(
         name,
         data_dir=data_dir,
         image_size=checkpoint.image_size,
-        train_size=2,  # not needed here: reading all of them would take longer than measuring
         test_size=settings.get("test_size"),
         held_out=settings.get("held_out", 0.2),
         track=track,

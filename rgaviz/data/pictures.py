@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import warnings
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rgaviz.errors import PictureError
 
@@ -30,17 +29,6 @@ FORMATS = {
 }
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 MAX_PIXELS = 89_000_000  # about a quarter of a gigabyte of RGB
-
-# EXIF orientation -> what turns the stored pixels upright.
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class _Silence:
@@ -89,7 +77,8 @@ def read_picture(path: str | Path) -> np.ndarray:
             with Image.open(path, formats=tuple(FORMATS)) as image:
                 _check_size(image.size, name)
                 image.load()
-                return _rgb(_upright(image), name)
+                _turn_upright(image)
+                return _rgb(image, name)
         except PictureError:
             raise
         except Image.DecompressionBombError:
@@ -169,11 +158,14 @@ def _too_large(name: str) -> PictureError:
     return PictureError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.")
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    orientation = None
-    with contextlib.suppress(Exception):  # damaged EXIF data say nothing against the pixels
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+def _turn_upright(image: Image.Image) -> None:
+    """Turns the pixels as EXIF says, in place: what is done before damaged EXIF data are met stays done."""
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # damaged EXIF data say nothing against the pixels; nearly anything can be raised
+        return
 
 
 def _rgb(image: Image.Image, name: str) -> np.ndarray:

@@ -75,9 +75,9 @@ def train(
             f"train.batch_size = {recipe.train.batch_size} cannot be shared by {accelerator.num_processes} "
             "processes alike; choose a multiple."
         )
-    if accelerator.num_processes > 1 and len(dataset.train) < recipe.train.batch_size:
+    if accelerator.num_processes > 1 and len(dataset.part("train")) < recipe.train.batch_size:
         raise RgavizError(
-            f"{len(dataset.train)} training images are less than one batch of {recipe.train.batch_size}, which "
+            f"{len(dataset.part('train'))} training images are less than one batch of {recipe.train.batch_size}, which "
             "several processes cannot share; use one process, or a smaller train.batch_size."
         )
     if recipe.train.compile and recipe.model.memory_efficient and torch.__version__ < COMPILES_RECOMPUTATION:
@@ -88,6 +88,8 @@ def train(
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
+    for part in ("train", "test"):
+        dataset.part(part)  # what cannot be read is refused before anything is written
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]

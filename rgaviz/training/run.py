@@ -16,7 +16,9 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint, save_checkpoint
-from rgaviz.data.splits import Dataset, evaluation_batches, steps_per_epoch, train_batches
+from rgaviz.data.batches import evaluation_batches, train_batches
+from rgaviz.data.order import epoch_generator, shuffled, steps_per_epoch
+from rgaviz.data.splits import Dataset
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
@@ -103,8 +105,8 @@ class Run:
     def _remaining_epochs(self) -> Iterator[list[dict[str, Any]]]:
         wrapped = self.accelerator.prepare_model(self.model)
         network: Any = torch.compile(wrapped) if self.config.compile else wrapped
-        train_split = self.dataset.train.to(self.device)
-        test_split = self.dataset.test.to(self.device)
+        train_split = self.dataset.part("train").to(self.device)
+        test_split = self.dataset.part("test").to(self.device)
         for epoch in range(len(self.history), self.config.epochs):
             with stop_signals() as stopped:
                 self._epoch(network, train_split, epoch, stopped)
@@ -120,13 +122,14 @@ class Run:
     def _epoch(self, network: nn.Module, split: Any, epoch: int, stopped: Stopped) -> None:
         """Train on every batch once; on a signal save where it stands and raise :class:`Interrupted`."""
         steps = steps_per_epoch(split, self.config.batch_size)
+        draw = epoch_generator(self.seed, epoch)
         batches = train_batches(
             split,
-            batch_size=self.config.batch_size,
+            shuffled(len(split), self.config.batch_size, draw),
+            draw,
+            augmentation="shift-mirror",
             mean=self.dataset.mean,
             std=self.dataset.std,
-            seed=self.seed,
-            epoch=epoch,
             start=self.totals.steps,
             rank=self.accelerator.process_index,
             processes=self.accelerator.num_processes,
@@ -182,7 +185,7 @@ class Run:
     def _require_finite(self, loss: float, kind: str, epoch: int, step: int) -> None:
         if math.isfinite(loss):
             return
-        steps = steps_per_epoch(self.dataset.train, self.config.batch_size)
+        steps = steps_per_epoch(self.dataset.part("train"), self.config.batch_size)
         rate = learning_rate(self.config, epoch + step / steps)
         raise RgavizError(
             f"The {kind} of {self.name} is {loss} at epoch {epoch + 1}, step {step + 1}, "

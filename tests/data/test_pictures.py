@@ -101,6 +101,53 @@ def test_damaged_exif_does_not_matter(tmp_path, pixels):
     np.testing.assert_array_equal(read_picture(path), pixels)
 
 
+def exif_block(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """EXIF as stored, of entries (tag, type, count, four bytes of value), which may be nonsense."""
+    packed = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    return b"Exif\x00\x00II*\x00\x08\x00\x00\x00" + struct.pack("<H", len(entries)) + packed + bytes(4)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [
+        (0x8769, 9, struct.pack("<i", -5)),  # a pointer before the start: cannot be read
+        (0x0100, 9, struct.pack("<i", -5)),  # a negative width: cannot be written again
+        (0x010F, 2, struct.pack("<I", 1 << 30)),  # a text far behind the end
+    ],
+)
+def test_damage_elsewhere_in_the_exif_leaves_the_orientation(tmp_path, pixels, suffix, tag, kind, value):
+    exif = exif_block((0x0112, 3, 1, struct.pack("<HH", 6, 0)), (tag, kind, 1, value))
+    stored = Image.fromarray(np.ascontiguousarray(STORED[6](pixels)))
+    path = write(tmp_path / f"a.{suffix}", stored, exif=exif, lossless=True)
+    np.testing.assert_array_equal(read_picture(path), pixels)
+
+
+@pytest.mark.parametrize("value", [0, 9, 255, 65535])
+def test_an_orientation_there_is_not_changes_nothing(tmp_path, pixels, value):
+    exif = exif_block((0x0112, 3, 1, struct.pack("<HH", value, 0)))
+    np.testing.assert_array_equal(
+        read_picture(write(tmp_path / "a.png", Image.fromarray(pixels), exif=exif)), pixels
+    )
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_exif_orientation_of_other_modes(tmp_path, orientation):
+    """16-bit grey, and a palette with a transparent colour: turned first, then made RGB."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    values = np.arange(6, dtype=np.uint16).reshape(2, 3) * 257 * 40
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](values[..., None])[..., 0]))
+    picture = read_picture(write(tmp_path / "grey.png", stored, exif=exif))
+    np.testing.assert_array_equal(picture, np.repeat(values[..., None] // 257, 3, axis=2))
+    indices = np.array([[0, 1, 1], [1, 0, 0]], np.uint8)
+    stored = STORED[orientation](indices[..., None])[..., 0]
+    image = Image.frombytes("P", stored.shape[::-1], stored.tobytes())
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    picture = read_picture(write(tmp_path / "palette.png", image, exif=exif, transparency=1))
+    np.testing.assert_array_equal(picture, np.array([[10, 20, 30], [255, 255, 255]])[indices])
+
+
 def test_grey_and_one_bit(tmp_path):
     grey = np.array([[0, 100, 255]], np.uint8)
     picture = read_picture(write(tmp_path / "l.png", Image.fromarray(grey)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import signal
 import socket
@@ -18,7 +19,8 @@ from tiny import STEPS
 from torch.torch_version import TorchVersion
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.data.splits import evaluation_batches, train_batches
+from rgaviz.data.batches import evaluation_batches, train_batches
+from rgaviz.data.order import epoch_generator, shuffled
 from rgaviz.errors import CheckpointError, OutputError, RgavizError
 from rgaviz.models import create_model
 from rgaviz.training import loop, report, run, signals
@@ -136,7 +138,8 @@ def test_files_rows_and_checkpoints(whole):
         assert checkpoint.metrics == {
             key: last[key] for key in ("test_error", "test_loss", "train_error", "train_loss")
         }
-        images, labels = tiny.dataset().test.images, tiny.dataset().test.labels
+        test = tiny.dataset().part("test")
+        images, labels = test.images, test.labels
         wrong = sum(
             prediction.index != label
             for prediction, label in zip(
@@ -170,8 +173,10 @@ def test_it_is_stochastic_gradient_descent(tmp_path, changes):
     buffers = [torch.zeros_like(parameter) for parameter in model.parameters()]
     for epoch in range(2):
         losses, right = [], 0
-        options = {"batch_size": 16, "mean": data.mean, "std": data.std, "seed": 3, "epoch": epoch}
-        for step, (images, labels) in enumerate(train_batches(data.train, **options)):
+        draw = epoch_generator(3, epoch)
+        options = {"augmentation": "shift-mirror", "mean": data.mean, "std": data.std}
+        order = shuffled(70, 16, draw)
+        for step, (images, labels) in enumerate(train_batches(data.part("train"), order, draw, **options)):
             logits = model(images)
             loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
             model.zero_grad()
@@ -381,8 +386,11 @@ def test_a_loss_that_is_not_finite(tmp_path):
 
 
 def test_the_step_of_the_first_nan_is_named(tmp_path, monkeypatch):
-    def poisoned(*arguments, epoch, **options):
-        for step, (images, labels) in enumerate(train_batches(*arguments, epoch=epoch, **options)):
+    epochs = itertools.count()
+
+    def poisoned(*arguments, **options):
+        epoch = next(epochs)
+        for step, (images, labels) in enumerate(train_batches(*arguments, **options)):
             yield images * (float("nan") if (epoch, step) == (1, 2) else 1), labels
 
     monkeypatch.setattr(run, "train_batches", poisoned)
@@ -444,7 +452,7 @@ def test_two_processes_equal_one(tmp_path, monkeypatch):
         assert float(row["test_loss"]) == pytest.approx(float(other["test_loss"]), rel=1e-2)
     # The halves gave each process running statistics of its own; measured were those that were saved.
     shared, data = load_checkpoint(tmp_path / "shared" / "baseline.pt"), tiny.dataset()
-    batches = evaluation_batches(data.test, batch_size=21, mean=data.mean, std=data.std)
+    batches = evaluation_batches(data.part("test"), batch_size=21, mean=data.mean, std=data.std)
     summary = summarise(*evaluate(shared.model, batches, 10))
     assert summary["test_loss"] == pytest.approx(shared.metrics["test_loss"], abs=1e-5)
     assert summary["test_error"] == pytest.approx(shared.metrics["test_error"])

@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from itertools import islice
 from pathlib import Path
 
 import tiny
 import torch
 
-from rgaviz.data.splits import train_batches
+from rgaviz.data.batches import train_batches
+from rgaviz.data.order import share
 from rgaviz.errors import RgavizError
 from rgaviz.training import report, run, signals
 
 CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0}  # a small learning rate, lest rounding grow
 
 
-def doubled_batches(split, *, batch_size, rank=0, processes=1, start=0, **options):
+def doubled_batches(split, batches, draw, *, rank=0, processes=1, **options):
     """Batches in which every image comes twice, so that each of two processes gets every image once."""
-    halves = train_batches(split, batch_size=batch_size // 2, **options)
-    for images, labels in islice(halves, start, len(split) // batch_size):
-        share = slice(rank, None, processes)
-        images = images.repeat_interleave(2, 0)[share].contiguous(memory_format=torch.channels_last)
-        yield images, labels.repeat_interleave(2)[share]
+    halves = [batch[: len(batch) // 2] for batch in batches]
+    for images, labels in train_batches(split, halves, draw, **options):
+        images = share(torch.cat((images, images)), rank, processes)
+        yield images.contiguous(memory_format=torch.channels_last), share(labels.repeat(2), rank, processes)
 
 
 class Interruption(report.Silent):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rgaviz.data.sets import outlines, shapes
+from rgaviz.data.sets import load_dataset, outlines, shapes
 from rgaviz.data.sets.outlines import SHAPE_CLASSES
 from rgaviz.data.sets.shapes import generate
 from rgaviz.errors import RgavizError
@@ -149,3 +149,26 @@ def test_faults_are_named():
         generate(1, (8, 32))
     with pytest.raises(RgavizError, match="-1"):
         generate(-1)
+
+
+def test_parts_are_drawn_when_asked_for_with_progress():
+    calls = []
+
+    def track(items, *, total, description):
+        calls.append((total, description))
+        return items
+
+    data = load_dataset("shapes", image_size=(16, 24), train_size=12, test_size=5, track=track)
+    assert calls == []
+    test = data.part("test")
+    assert calls == [(5, "drawing images")]
+    made = generate(5, (16, 24), split="test")
+    np.testing.assert_array_equal(test.images.numpy(), made.images.transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(test.labels.numpy(), made.labels)
+    assert [len(load_dataset("shapes").parts), len(data.part("train"))] == [2, 12]
+
+
+@pytest.mark.parametrize("options", [{"train_size": -1}, {"test_size": -1}, {"image_size": (15, 32)}])
+def test_what_cannot_be_drawn_is_refused_at_once(options):
+    with pytest.raises(RgavizError, match="shapes"):
+        load_dataset("shapes", **options)
