@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.explain.capture import explained_forward, network_and_inputs
 from rgaviz.explain.layers import default_cam_layer, find_layer
-from rgaviz.explain.lending import unchanged
+from rgaviz.explain.lending import lent
 from rgaviz.explain.library import library_maps
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
@@ -116,7 +116,7 @@ def explain(
     layer = find_layer(model, cam_layer) if methods and cam_layer else None
     network = model if forward is None else _Part(model, forward)
     cams: dict[str, np.ndarray] = {}
-    with unchanged(model):
+    with lent(model):
         output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
         scores, about = _asked(target, output)
         if layer is not None and caught.activations is not None:

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError
-from rgaviz.explain.gates import mask_of, watched_module
-from rgaviz.explain.maps import as_map, no_map
+from rgaviz.explain.maps import as_map, not_a_map
+from rgaviz.explain.sources import mask_of, watched_module
 
 
 class Capture:
@@ -54,7 +54,7 @@ def capture(
 
     def start_graph(module: nn.Module, inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor):
-            raise no_map(f"a {type(output).__name__}")
+            raise not_a_map(f"a {type(output).__name__}")
         leaf = output.detach().requires_grad_()
         caught.activations = leaf
         return leaf.clone()  # an in-place ReLU behind the layer must not touch the leaf
@@ -71,32 +71,12 @@ def capture(
             handle.remove()
 
 
-def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
-    """The network and a normalised batch, from a network or a checkpoint and tensors, arrays or paths.
-
-    Raises:
-        RgavizError: pictures given with a bare network, which does not know its normalisation.
-    """
-    if isinstance(model, nn.Module):
-        if not isinstance(images, Tensor):
-            raise RgavizError(
-                "A bare network takes a normalised tensor; give the checkpoint to pass pictures."
-            )
-        return model, _on_device(model, images)
-    return model.model, _on_device(model.model, model.inputs(images))
-
-
-def _on_device(model: nn.Module, images: Tensor) -> Tensor:
-    parameter = next(model.parameters(), None)
-    return images if parameter is None else images.to(parameter.device)
-
-
 def explained_forward(
     model: nn.Module, images: Tensor, *, layer: nn.Module | None, watched: Mapping[str, nn.Module]
 ) -> tuple[Tensor, Capture]:
     """The network's output and what was captured; the graph reaches back to ``layer`` only.
 
-    Call it inside :func:`unchanged`.
+    Call it inside :func:`rgaviz.explain.lending.lent`.
 
     Raises:
         RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
@@ -118,3 +98,23 @@ def explained_forward(
                 f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
             )
     return output, caught
+
+
+def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
+    """The network and a normalised batch, from a network or a checkpoint and tensors, arrays or paths.
+
+    Raises:
+        RgavizError: pictures given with a bare network, which does not know its normalisation.
+    """
+    if isinstance(model, nn.Module):
+        if not isinstance(images, Tensor):
+            raise RgavizError(
+                "A bare network takes a normalised tensor; give the checkpoint to pass pictures."
+            )
+        return model, _on_device(model, images)
+    return model.model, _on_device(model.model, model.inputs(images))
+
+
+def _on_device(model: nn.Module, images: Tensor) -> Tensor:
+    parameter = next(model.parameters(), None)
+    return images if parameter is None else images.to(parameter.device)

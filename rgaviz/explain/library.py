@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from rgaviz.explain.lending import unchanged
+from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.methods import Method, weighted
 from rgaviz.explain.targets import ClassTarget, Target
@@ -78,7 +78,7 @@ def _maps(
     # Only one way of attention has a second derivative.
     attention = sdpa_kernel(SDPBackend.MATH) if method.twice else contextlib.nullcontext()
     with (
-        unchanged(model, trainable=True),
+        lent(model, trainable=True),
         _quiet(),
         _seeded(),
         getattr(pytorch_grad_cam, method.library)(model=model, target_layers=[layer], **options) as extractor,

@@ -93,7 +93,7 @@ def _projection(function: str, values: Tensor) -> Tensor:
 
 
 def eigencam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Eigen-CAM, Muhammad and Yeasin, IJCNN 2020: first principal component of the activations; no class."""
+    """Eigen-CAM, Muhammad and Yeasin, IJCNN 2020: first principal component of the activations; no target."""
     return _projection("get_2d_projection", activations)
 
 
@@ -103,7 +103,7 @@ def eigengradcam(activations: Tensor, gradients: Tensor) -> Tensor:
 
 
 def kpcacam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """KPCA-CAM, Karmani et al., 2024: first kernel principal component of the activations; no class."""
+    """KPCA-CAM, Karmani et al., 2024: first kernel principal component of the activations; no target."""
     return _projection("get_2d_projection_kernel", activations)
 
 
