@@ -101,7 +101,7 @@ def test_every_page_is_in_the_index():
     assert {page.name for page in PAGES[1:]} - {"index.md"} <= linked
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/data.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/cam.md", "docs/data.md", "docs/python.md"])
 def test_python_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch, capsys):
     """In the folder that ``rgaviz demo`` fills; a block ``text`` behind a block ``python`` is its output."""
     for path, content in {**bundled_pair(tmp_path), **photographs(tmp_path)}.items():

@@ -1,4 +1,4 @@
-"""One forward pass, watched: gates, and a target layer where back-propagation ends."""
+"""One forward pass, watched: gates, and a layer where back-propagation ends."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError
-from rgaviz.explain.gates import mask_of, watched_module
-from rgaviz.explain.maps import as_map, no_map
+from rgaviz.explain.maps import as_map, not_a_map
+from rgaviz.explain.sources import mask_of, watched_module
 
 
 class Capture:
@@ -18,7 +18,7 @@ class Capture:
 
     Attributes:
         masks: (B, 1, H, W), (B, C, 1, 1) or (B, C, H, W), keyed as by :func:`gates`; there after the block.
-        activations: the target layer's output, a leaf: gradients stop here. :func:`as_map` makes it (B, K, h, w).
+        activations: the layer's output, a leaf: gradients stop here. :func:`as_map` makes it (B, K, h, w).
     """
 
     def __init__(self) -> None:
@@ -28,19 +28,19 @@ class Capture:
 
 @contextmanager
 def capture(
-    *, target: nn.Module | None = None, watched: Mapping[str, nn.Module] | None = None
+    *, layer: nn.Module | None = None, watched: Mapping[str, nn.Module] | None = None
 ) -> Iterator[Capture]:
     """Watch the one forward pass inside the block.
 
-    The target layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
+    The layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
     nothing before it is recorded, and one backward pass from the head ends there.
 
     Args:
-        target: the layer whose activations and gradients are wanted.
+        layer: the layer whose activations and gradients are wanted.
         watched: the modules whose masks are wanted, from :func:`gates`.
 
     Raises:
-        RgavizError: the target gives no tensor, or a gate is not used exactly once.
+        RgavizError: the layer gives no tensor, or a gate is not used exactly once.
     """
     caught = Capture()
     outputs: dict[str, list[Tensor]] = {key: [] for key in watched or {}}
@@ -54,7 +54,7 @@ def capture(
 
     def start_graph(module: nn.Module, inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor):
-            raise no_map(f"a {type(output).__name__}")
+            raise not_a_map(f"a {type(output).__name__}")
         leaf = output.detach().requires_grad_()
         caught.activations = leaf
         return leaf.clone()  # an in-place ReLU behind the layer must not touch the leaf
@@ -62,13 +62,42 @@ def capture(
     try:
         for key, module in (watched or {}).items():
             handles.append(watched_module(module).register_forward_hook(save_output(key)))
-        if target is not None:
-            handles.append(target.register_forward_hook(start_graph))
+        if layer is not None:
+            handles.append(layer.register_forward_hook(start_graph))
         yield caught
         caught.masks = {key: mask_of(module, outputs[key], key) for key, module in (watched or {}).items()}
     finally:
         for handle in handles:
             handle.remove()
+
+
+def explained_forward(
+    model: nn.Module, images: Tensor, *, layer: nn.Module | None, watched: Mapping[str, nn.Module]
+) -> tuple[Tensor, Capture]:
+    """The network's output and what was captured; the graph reaches back to ``layer`` only.
+
+    Call it inside :func:`rgaviz.explain.lending.lent`.
+
+    Raises:
+        RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
+    """
+    with capture(layer=layer, watched=watched) as caught:
+        output = model(images.detach().clone())  # one made in inference mode cannot join a graph
+    if layer is not None and caught.activations is None:
+        raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
+    if caught.activations is not None:
+        count = len(as_map(caught.activations, images.shape[2:]))
+        if count != len(images):
+            raise RgavizError(
+                f"The layer to explain gives {count} maps for {len(images)} images, of windows, say; "
+                "choose a layer around them."
+            )
+    for key, mask in caught.masks.items():
+        if len(mask) != len(images):  # of windows, say
+            raise RgavizError(
+                f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
+            )
+    return output, caught
 
 
 def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
@@ -89,32 +118,3 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
 def _on_device(model: nn.Module, images: Tensor) -> Tensor:
     parameter = next(model.parameters(), None)
     return images if parameter is None else images.to(parameter.device)
-
-
-def explained_forward(
-    model: nn.Module, images: Tensor, *, target: nn.Module | None, watched: Mapping[str, nn.Module]
-) -> tuple[Tensor, Capture]:
-    """Logits (B, classes) and what was captured; the graph reaches back to ``target`` only.
-
-    Call it inside :func:`unchanged`.
-
-    Raises:
-        RgavizError: the target is not used or gives no map, or a gate gives no single mask for each image.
-    """
-    with capture(target=target, watched=watched) as caught:
-        logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
-    if target is not None and caught.activations is None:
-        raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
-    if caught.activations is not None:
-        count = len(as_map(caught.activations, images.shape[2:]))
-        if count != len(images):
-            raise RgavizError(
-                f"The layer to explain gives {count} maps for {len(images)} images, of windows, say; "
-                "choose a layer around them."
-            )
-    for key, mask in caught.masks.items():
-        if len(mask) != len(images):  # of windows, say
-            raise RgavizError(
-                f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
-            )
-    return logits, caught

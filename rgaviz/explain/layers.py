@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.lending import unchanged
-from rgaviz.explain.maps import grid
+from rgaviz.explain.lending import lent
+from rgaviz.explain.maps import map_size
 
 NORMS = ("norm1", "ln_1")  # before the attention of a block: timm's, torchvision's
 
@@ -69,7 +69,7 @@ def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None)
     size: Sequence[int] = image_size or configured.config["image_size"]
     shapes = _output_shapes(model, size)
     spread = [name for name, shape in shapes if sum(n > 1 for n in shape[1:]) > 1]  # else it is one vector
-    grids = [(name, len(shape)) for name, shape in shapes if math.prod(grid(shape, size) or [0]) > 1]
+    grids = [(name, len(shape)) for name, shape in shapes if math.prod(map_size(shape, size) or [0]) > 1]
     maps = [name for name, axes in grids if axes == 4]
     norms = [name for name, axes in grids if axes == 3 and name.rpartition(".")[2] in NORMS]
     if not maps and not norms:
@@ -104,7 +104,7 @@ def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tup
     first = next(model.parameters(), torch.zeros(()))
     handles = [module.register_forward_hook(note(name)) for name, module in weighted]
     try:
-        with unchanged(model):
+        with lent(model):
             model(torch.zeros(1, 3, *size, device=first.device, dtype=first.dtype))
     finally:
         for handle in handles:

@@ -10,7 +10,7 @@ from torch import nn
 
 
 @contextmanager
-def unchanged(model: nn.Module, *, trainable: bool = False) -> Iterator[None]:
+def lent(model: nn.Module, *, trainable: bool = False) -> Iterator[None]:
     """Lend a network in eval mode, with autograd on; whatever happens, it comes back as it was.
 
     Args:

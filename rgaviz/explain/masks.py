@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rgaviz.explain.capture import explained_forward, network_and_inputs
 from rgaviz.explain.gates import expand_layers, gates
-from rgaviz.explain.lending import unchanged
+from rgaviz.explain.lending import lent
 
 
 def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
@@ -32,8 +32,8 @@ def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
     watched = {
         key: gate for name in expand_layers(network, layer) for key, gate in gates(network, name).items()
     }
-    with unchanged(network):  # frozen, so nothing is recorded
-        _, caught = explained_forward(network, inputs, target=None, watched=watched)
+    with lent(network):  # frozen, so nothing is recorded
+        _, caught = explained_forward(network, inputs, layer=None, watched=watched)
     return mask_arrays(caught.masks)
 
 

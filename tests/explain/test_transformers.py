@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import pytorch_grad_cam
 import pytorch_grad_cam.base_cam
-import pytorch_grad_cam.fullgrad_cam
 import torch
 import torchvision
 from pytorch_grad_cam.ablation_layer import AblationLayerVit
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from pytorch_grad_cam.utils.reshape_transforms import vit_reshape_transform
+from reference_cams import THEIRS, assert_close
+from snapshots import assert_same, snapshot
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torchvision.models import swin_transformer
@@ -23,9 +24,8 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.cam import cam
 from rgaviz.explain.capture import explained_forward
 from rgaviz.explain.layers import default_cam_layer, find_layer
-from rgaviz.explain.lending import unchanged
+from rgaviz.explain.lending import lent
 from rgaviz.explain.methods import METHODS
-from tests.explain.test_cam import THEIRS, assert_close, everything, numbers
 
 SIZE = 32
 V2 = {"block": swin_transformer.SwinTransformerBlockV2, "downsample_layer": swin_transformer.PatchMergingV2}
@@ -72,13 +72,6 @@ def models():
 @pytest.fixture(scope="module")
 def images():
     return torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def raw(monkeypatch):
-    """Takes the rescaling out of the library, and nothing else."""
-    for module in (pytorch_grad_cam.base_cam, pytorch_grad_cam.fullgrad_cam):
-        monkeypatch.setattr(module, "scale_cam_image", lambda maps, size=None: maps)
 
 
 def theirs(method, model, name, images, targets, transform):
@@ -139,25 +132,24 @@ def test_the_default_layer(network, layer, models, images):
 @pytest.mark.parametrize(("network", "layer"), LAYERS)
 def test_watching_changes_nothing(network, layer, models, images):
     model = models[network]
-    before, values = everything(model), numbers(model)
+    before = snapshot(model)
     with torch.no_grad():
         expected = model(images)
-    with unchanged(model):
-        logits, _ = explained_forward(model, images, target=find_layer(model, layer), watched={})
+    with lent(model):
+        logits, _ = explained_forward(model, images, layer=find_layer(model, layer), watched={})
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
     cam(model, images, layer, METHODS)
-    assert everything(model) == before
-    assert all(torch.equal(a, b) for a, b in zip(numbers(model), values, strict=True))
+    assert_same(model, before)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "eigencam", "scorecam"])
 @pytest.mark.parametrize("layer", ["encoder.layers.encoder_layer_2", "encoder.ln"])
 def test_behind_the_last_attention_only_the_class_token_counts(layer, method, models, images):
-    before = everything(models["vit"])
+    before = snapshot(models["vit"])
     with pytest.raises(RgavizError, match=BEHIND) as caught:
         cam(models["vit"], images, layer, [method])
     assert "\n" not in str(caught.value)
-    assert everything(models["vit"]) == before
+    assert_same(models["vit"], before)
 
 
 def test_a_head_of_zeros_is_no_fault_of_the_layer(images):

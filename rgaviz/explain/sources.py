@@ -1,0 +1,128 @@
+"""Where a mask leaves a module: our own gates, and attention modules of timm and torchvision, known by their type.
+
+Neither library is imported: a module tells its own type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rgaviz.attention.gate import Gate, Kind
+from rgaviz.errors import RgavizError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the mask leaves an attention module of another library.
+
+    Attributes:
+        kind: what the mask ranges over; a function of the module where its options decide, None for no gate.
+        gate: the attribute that holds the module to watch.
+        calls: how often one forward pass calls it; the mask is the product of its outputs.
+        function: what turns the output into the mask where the module applies it as a function; without it,
+            the watched module must be a sigmoid.
+    """
+
+    kind: Kind | Callable[[Any], Kind | None]
+    gate: str = "gate"
+    calls: int = 1
+    function: Callable[[Tensor], Tensor] | None = None
+
+
+def _gather_excite(module: Any) -> Kind:
+    return "channel" if module.gather is None and module.extent == 0 else "joint"
+
+
+def _global_context(module: Any) -> Kind | None:
+    return None if module.mlp_scale is None else "channel"  # it may only add
+
+
+def _ghost_v3(module: Any) -> Kind | None:
+    return "joint" if module.mode == "shortcut" else None
+
+
+# Library, file and type -> where its mask leaves. Of timm 1.0 and torchvision 0.29; exact types, for a subclass may
+# compute something else.
+SOURCES: dict[str, Source] = {
+    "timm.squeeze_excite.SEModule": Source("channel"),
+    "timm.squeeze_excite.EffectiveSEModule": Source("channel"),
+    "timm.squeeze_excite.SqueezeExciteCl": Source("channel"),
+    "timm._efficientnet_blocks.SqueezeExcite": Source("channel"),
+    "timm.senet.SEModule": Source("channel", "sigmoid"),
+    "timm.hgnet.EseModule": Source("channel", "sigmoid"),
+    "timm.eca.EcaModule": Source("channel"),
+    "timm.eca.CecaModule": Source("channel"),
+    "timm.cbam.ChannelAttn": Source("channel"),
+    "timm.cbam.LightChannelAttn": Source(
+        "channel", "fc2", function=torch.sigmoid
+    ),  # its ``gate`` is never called
+    "timm.cbam.SpatialAttn": Source("spatial"),
+    "timm.cbam.LightSpatialAttn": Source("spatial"),
+    "timm.gather_excite.GatherExcite": Source(_gather_excite),
+    "timm.global_context.GlobalContext": Source(_global_context),
+    "timm.coord_attn.CoordAttn": Source("joint", calls=2),  # (B, C, H, 1) times (B, C, 1, W)
+    "timm.coord_attn.EfficientLocalAttn": Source("joint", calls=2),
+    "timm.coord_attn.SimpleCoordAttn": Source("joint"),
+    "timm.coord_attn.StripAttn": Source("joint"),
+    "timm.ghostnet.GhostModuleV2": Source("joint", "gate_fn"),
+    "timm.ghostnet.GhostModuleV3": Source(_ghost_v3, "gate_fn"),
+    "torchvision.misc.SqueezeExcitation": Source("channel", "scale_activation"),
+}
+# Types of a function into [0, 1], whichever library's.
+SIGMOIDS = ("Sigmoid", "Hardsigmoid", "HardSigmoid", "HardSigmoidMe")
+
+
+def mask_kind(module: nn.Module) -> Kind | None:
+    """What the mask ranges over that leaves ``module`` itself; None if none does."""
+    if isinstance(module, Gate):
+        return module.kind
+    source = SOURCES.get(_type_name(module))
+    if source is None:
+        return None
+    gate = getattr(module, source.gate, None)
+    if source.function is None and type(gate).__name__ not in SIGMOIDS:  # also one of ours, which is its own
+        return None
+    return source.kind(module) if callable(source.kind) else source.kind
+
+
+def watched_module(module: nn.Module) -> nn.Module:
+    """The module whose outputs make the mask of ``module``, for which :func:`mask_kind` names a kind."""
+    return module if isinstance(module, Gate) else getattr(module, SOURCES[_type_name(module)].gate)
+
+
+def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
+    """The mask of ``module`` from what its watched module gave in one forward pass.
+
+    Args:
+        module: one for which :func:`mask_kind` names a kind.
+        outputs: in the order of the calls.
+        key: how to call it in an error.
+
+    Returns:
+        (B, 1, H, W) for ``spatial``, (B, C, 1, 1) for ``channel``, (B, C, H, W) for ``joint``.
+
+    Raises:
+        RgavizError: the gate was not called, or more often than a mask needs: no output is *the* mask then.
+    """
+    source = Source(module.kind) if isinstance(module, Gate) else SOURCES[_type_name(module)]
+    if len(outputs) != source.calls:
+        used = f"used {len(outputs)} times in a forward pass, not {source.calls}" if outputs else "not used"
+        raise RgavizError(f"{key} has no mask: its gate is {used}. Name other layers for masks.")
+    mask = outputs[0]
+    for other in outputs[1:]:
+        mask = mask * other  # (B, C, H, 1) * (B, C, 1, W) -> (B, C, H, W)
+    mask = mask if source.function is None else source.function(mask)
+    if mask_kind(module) == "channel":
+        return mask.reshape(len(mask), -1, 1, 1)  # (B, C, 1, 1), (B, 1, C) or (B, 1, 1, C) -> (B, C, 1, 1)
+    return mask
+
+
+def _type_name(module: nn.Module) -> str:
+    """``timm.layers.eca.EcaModule`` -> ``timm.eca.EcaModule``: the folders between have moved, and may again."""
+    path = type(module).__module__.split(".")
+    return f"{path[0]}.{path[-1]}.{type(module).__name__}"

@@ -1,0 +1,42 @@
+"""The table of methods, and what every one of them keeps to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from reference_cams import THEIRS, assert_close
+
+from rgaviz.explain.cam import cam, explain
+from rgaviz.explain.methods import METHODS
+from rgaviz.explain.targets import given_classes
+
+SIZE = (12, 16)
+
+
+def test_every_method_is_known():
+    assert set(METHODS) == set(THEIRS)
+    assert len({method.title for method in METHODS.values()}) == len(METHODS)
+    for method in METHODS.values():
+        assert bool(method.maps) != bool(method.library)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_contract(name, model):
+    """Raw maps (B, T, h, w); no picture's depend on its neighbours, no score's on the others."""
+    model.train()(torch.randn(8, 3, *SIZE))  # running statistics that have seen something
+    images = torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+    rows = [[4, 0, 7], [2, 2, 1]]
+    options = {"cam_layer": "conv4", "methods": [name]}
+    maps = explain(model, images, target=given_classes(rows), **options).cams[name]
+    assert maps.shape == (2, 3, *(SIZE if name == "fullgrad" else (3, 4)))
+    assert maps.dtype == np.float32
+    assert maps.min() >= 0
+    if name != "fem":  # no outliers on so small a map
+        assert maps.max() > 0
+    if name == "randomcam":  # draws for the whole batch
+        return
+    for image, row in enumerate(rows):
+        for column, index in enumerate(row):
+            alone = cam(model, images[image][None], "conv4", [name], [index])[name]
+            assert_close(maps[image, column][None], alone)
