@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
-import re
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
-from rgaviz.checkpoint import Checkpoint
-from rgaviz.errors import CheckpointError, RgavizError, lookup
-from rgaviz.models import count_parameters
+from rgaviz.errors import lookup
 
 # Error (%) by (arch, attention) and data set, arXiv 1904.02998v1.
 PAPERS: dict[str, dict[tuple[str, str], dict[str, float]]] = {

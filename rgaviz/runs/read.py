@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import re
@@ -12,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
-from rgaviz.checkpoint import Checkpoint
-from rgaviz.errors import CheckpointError, RgavizError, lookup
+
+from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
+from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import count_parameters
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.

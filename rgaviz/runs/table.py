@@ -5,17 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
-import re
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
-from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
-from rgaviz.checkpoint import Checkpoint
-from rgaviz.errors import CheckpointError, RgavizError, lookup
-from rgaviz.models import count_parameters
+
 from rgaviz.runs.papers import paper_table
 from rgaviz.runs.read import Row, mean_and_std
 
@@ -80,6 +73,7 @@ def _parameters(row: Row) -> str:
 def _seeds(row: Row) -> str:
     counts = sorted({len(errors) for errors in row.errors.values()})
     return "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+
 
 CAPTION = (
     "Test error (%) after the last epoch, mean ± standard deviation over seeds; "
@@ -167,6 +161,7 @@ def _plain(row: Row, reported: Mapping[tuple[str, str], Mapping[str, float]] | N
         "error": errors,
         **({} if reported is None else {"paper": dict(reported.get((row.arch, row.attention), {}))}),
     }
+
 
 FORMATS = {"markdown": markdown, "latex": latex, "csv": comma_separated, "json": as_json}
 # How a file of each format begins: what begins otherwise was not written here.
