@@ -70,7 +70,20 @@ VENUES = ("cvpr", "iccv", "eccv", "neurips", "icml", "ieee", "screen")
 FORMATS = tuple(suffix[1:] for suffix in FIGURE_SUFFIXES)
 SCALES = ("shared", "model", "image", "fixed:")
 COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
-PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+PICTURE_SUFFIXES = (
+    ".bmp",
+    ".gif",
+    ".jpeg",
+    ".jpg",
+    ".pbm",
+    ".pgm",
+    ".png",
+    ".pnm",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")

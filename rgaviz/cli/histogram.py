@@ -24,8 +24,7 @@ def histogram(
 ) -> None:
     """Draw the distribution of channel attention over pictures, several networks overlaid.
 
-    All values, each channel's mean and spread, and the fractions of dead and saturated channels; a table (CSV)
-    beside the figure.
+    All values, each channel's mean and spread, dead and saturated channels; a table (CSV) beside the figure.
     """
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
