@@ -6,18 +6,8 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
-from rgaviz.cli.options import (
-    CamLayer,
-    Inputs,
-    Json,
-    Label,
-    MapFigure,
-    Methods,
-    Network,
-    Output,
-    Target,
-    takes_groups,
-)
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, MapFigure, Methods, Network, Output, Target
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import (
     CamLayer,
     InputsOfTwo,
@@ -19,7 +20,6 @@ from rgaviz.cli.options import (
     Output,
     Target,
     flag,
-    takes_groups,
 )
 
 

@@ -11,7 +11,8 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Output, takes_groups
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Output
 from rgaviz.cli.show import say, track
 from rgaviz.outputs import names_figure, output_paths
 

@@ -6,7 +6,8 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
-from rgaviz.cli.options import Inputs, Json, Label, Layers, MapFigure, Network, Output, takes_groups
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Inputs, Json, Label, Layers, MapFigure, Network, Output
 
 
 @app.command()

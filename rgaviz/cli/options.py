@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
-from collections.abc import Callable, Iterator
-from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 from rgaviz.cli import completion
+from rgaviz.cli.groups import Group
 from rgaviz.errors import RgavizError
 from rgaviz.outputs import with_suffix
 
@@ -26,7 +23,7 @@ def flag(*names: str, help: str, panel: str | None = None) -> Any:
     return typer.Option(*names, help=help, show_default="off", rich_help_panel=panel)
 
 
-def inputs(default: str) -> Any:
+def _inputs(default: str) -> Any:
     """Checkpoints and pictures in any order, with what is taken where there are none."""
     return typer.Argument(
         help="Checkpoints and pictures in any order: files, folders or quoted patterns; torchvision:NAME, timm:NAME.",
@@ -39,9 +36,9 @@ def inputs(default: str) -> Any:
 
 Inputs = Annotated[
     list[str] | None,
-    inputs("the newest attention network under runs/, else the bundled rga.pt; the bundled photographs"),
+    _inputs("the newest attention network under runs/, else the bundled rga.pt; the bundled photographs"),
 ]
-InputsOfTwo = Annotated[list[str] | None, inputs("the bundled pair and photographs")]
+InputsOfTwo = Annotated[list[str] | None, _inputs("the bundled pair and photographs")]
 Arch = Annotated[
     str | None,
     typer.Option(
@@ -127,11 +124,7 @@ Output = Annotated[
 Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OUTPUT)]
 
 
-# Groups: a command that has a parameter of such a class takes all its options.
-
-
-class Group:
-    """Options that belong together, as plain data."""
+# Groups, taken by name: see rgaviz.cli.groups.
 
 
 @dataclass(frozen=True)
@@ -266,57 +259,6 @@ class MapFigure(Figure):
     pages: Annotated[
         int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
     ] = 10
-
-
-def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the options of its groups in place of the groups, for Typer to see.
-
-    A parameter whose class is a :class:`Group` becomes the options of that class, and the command gets an instance of
-    it. Its default is an instance with other defaults; ``Annotated[Figure, "as it was drawn"]`` has none but these
-    words, and what is not given is None.
-    """
-    signature = inspect.signature(command, eval_str=True)
-    groups: dict[str, type[Group]] = {}
-    parameters: list[inspect.Parameter] = []
-    for parameter in signature.parameters.values():
-        group, words = _group(parameter.annotation)
-        if group is None:
-            parameters.append(parameter)
-        else:
-            groups[parameter.name] = group
-            default = group() if parameter.default is parameter.empty else parameter.default
-            parameters += _options(group, default, words)
-
-    @functools.wraps(command)
-    def collect(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})  # pyright: ignore
-        command(**given)
-
-    collect.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore
-    collect.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return collect
-
-
-def _group(annotation: Any) -> tuple[type[Group] | None, str | None]:
-    """The group that an annotation names, and the words that stand for its defaults."""
-    kind, *rest = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
-    if not (isinstance(kind, type) and issubclass(kind, Group)):
-        return None, None
-    return kind, rest[0] if rest else None
-
-
-def _options(group: type[Group], default: Group, words: str | None) -> Iterator[inspect.Parameter]:
-    """The options of a group as parameters."""
-    for name, annotation in get_type_hints(group, include_extras=True).items():
-        kind, option = get_args(annotation)
-        value = getattr(default, name)
-        if words is not None:
-            option, value = copy(option), None
-            option.show_default = words
-        yield inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=Annotated[kind, option]
-        )
 
 
 def parse_size(text: str) -> tuple[int, int]:

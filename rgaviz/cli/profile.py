@@ -13,7 +13,8 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import Device, Figure, Json, Output, flag, parse_size, takes_groups
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Device, Figure, Json, Output, flag, parse_size
 from rgaviz.cli.show import say, track
 from rgaviz.errors import OutputError, RgavizError, lookup
 from rgaviz.outputs import names_figure, output_paths

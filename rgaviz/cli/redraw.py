@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.options import OUTPUT, MapFigure, takes_groups
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import OUTPUT, MapFigure
 from rgaviz.cli.show import tell_left_out
 from rgaviz.outputs import output_paths
 

@@ -11,7 +11,8 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Training, flag, takes_groups
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Training, flag
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 

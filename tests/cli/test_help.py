@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rgaviz.cli import app, options
+from rgaviz.cli import app, groups, options
 from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.figures.style import FigureOptions
 from rgaviz.training.config import Recipe
@@ -99,7 +99,7 @@ def test_the_suffix_of_the_figure_is_one_of_its_formats(tmp_path):
 
 
 @dataclass(frozen=True)
-class Pair(options.Group):
+class Pair(groups.Group):
     left: Annotated[int, typer.Option(help="One.", rich_help_panel="Pair")] = 1
     right: Annotated[str | None, typer.Option(help="Other.", show_default="none", rich_help_panel="Pair")] = (
         None
@@ -117,7 +117,7 @@ LOWER = Pair(left=0)
 def toy(command):
     """An application of this one command."""
     made = typer.Typer()
-    made.command()(options.takes_groups(command))
+    made.command()(groups.takes_groups(command))
     return lambda *words: CliRunner().invoke(made, words, env={"COLUMNS": "200", "NO_COLOR": "1"})
 
 
