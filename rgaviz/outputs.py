@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,3 +90,12 @@ def output_paths(out: Path | None, command: str) -> tuple[Path, Path]:
         return out.with_suffix(""), out.with_suffix("")
     folder = out or Path(f"rgaviz-{command}")
     return folder, folder / command
+
+
+def with_suffix(figure: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
+    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
+    formats = list(figure.get("formats", ()))
+    if out is not None and names_figure(out):
+        formats.insert(0, out.suffix.lower()[1:])
+    named = bool(formats) or "formats" in figure
+    return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)

@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
 
-from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.request import INPUT_COLUMN, Request, cam_names
 from rgaviz.analysis.subject import Subject, with_cam
 from rgaviz.errors import unknown_name
 from rgaviz.explain.methods import METHODS
+
+
+def cam(
+    checkpoints: Names = (),
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    methods: Sequence[str] = ("gradcam",),
+    target: str = "top1",
+    layer: str | None = None,
+    **settings: Unpack[Settings],
+) -> Answer:
+    """Draw class activation maps, as ``rgaviz cam`` does.
+
+    Args:
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; by default the newest attention network under
+            ``runs/``, else the bundled one.
+        pictures: files, folders or patterns; by default the bundled photographs.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-cam/``.
+        methods: of ``rgaviz.explain.methods.METHODS``.
+        target: the class that the maps are about, by name or number; ``top1``, each network's own prediction, or
+            ``top5``.
+        layer: a stage or a dotted module name; by default the last stage, or the last map.
+        settings: of :class:`rgaviz.analysis.answer.Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    check_methods(methods)
+    ask = partial(cam_request, methods=methods, target=target, layer=layer)
+    return answer(ask, "cam", checkpoints, pictures, out, **settings)
 
 
 def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[dict[str, Any]]:
@@ -24,11 +58,6 @@ def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[d
     return columns
 
 
-def cam_names(method: str, target: str, classes: int) -> list[str]:
-    """Names of a method's maps: one, or one for each of the five most probable classes."""
-    return [f"{method}/top{n + 1}" for n in range(min(5, classes))] if target == "top5" else [method]
-
-
 def parse_methods(text: str) -> list[str]:
     """``"gradcam,layercam"`` or ``"all"`` as a list.
 
@@ -36,10 +65,19 @@ def parse_methods(text: str) -> list[str]:
         UnknownNameError: no such method.
     """
     names = list(METHODS) if text == "all" else [name.strip() for name in text.split(",")]
+    check_methods(names)
+    return list(dict.fromkeys(names))
+
+
+def check_methods(names: Sequence[str]) -> None:
+    """Refuse methods that do not exist.
+
+    Raises:
+        UnknownNameError: there is one.
+    """
     for name in names:
         if name not in METHODS:
             raise unknown_name(name, METHODS, "CAM method")
-    return list(dict.fromkeys(names))
 
 
 def cam_request(

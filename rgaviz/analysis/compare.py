@@ -3,14 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
 
-from rgaviz.analysis.cam import cam_columns, cam_names
+from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.cam import cam_columns, check_methods
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.request import INPUT_COLUMN, Request, cam_names
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import METHODS
+from rgaviz.progress import Say, hush
+
+
+def compare(
+    checkpoints: Names = (),
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    methods: Sequence[str] = ("gradcam",),
+    target: str = "top1",
+    layer: str | None = None,
+    mask_layer: str | None = None,
+    diff: bool = False,
+    **settings: Unpack[Settings],
+) -> Answer:
+    """Draw networks side by side, as ``rgaviz compare`` does.
+
+    Args:
+        checkpoints: at least two, files, ``torchvision:NAME`` or ``timm:NAME``; by default the bundled pair.
+        pictures: files, folders or patterns; by default the bundled photographs.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-compare/``.
+        methods: of ``rgaviz.explain.methods.METHODS``.
+        target: the class that the maps are about, by name or number; ``top1``, each network's own prediction, or
+            ``top5``.
+        layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
+            map.
+        mask_layer: of the spatial masks; by default the deepest with attention.
+        diff: also each network's maps minus the first one's.
+        settings: of :class:`rgaviz.analysis.answer.Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    check_methods(methods)
+    ask = partial(
+        compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
+    )
+    found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
+    if diff and target in ("top1", "top5"):
+        tell_mixed_differences(found, settings.get("say", hush))
+    return found
+
+
+def tell_mixed_differences(found: Answer, say: Say) -> None:
+    """Say where a difference is one of maps about different classes, each network's own prediction."""
+    labels = [{prediction.label for prediction in told.values()} for told in found.predictions.values()]
+    if mixed := sum(len(each) > 1 for each in labels):
+        say(
+            f"Note: for {mixed} of {len(labels)} pictures the networks predict different classes, so --diff subtracts "
+            "maps about different classes there; name one class with --target."
+        )
 
 
 def difference_columns(

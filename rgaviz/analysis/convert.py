@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,66 @@ if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
 
 SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
+
+
+def convert(
+    source: Path | str,
+    out: Path | str,
+    *,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    classes: Path | str | None = None,
+    image_size: tuple[int, int] | None = None,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Write a network from elsewhere as a checkpoint that needs no further options, as ``rgaviz convert`` does.
+
+    Args:
+        source: a file of weights, ``torchvision:NAME`` or ``timm:NAME``.
+        out: the checkpoint to write; one of ours is replaced.
+        arch: network of a bare state_dict.
+        num_classes: outputs of that network; by default those of its head.
+        classes: a text file with the names of the classes, one per line.
+        image_size: (H, W) in pixels of that network's images; by default what its kind usually takes.
+        mean: of the images it was trained with, values in [0, 1] for red, green and blue, also as ``"0.5,0.5,0.5"``;
+            by default what was recognised.
+        std: their standard deviation, likewise.
+
+    Returns:
+        What was recognised and written, as plain data.
+
+    Raises:
+        RgavizError: it cannot be read or written, or what was said of it is not so; then nothing was written.
+    """
+    from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+
+    out = Path(out)
+    refuse_output(str(source), out)
+    normalisation = {}
+    if mean is not None:
+        normalisation["mean"] = parse_channels("--mean", mean, 0)
+    if std is not None:
+        normalisation["std"] = parse_channels("--std", std, SMALLEST_STD)
+    checkpoint = load_checkpoint(source, arch, num_classes, image_size)
+    refuse_contradictions(checkpoint, arch, num_classes, image_size)
+    if classes:
+        checkpoint = replace(checkpoint, classes=read_classes(Path(classes), len(checkpoint.classes)))
+    checkpoint = replace(checkpoint, **normalisation)
+    origin = {"path": str(checkpoint.path), "sha256": checkpoint.sha256, "origin": checkpoint.origin}
+    save_checkpoint(
+        out,
+        checkpoint.model,
+        classes=checkpoint.classes,
+        mean=checkpoint.mean,
+        std=checkpoint.std,
+        metrics=checkpoint.metrics,
+        training={**checkpoint.training, "converted": origin},
+        seed=checkpoint.seed,
+        history=checkpoint.history,
+        notes=checkpoint.notes,
+    )
+    return summary(checkpoint, out)
 
 
 def refuse_output(source: str, out: Path) -> None:
@@ -62,19 +124,19 @@ def refuse_contradictions(
             raise RgavizError(f"{checkpoint.path} {words}; leave out {option}.")
 
 
-def parse_channels(option: str, text: str, smallest: float) -> tuple[float, ...]:
-    """``0.5,0.5,0.5`` as numbers.
+def parse_channels(option: str, given: str | Sequence[float], smallest: float) -> tuple[float, ...]:
+    """``0.5,0.5,0.5`` as numbers, or numbers as they are.
 
     Raises:
         RgavizError: not three numbers from ``smallest`` to 1.
     """
     try:
-        values = tuple(float(word) for word in text.split(","))
+        values = tuple(float(each) for each in (given.split(",") if isinstance(given, str) else given))
     except ValueError:
         values = ()
     if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
         raise RgavizError(
-            f"{option} {text} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
+            f"{option} {given} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
             "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
         )
     return values

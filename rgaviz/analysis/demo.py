@@ -1,16 +1,19 @@
-"""What the demonstration shows."""
+"""All of it in a minute, offline: a trained pair, photographs and three figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import OutputError
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.analysis.request import Request
+    from rgaviz.checkpoint import Prediction
     from rgaviz.data.find import PicturePath
 
 # Photograph -> what it shows in CIFAR-10's terms; the others have no class there.
@@ -21,6 +24,105 @@ FIGURES = ("compare", "masks", "histogram")
 SHOWN = 4  # pictures in the figures: one page each
 SHAPES_SHOWN = 10
 SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the demonstration made.
+
+    Attributes:
+        files: the figures, and the tables beside them.
+        predictions: picture -> network -> prediction.
+    """
+
+    files: list[Path]
+    predictions: dict[str, dict[str, Prediction]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        told = {
+            picture: {name: prediction._asdict() for name, prediction in each.items()}
+            for picture, each in self.predictions.items()
+        }
+        return {"files": [str(path) for path in self.files], "predictions": told}
+
+
+def nobody() -> AbstractContextManager[Any]:
+    """Nobody listens to the training."""
+    from rgaviz.training.report import Silent
+
+    return nullcontext(Silent())
+
+
+def demo(
+    out: Path | str = "rgaviz-demo",
+    *,
+    train: bool = False,
+    device: str = "auto",
+    command_line: str = "",
+    listen: Callable[[], AbstractContextManager[Any]] = nobody,
+    track: Track = silent,
+) -> Demonstration:
+    """Fill a folder with a trained pair, pictures and the three figures, as ``rgaviz demo`` does.
+
+    Args:
+        out: the folder.
+        train: train a fresh pair on generated images, which takes minutes, in place of the bundled one.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        command_line: recorded in the results.
+        listen: gives a :class:`rgaviz.training.report.Report` while the pair is trained.
+        track: shows a progress bar.
+
+    Raises:
+        RgavizError: files of someone else's are in the way; then nothing was written.
+    """
+    from rgaviz.analysis.compare import compare_request
+    from rgaviz.analysis.histogram import histogram_request
+    from rgaviz.analysis.masks import masks_request
+    from rgaviz.analysis.subject import load_subjects
+    from rgaviz.data.find import find_pictures
+    from rgaviz.devices import choose_device
+    from rgaviz.outputs import atomic_write
+
+    out, chosen = Path(out), choose_device(device)
+    files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}
+    refuse_other(files_to_write)
+    refuse_other_figures(out)
+    if train:
+        with listen() as report:
+            train_pair(out, device, command_line, report)
+    for path, content in files_to_write.items():
+        atomic_write(path, content)
+    pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
+    pictures = find_pictures([out / "samples"])
+    shown = one_per_class(pictures)
+    files = [
+        *render(compare_request(pair), shown, out / "compare", command_line, track),
+        *render(masks_request(pair[1:], "conv5"), shown, out / "masks", command_line, track),
+        *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", command_line, track),
+    ]
+    said = {each.id: each.checkpoint.predict([picture.path for picture in pictures]) for each in pair}
+    told = {
+        picture.relative.as_posix(): {name: said[name][row] for name in said}
+        for row, picture in enumerate(pictures)
+    }
+    return Demonstration(files, told)
+
+
+def train_pair(out: Path, device: str, command_line: str, report: Any) -> None:
+    """A fresh pair on the generated images, with the recipe ``shapes``."""
+    from rgaviz.training.start import recipe_settings, run_training
+
+    run_training(
+        "shapes",
+        recipe_settings("shapes"),
+        device=device,
+        out=out,
+        resume=True,  # a pair that is there already is taken
+        command_line=command_line,
+        again=command_line,
+        report=report,
+    )
 
 
 def one_per_class(pictures: Sequence[PicturePath]) -> list[PicturePath]:

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Unpack
 
+from rgaviz.analysis.answer import Answer, Names, Settings, answer
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Request
 from rgaviz.analysis.subject import Subject, with_masks
 from rgaviz.errors import RgavizError
+
+
+def histogram(
+    checkpoints: Names = (),
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    layer: str | None = None,
+    **settings: Unpack[Settings],
+) -> Answer:
+    """Draw the distribution of channel attention over pictures, as ``rgaviz histogram`` does.
+
+    Args:
+        checkpoints: as :func:`rgaviz.analysis.masks.masks` takes them.
+        pictures: likewise.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-histogram/``.
+        layer: stages with attention joined by commas, or ``all``; by default the deepest.
+        settings: of :class:`rgaviz.analysis.answer.Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    return answer(
+        partial(histogram_request, layer=layer), "histogram", checkpoints, pictures, out, **settings
+    )
 
 
 def histogram_request(subjects: Sequence[Subject], layer: str | None = None) -> Request:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import glob
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rgaviz.errors import CheckpointError, OutputError, PictureError, RgavizError
 from rgaviz.progress import Say, hush
@@ -64,14 +64,24 @@ def newest_checkpoint(say: Say) -> str:
     return str(bundled("weights/rga.pt"))
 
 
-def inputs(
-    given: Mapping[str, Any], command: str, networks: int, say: Say = hush
+def chosen_inputs(
+    checkpoints: Sequence[Path | str],
+    pictures: Sequence[Path | str],
+    command: str,
+    networks: int,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    say: Say = hush,
 ) -> tuple[list[str], list[str]]:
-    """The checkpoints and pictures to use; says so where it chose them itself."""
+    """The checkpoints and pictures to use: those given, else ones chosen here, which it says.
+
+    Raises:
+        RgavizError: fewer checkpoints than the command needs, or a wrong one among them.
+    """
     from rgaviz.bundled import bundled, sample_pictures
     from rgaviz.checkpoint import load_checkpoint
 
-    checkpoints, pictures = split_inputs(given["inputs"] or [])
+    checkpoints, pictures = [str(each) for each in checkpoints], [str(each) for each in pictures]
     if not checkpoints and networks == 1:
         checkpoints = [newest_checkpoint(say)]
     elif not checkpoints:
@@ -79,7 +89,7 @@ def inputs(
         checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
         for source in checkpoints:  # a wrong one is the more likely mistake
-            load_checkpoint(source, given["arch"], given["num_classes"])
+            load_checkpoint(source, arch, num_classes)
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )

@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
 
+from rgaviz.analysis.answer import Answer, Names, Settings, answer
 from rgaviz.analysis.request import INPUT_COLUMN, Request
 from rgaviz.analysis.subject import Subject, with_masks
+
+
+def masks(
+    checkpoints: Names = (),
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    layer: str | None = None,
+    **settings: Unpack[Settings],
+) -> Answer:
+    """Draw the spatial and channel masks of attention networks, as ``rgaviz masks`` does.
+
+    Args:
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; by default the newest attention network under
+            ``runs/``, else the bundled one.
+        pictures: files, folders or patterns; by default the bundled photographs.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-masks/``.
+        layer: stages with attention joined by commas, or ``all``; by default the deepest.
+        settings: of :class:`rgaviz.analysis.answer.Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    return answer(partial(masks_request, layer=layer), "masks", checkpoints, pictures, out, **settings)
 
 
 def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[dict[str, Any]]:

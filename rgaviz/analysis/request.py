@@ -12,6 +12,11 @@ from rgaviz.checkpoint import Prediction
 INPUT_COLUMN = {"kind": "picture", "title": "input"}
 
 
+def cam_names(method: str, target: str, classes: int) -> list[str]:
+    """Names of a method's maps: one, or one for each of the five most probable classes."""
+    return [f"{method}/top{n + 1}" for n in range(min(5, classes))] if target == "top5" else [method]
+
+
 @dataclass(frozen=True)
 class Request:
     """What to explain.

@@ -14,8 +14,7 @@ import numpy as np
 import torch
 
 from rgaviz import __version__
-from rgaviz.analysis.cam import cam_names
-from rgaviz.analysis.request import Outcome, Request
+from rgaviz.analysis.request import Outcome, Request, cam_names
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.checkpoint import Prediction, predictions
 from rgaviz.data.find import PicturePath

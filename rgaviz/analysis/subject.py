@@ -15,6 +15,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import foreign
+from rgaviz.progress import Say
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ def _names(source: Path | str) -> tuple[str, str]:
         named = foreign.parse(str(source))
         return named.library, named.id
     return path.absolute().parent.name, path.stem
+
+
+def tell_notes(subjects: Sequence[Subject], say: Say) -> None:
+    """Say what must be known of the networks before believing what they give."""
+    for checkpoint in (subject.checkpoint for subject in subjects):
+        for note in checkpoint.notes:
+            say(f"Note: {checkpoint.path}: {note}")
 
 
 def with_cam(subject: Subject, layer: str | None) -> Subject:

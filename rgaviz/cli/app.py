@@ -43,7 +43,6 @@ COMMAND_LINE = "rgaviz.command_line"
 app = typer.Typer(
     cls=ErrorBoundary,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Train a baseline and an attention network, extract masks and Grad-CAM maps, draw the figure for the paper.",

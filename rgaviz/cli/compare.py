@@ -2,80 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import explain_and_draw
+from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import (
-    Alpha,
-    Arch,
     CamLayer,
-    Cmap,
-    Device,
-    Dpi,
-    Format,
-    Inputs,
+    InputsOfTwo,
     Json,
     Label,
-    NumClasses,
+    MapFigure,
+    Methods,
+    Network,
     Output,
-    Pages,
-    Scale,
     Target,
-    Title,
-    Venue,
-    Width,
+    flag,
 )
-
-if TYPE_CHECKING:
-    from rgaviz.analysis.request import Request
-    from rgaviz.analysis.subject import Subject
 
 
 @app.command()
+@takes_groups
 def compare(
     context: typer.Context,
-    inputs: Inputs = None,
-    method: Annotated[str, typer.Option(help="CAM methods with commas: rgaviz list methods")] = "gradcam",
+    inputs: InputsOfTwo = None,
+    *,
+    method: Methods = "gradcam",
     target: Target = "top1",
     layer: CamLayer = None,
     mask_layer: Annotated[
         str | None,
         typer.Option(
-            help="Stage of the spatial mask; by default the deepest with attention.", show_default=False
+            help="Stages of the spatial mask, with commas, or all.", show_default="the deepest with attention"
         ),
     ] = None,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Add each network's CAM minus the first one's, signed.")
+        bool, flag("--diff", help="Add each network's CAM minus the first one's, signed.")
     ] = False,
     label: Label = None,
-    arch: Arch = None,
-    num_classes: NumClasses = None,
-    device: Device = "auto",
+    network: Network,
+    figure: MapFigure,
     out: Output = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    cmap: Cmap = None,
-    alpha: Alpha = None,
-    title: Title = None,
-    scale: Scale = None,
-    pages: Pages = None,
     as_json: Json = False,
 ) -> None:
     """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.
 
     Under each panel stand the prediction and its confidence, and right or wrong where the true class is known.
     """
+    from rgaviz.analysis import compare
     from rgaviz.analysis.cam import parse_methods
-    from rgaviz.analysis.compare import compare_request
+    from rgaviz.analysis.inputs import split_inputs
 
-    methods = parse_methods(method)
-
-    def request(subjects: list[Subject]) -> Request:
-        return compare_request(subjects, methods, target, layer, mask_layer, diff=diff)
-
-    explain_and_draw(context, request, networks=2)
+    answer = compare.compare(
+        *split_inputs(inputs or []),
+        out,
+        methods=parse_methods(method),
+        target=target,
+        layer=layer,
+        mask_layer=mask_layer,
+        diff=diff,
+        **settings(context, label, network, figure, out),
+    )
+    tell(answer, out, as_json=as_json)

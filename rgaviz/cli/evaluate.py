@@ -9,44 +9,39 @@ from typing import Annotated, Any
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import (
-    Arch,
-    DataDir,
-    Device,
-    Dpi,
-    Format,
-    Json,
-    NumClasses,
-    Output,
-    Title,
-    Venue,
-    Width,
-    figure_changes,
-)
-from rgaviz.cli.show import tell_notes, track
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Output
+from rgaviz.cli.show import say, track
 from rgaviz.outputs import names_figure, output_paths
+
+IN_A_COLUMN = Figure(width="column")
 
 
 @app.command()
+@takes_groups
 def evaluate(
-    context: typer.Context,
     checkpoints: Annotated[
-        list[str], typer.Argument(help="Checkpoints to measure, torchvision:NAME, timm:NAME.")
+        list[str],
+        typer.Argument(
+            help="Checkpoints to measure, torchvision:NAME, timm:NAME.", autocompletion=completion.checkpoints
+        ),
     ],
     dataset: Annotated[
-        str | None, typer.Option(help="By default the data set each was trained on.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Data set: rgaviz list datasets",
+            show_default="what each was trained on",
+            rich_help_panel=DATA,
+            autocompletion=completion.one(completion.DATASETS),
+        ),
     ] = None,
     data_dir: DataDir = None,
-    arch: Arch = None,
-    num_classes: NumClasses = None,
-    device: Device = "auto",
+    *,
+    network: Network,
+    figure: Figure = IN_A_COLUMN,
     out: Output = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    title: Title = None,
     as_json: Json = False,
 ) -> None:
     """Measure error, loss, the error of every class and the confusion matrix on the test images.
@@ -54,13 +49,13 @@ def evaluate(
     Writes a figure and a table (CSV) of each confusion matrix.
     """
     from rgaviz.analysis.evaluate import measure, write_confusion
-    from rgaviz.analysis.subject import load_subjects
+    from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import FigureOptions
 
-    options = FigureOptions(**{"width": "column", **figure_changes(context.params)})
-    subjects = load_subjects(checkpoints, choose_device(device), arch, num_classes)
-    tell_notes(subjects)
+    options = FigureOptions(**figure.changes(out))
+    subjects = load_subjects(checkpoints, choose_device(network.device), network.arch, network.num_classes)
+    tell_notes(subjects, say)
     measured = [measure(subject, dataset, data_dir, track) for subject in subjects]
     for subject, answer in zip(subjects, measured, strict=True):
         stem = confusion_stem(out, subject.id, alone=len(subjects) == 1)

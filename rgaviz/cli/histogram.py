@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import explain_and_draw
-from rgaviz.cli.options import (
-    Alpha,
-    Arch,
-    Cmap,
-    Device,
-    Dpi,
-    Format,
-    Inputs,
-    Json,
-    Label,
-    NumClasses,
-    Output,
-    Scale,
-    Title,
-    Venue,
-    Width,
-)
-
-if TYPE_CHECKING:
-    from rgaviz.analysis.request import Request
-    from rgaviz.analysis.subject import Subject
+from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Figure, Inputs, Json, Label, Layers, Network, Output
 
 
 @app.command()
+@takes_groups
 def histogram(
     context: typer.Context,
     inputs: Inputs = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            help="Stages with attention: conv5, conv4,conv5 or all; by default the deepest.",
-            show_default=False,
-        ),
-    ] = None,
+    *,
+    layer: Layers = None,
     label: Label = None,
-    arch: Arch = None,
-    num_classes: NumClasses = None,
-    device: Device = "auto",
+    network: Network,
+    figure: Figure,
     out: Output = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    cmap: Cmap = None,
-    alpha: Alpha = None,
-    title: Title = None,
-    scale: Scale = None,
     as_json: Json = False,
 ) -> None:
     """Draw the distribution of channel attention over pictures, several networks overlaid.
 
-    All values, each channel's mean and spread, and the fractions of dead and saturated channels; a table (CSV)
-    beside the figure.
+    All values, each channel's mean and spread, dead and saturated channels; a table (CSV) beside the figure.
     """
+    from rgaviz.analysis import histogram
+    from rgaviz.analysis.inputs import split_inputs
 
-    def request(subjects: list[Subject]) -> Request:
-        from rgaviz.analysis.histogram import histogram_request
-
-        return histogram_request(subjects, layer)
-
-    explain_and_draw(context, request)
+    told = settings(context, label, network, figure, out)
+    answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
+    tell(answer, out, as_json=as_json)

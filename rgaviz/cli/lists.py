@@ -8,13 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import app
 from rgaviz.cli.options import Json
 
 
 @app.command("list")
 def list_names(
-    what: Annotated[str, typer.Argument(help="recipes, models, attentions, datasets, methods or venues.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="recipes, models, attentions, datasets, methods or venues.",
+            autocompletion=completion.one(completion.LISTS),
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """List recipes, models, attentions, datasets, CAM methods or venues."""

@@ -2,72 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import explain_and_draw
-from rgaviz.cli.options import (
-    Alpha,
-    Arch,
-    Cmap,
-    Device,
-    Dpi,
-    Format,
-    Inputs,
-    Json,
-    Label,
-    NumClasses,
-    Output,
-    Pages,
-    Scale,
-    Title,
-    Venue,
-    Width,
-)
-
-if TYPE_CHECKING:
-    from rgaviz.analysis.request import Request
-    from rgaviz.analysis.subject import Subject
+from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Inputs, Json, Label, Layers, MapFigure, Network, Output
 
 
 @app.command()
+@takes_groups
 def masks(
     context: typer.Context,
     inputs: Inputs = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            help="Stages with attention: conv5, conv4,conv5 or all; by default the deepest.",
-            show_default=False,
-        ),
-    ] = None,
+    *,
+    layer: Layers = None,
     label: Label = None,
-    arch: Arch = None,
-    num_classes: NumClasses = None,
-    device: Device = "auto",
+    network: Network,
+    figure: MapFigure,
     out: Output = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    cmap: Cmap = None,
-    alpha: Alpha = None,
-    title: Title = None,
-    scale: Scale = None,
-    pages: Pages = None,
     as_json: Json = False,
 ) -> None:
     """Draw the spatial and channel attention masks of attention checkpoints.
 
-    Without a checkpoint it takes the newest under runs/, else the bundled one; without pictures the bundled
-    photographs. Writes one figure, an overlay for every picture and mask, and the numbers.
+    Writes one figure, an overlay for every picture and mask, and the numbers.
     """
+    from rgaviz.analysis import masks
+    from rgaviz.analysis.inputs import split_inputs
 
-    def request(subjects: list[Subject]) -> Request:
-        from rgaviz.analysis.masks import masks_request
-
-        return masks_request(subjects, layer)
-
-    explain_and_draw(context, request)
+    told = settings(context, label, network, figure, out)
+    answer = masks.masks(*split_inputs(inputs or []), out, layer=layer, **told)
+    tell(answer, out, as_json=as_json)

@@ -1,137 +1,264 @@
-"""Options that several commands share, each named once."""
+"""Options that several commands share, each declared once: alone, or in a group that a command takes by name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rgaviz.cli import completion
+from rgaviz.cli.groups import Group
 from rgaviz.errors import RgavizError
-from rgaviz.outputs import names_figure
+from rgaviz.outputs import with_suffix
+
+# The panels of --help.
+NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
+
+
+def flag(*names: str, help: str, panel: str | None = None) -> Any:
+    """A switch, off unless given."""
+    return typer.Option(*names, help=help, show_default="off", rich_help_panel=panel)
+
+
+def _inputs(default: str) -> Any:
+    """Checkpoints and pictures in any order, with what is taken where there are none."""
+    return typer.Argument(
+        help="Checkpoints and pictures in any order: files, folders or quoted patterns; torchvision:NAME, timm:NAME.",
+        show_default=default,
+        autocompletion=completion.inputs,
+    )
+
+
+# Single options. A default in words is shown in round brackets: it is no value to type.
 
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(
-        help="Checkpoints and pictures in any order: files, folders or quoted patterns; torchvision:NAME, timm:NAME.",
-        show_default=False,
-    ),
+    _inputs("the newest attention network under runs/, else the bundled rga.pt; the bundled photographs"),
 ]
+InputsOfTwo = Annotated[list[str] | None, _inputs("the bundled pair and photographs")]
 Arch = Annotated[
     str | None,
     typer.Option(
         help="Network of a bare state_dict: torchvision:NAME, timm:NAME or one of rgaviz list models.",
-        show_default=False,
+        show_default="what the file says",
+        rich_help_panel=NETWORK,
+        autocompletion=completion.one((*completion.MODELS, *completion.LIBRARIES)),
     ),
 ]
 NumClasses = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Outputs of a bare state_dict's network; by default those of its head.",
-        show_default=False,
+        help="Outputs of a bare state_dict's network.",
+        show_default="those of its head",
+        rich_help_panel=NETWORK,
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto (CUDA, else MPS, else the CPU), cpu, cuda or mps.",
+        rich_help_panel=NETWORK,
+        autocompletion=completion.one(completion.DEVICES),
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         help="Folder with train/<class>/* and test/<class>/*, or with torchvision's archive.",
-        show_default=False,
+        show_default="downloaded or generated, where the data set can be",
+        rich_help_panel=DATA,
     ),
 ]
-Attentions = Annotated[
+Layers = Annotated[
     str | None,
     typer.Option(
-        "--attention",
-        help="Networks to train, by attention; none is the baseline.  [default: the recipe's, none,rga-sc]",
-        show_default=False,
+        "--layer",
+        help="Stages with attention: conv5, conv4,conv5 or all.",
+        show_default="the deepest",
     ),
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Override a setting: --set train.lr=0.1", show_default=False),
-]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs; the schedule is scaled to them.")]
-Precision = Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")]
-Compile = Annotated[bool, typer.Option("--compile", help="Use torch.compile (pays off on a GPU).")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Output = Annotated[
-    Path | None,
+Methods = Annotated[
+    str,
     typer.Option(
-        "--out",
-        "-o",
-        help="A figure (.pdf, .png, .svg) or a folder; by default ./rgaviz-<command>/.",
-        show_default=False,
+        "--method",
+        help="CAM methods with commas, or all: rgaviz list methods",
+        autocompletion=completion.several((*completion.METHODS, "all")),
     ),
 ]
 CamLayer = Annotated[
     str | None,
     typer.Option(
         "--layer",
-        help="Layer of the CAM: a stage or a dotted module name; by default the last stage or map.",
-        show_default=False,
+        help="Layer of the CAM: a stage or a dotted module name.",
+        show_default="the last stage or map",
     ),
 ]
 Target = Annotated[
     str,
     typer.Option(
-        help="Class the CAM is about: a name or number, top1 (each network's own prediction) or top5."
+        help="Class the CAM is about: a name or number, top1 (each network's own prediction) or top5.",
+        autocompletion=completion.one(completion.TARGETS),
     ),
 ]
 Label = Annotated[
     str | None,
     typer.Option(
-        help="True class, one for all pictures or one each with commas; by default the parent folder's name.",
-        show_default=False,
+        help="True class, one for all pictures or one each with commas.",
+        show_default="the parent folder's name, where it is a class",
     ),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="A figure (.pdf, .png, .svg) or a folder.",
+        show_default="./rgaviz-<command>/",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OUTPUT)]
 
-# How figures look. None means the default of rgaviz.figures.style.FigureOptions, or for redraw what was recorded.
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format", help="pdf, png, svg, or several with commas.  [default: pdf]", show_default=False
-    ),
-]
-Venue = Annotated[
-    str | None,
-    typer.Option(
-        help="cvpr, iccv, eccv, neurips, icml, ieee or screen.  [default: cvpr]", show_default=False
-    ),
-]
-Width = Annotated[
-    str | None, typer.Option(help="column, text, or inches.  [default: text]", show_default=False)
-]
-Dpi = Annotated[
-    int | None,
-    typer.Option(help="Resolution of the pictures in the figure.  [default: 300]", show_default=False),
-]
-Cmap = Annotated[
-    str | None, typer.Option(help="A matplotlib colour map.  [default: turbo]", show_default=False)
-]
-Alpha = Annotated[
-    float | None, typer.Option(help="Opacity of the heat map, 0 to 1.  [default: 0.5]", show_default=False)
-]
-Title = Annotated[
-    bool | None,
-    typer.Option("--title/--no-title", help="Column titles.  [default: title]", show_default=False),
-]
-Scale = Annotated[
-    str | None,
-    typer.Option(
-        help="shared, model, image or fixed:LO,HI.  [default: CAMs one scale per network, masks one for all]",
-        show_default=False,
-    ),
-]
-Pages = Annotated[
-    int | None,
-    typer.Option(help="Pages drawn of a long figure at most, 0 for all.  [default: 10]", show_default=False),
-]
 
-FIGURE_OPTIONS = ("formats", "venue", "width", "dpi", "cmap", "alpha", "title", "scale", "pages")
+# Groups, taken by name: see rgaviz.cli.groups.
+
+
+@dataclass(frozen=True)
+class Network(Group):
+    """Which network a file without that knowledge holds, and where networks run."""
+
+    arch: Arch = None
+    num_classes: NumClasses = None
+    device: Device = "auto"
+
+
+@dataclass(frozen=True)
+class Training(Group):
+    """What changes a recipe: the arguments of ``rgaviz.training.start.recipe_settings``."""
+
+    attention: Annotated[
+        str | None,
+        typer.Option(
+            help="Networks to train, by attention; none is the baseline.",
+            show_default="the recipe's: none,rga-sc",
+            rich_help_panel=TRAINING,
+            autocompletion=completion.several(completion.ATTENTIONS),
+        ),
+    ] = None
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Override a setting: --set train.lr=0.1",
+            show_default="the recipe as it is",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Epochs; the schedule is scaled to them.",
+            show_default="the recipe's",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, fp32 or bf16.",
+            show_default="the recipe's",
+            rich_help_panel=TRAINING,
+            autocompletion=completion.one(completion.PRECISIONS),
+        ),
+    ] = None
+    compile_: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Use torch.compile (pays off on a GPU).",
+            show_default="the recipe's: off",
+            rich_help_panel=TRAINING,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Figure(Group):
+    """How a figure looks; the defaults are those of ``rgaviz.figures.style.FigureOptions``, which is too heavy here."""
+
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="pdf, png, svg, or several with commas.",
+            show_default="the suffix of --out, else pdf",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.several(completion.FORMATS),
+        ),
+    ] = None
+    venue: Annotated[
+        str,
+        typer.Option(
+            help="Sizes and fonts: cvpr, iccv, eccv, neurips, icml, ieee or screen.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.VENUES),
+        ),
+    ] = "cvpr"
+    width: Annotated[
+        str,
+        typer.Option(
+            help="column, text, or inches.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.WIDTHS),
+        ),
+    ] = "text"
+    dpi: Annotated[
+        int, typer.Option(help="Resolution of the pictures in the figure.", rich_help_panel=FIGURE)
+    ] = 300
+    title: Annotated[
+        bool, typer.Option("--title/--no-title", help="Titles above the panels.", rich_help_panel=FIGURE)
+    ] = True
+
+    def changes(self, out: Path | None) -> dict[str, Any]:
+        """The arguments of ``FigureOptions``; the suffix of a figure named by ``--out`` is one of the formats."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.formats is not None:
+            given["formats"] = tuple(name.strip() for name in self.formats.split(",") if name.strip())
+        return with_suffix(given, out)
+
+
+@dataclass(frozen=True)
+class MapFigure(Figure):
+    """How a figure looks that shows maps over pictures."""
+
+    cmap: Annotated[
+        str,
+        typer.Option(
+            help="A matplotlib colour map.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.COLOUR_MAPS),
+        ),
+    ] = "turbo"
+    alpha: Annotated[float, typer.Option(help="Opacity of the heat map, 0 to 1.", rich_help_panel=FIGURE)] = (
+        0.5
+    )
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="shared, model, image or fixed:LO,HI.",
+            show_default="model for CAMs, shared for masks",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.SCALES),
+        ),
+    ] = None
+    pages: Annotated[
+        int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
+    ] = 10
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -140,17 +267,3 @@ def parse_size(text: str) -> tuple[int, int]:
     if not found:
         raise RgavizError(f"--image-size {text} is no size; write HEIGHTxWIDTH in pixels, e.g. 256x128.")
     return int(found[1]), int(found[2])
-
-
-def figure_changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The figure options among a command's parameters that the user gave, as arguments of ``FigureOptions``.
-
-    The suffix of a figure named by ``--out`` is one of the formats.
-    """
-    changes = {name: given[name] for name in FIGURE_OPTIONS if given.get(name) is not None}
-    formats = [name.strip() for name in changes.get("formats", "").split(",") if name.strip()]
-    if names_figure(given["out"]):
-        formats.insert(0, given["out"].suffix.lower()[1:])
-    if formats or "formats" in changes:
-        changes["formats"] = tuple(dict.fromkeys(formats))
-    return changes

@@ -11,19 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import (
-    Device,
-    Dpi,
-    Format,
-    Json,
-    Output,
-    Title,
-    Venue,
-    Width,
-    figure_changes,
-    parse_size,
-)
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Device, Figure, Json, Output, flag, parse_size
 from rgaviz.cli.show import say, track
 from rgaviz.errors import OutputError, RgavizError, lookup
 from rgaviz.outputs import names_figure, output_paths
@@ -36,52 +27,63 @@ WIDEST = 400  # characters that a table may need
 
 
 @app.command()
+@takes_groups
 def profile(
-    context: typer.Context,
-    arch: Annotated[str, typer.Option(help="Network; see rgaviz list models.")] = "resnet50",
+    arch: Annotated[
+        str,
+        typer.Option(
+            help="Network; see rgaviz list models.", autocompletion=completion.one(completion.MODELS)
+        ),
+    ] = "resnet50",
     attention: Annotated[
-        str, typer.Option(help="Attentions to compare; the first is the baseline of the ratios.")
+        str,
+        typer.Option(
+            help="Attentions to compare; the first is the baseline of the ratios.",
+            autocompletion=completion.several(completion.ATTENTIONS),
+        ),
     ] = "none,se,cbam-cs,nl,rga-sc",
     attention_layers: Annotated[
         str | None,
-        typer.Option(
-            help="Stages that get the attention: conv4,conv5.  [default: the network's]", show_default=False
-        ),
+        typer.Option(help="Stages that get the attention: conv4,conv5.", show_default="the network's"),
     ] = None,
     image_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the images.")] = "256x128",
     num_classes: Annotated[int, typer.Option(min=1, help="Outputs of the network.")] = 10,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images in a batch.  [default: 8; with --scale-with 1]", show_default=False),
+        typer.Option(help="Images in a batch.", show_default="8; with --scale-with 1"),
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Measure a training step, not inference.")] = False,
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or auto.")] = "fp32",
+    train: Annotated[bool, flag("--train", help="Measure a training step, not inference.")] = False,
+    precision: Annotated[
+        str,
+        typer.Option(help="fp32, bf16 or auto.", autocompletion=completion.one(completion.PRECISIONS)),
+    ] = "fp32",
     repeats: Annotated[int, typer.Option(min=2, help="Timed rounds.")] = 11,
     device: Device = "auto",
     runs: Annotated[
         list[Path] | None,
         typer.Option(
             help="Folders of finished trainings of these networks: also draw accuracy against cost.",
-            show_default=False,
+            show_default="no figure",
         ),
     ] = None,
     against: Annotated[
-        str, typer.Option(help="Cost in the figure of --runs: macs, latency, memory or parameters.")
+        str,
+        typer.Option(
+            help="Cost in the figure of --runs: macs, latency, memory or parameters.",
+            autocompletion=completion.one(completion.COSTS),
+        ),
     ] = "macs",
     scale_with: Annotated[
         str | None,
         typer.Option(
             help="Instead: how each attention alone grows with N, positions of the map, or C, its channels.",
-            show_default=False,
+            show_default="whole networks",
         ),
     ] = None,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the maps of --scale-with N.")] = 64,
+    *,
+    figure: Figure,
     out: Output = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    title: Title = None,
     as_json: Json = False,
 ) -> None:
     """Measure what attention costs: parameters, multiply-accumulates, time and memory.
@@ -99,7 +101,7 @@ def profile(
     settings = Settings(where, choose_precision(precision, where), train, repeats)
     if train and where.type == "cpu":
         keep_freed_memory()  # as a training does
-    options = FigureOptions(**figure_changes(context.params))
+    options = FigureOptions(**figure.changes(out))
     if batch_size is not None and batch_size < 1:
         raise RgavizError(f"--batch-size {batch_size} is no batch; give 1 or more.")
     stem = output_stem(out, options, figure=bool(runs or scale_with))

@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import app
 
 
 @app.command()
-def recipe(name: Annotated[str, typer.Argument(help="A shipped recipe: rgaviz list recipes")]) -> None:
+def recipe(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped recipe: rgaviz list recipes", autocompletion=completion.shipped_recipes
+        ),
+    ],
+) -> None:
     """Print a recipe: rgaviz recipe cifar10 > my.toml, then rgaviz train cifar10 --recipe my.toml."""
     from rgaviz.training.config import recipe_text
 

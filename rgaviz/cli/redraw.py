@@ -8,33 +8,28 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.options import Alpha, Cmap, Dpi, Format, Pages, Scale, Title, Venue, Width, figure_changes
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import OUTPUT, MapFigure
 from rgaviz.cli.show import tell_left_out
 from rgaviz.outputs import output_paths
 
 
 @app.command()
+@takes_groups
 def redraw(
-    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A results folder: one with a manifest.json.")],
+    *,
+    figure: Annotated[MapFigure, "as it was drawn"],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="A figure (.pdf, .png, .svg) or a folder; by default the results folder.",
-            show_default=False,
+            help="A figure (.pdf, .png, .svg) or a folder.",
+            show_default="the results folder",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    formats: Format = None,
-    venue: Venue = None,
-    width: Width = None,
-    dpi: Dpi = None,
-    cmap: Cmap = None,
-    alpha: Alpha = None,
-    title: Title = None,
-    scale: Scale = None,
-    pages: Pages = None,
 ) -> None:
     """Draw the figure of a results folder again, with other colours, sizes, scales or formats.
 
@@ -45,7 +40,7 @@ def redraw(
 
     command = str(read_results(folder).manifest.get("command"))
     place, stem = output_paths(out, command) if out else (folder, folder / command)
-    options = figure_options(folder, figure_changes(context.params))
+    options = figure_options(folder, figure.changes(out))
     drawn = draw(folder, stem, options, place / "overlays")
     for path in drawn.paths:
         print(path)

@@ -9,43 +9,45 @@ from typing import Annotated, Any
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.options import (
-    Attentions,
-    Compile,
-    DataDir,
-    Device,
-    Epochs,
-    Json,
-    Precision,
-    Settings,
-)
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import DATA, OUTPUT, TRAINING, DataDir, Device, Json, Training
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 
 
 @app.command()
+@takes_groups
 def sweep(
     context: typer.Context,
-    recipes: Annotated[list[str], typer.Argument(help="Names of recipes, or .toml files.")],
-    seeds: Annotated[str, typer.Option(help="Seeds, with commas.")] = "0",
+    recipes: Annotated[
+        list[str],
+        typer.Argument(help="Names of recipes, or .toml files.", autocompletion=completion.recipes),
+    ],
+    seeds: Annotated[str, typer.Option(help="Seeds, with commas.", rich_help_panel=TRAINING)] = "0",
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="Data sets, with commas.  [default: the recipe's name if it is one, else cifar10]",
-            show_default=False,
+            help="Data sets, with commas.",
+            show_default="the recipe's name if it is one, else cifar10",
+            rich_help_panel=DATA,
+            autocompletion=completion.several(completion.DATASETS),
         ),
     ] = None,
-    attention: Attentions = None,
-    setting: Settings = None,
-    epochs: Epochs = None,
-    precision: Precision = None,
+    *,
+    changes: Training,
     device: Device = "auto",
     data_dir: DataDir = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder; each run is in <dataset>/<recipe>/seed<N> below it.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder; each run is in <dataset>/<recipe>/seed<N> below it.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = Path("runs/sweep"),
-    compile_: Compile = False,
     as_json: Json = False,
 ) -> None:
     """Train every recipe on every data set with every seed; what is done already is left alone.
@@ -55,15 +57,8 @@ def sweep(
     from rgaviz.training.start import recipe_settings
     from rgaviz.training.sweep import parse_seeds, planned, train_all
 
-    changes = {
-        "attention": attention,
-        "setting": setting,
-        "epochs": epochs,
-        "precision": precision,
-        "compile_": compile_,
-    }
     # All are checked before one is run.
-    settings = {name: recipe_settings(name, **changes) for name in recipes}
+    settings = {name: recipe_settings(name, **vars(changes)) for name in recipes}
     runs = list(planned(settings, parse_seeds(seeds), dataset, out))
     with progress() as report:
         rows, failures = train_all(runs, device, data_dir, context.meta[COMMAND_LINE], report)

@@ -9,42 +9,59 @@ from typing import Annotated
 
 import typer
 
+from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.options import (
-    Attentions,
-    Compile,
-    DataDir,
-    Device,
-    Epochs,
-    Json,
-    Precision,
-    Settings,
-)
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Training, flag
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 
 
 @app.command()
+@takes_groups
 def train(
     context: typer.Context,
     dataset: Annotated[
-        str, typer.Argument(help="cifar10, cifar100, shapes (generated), or folder (your images).")
+        str,
+        typer.Argument(
+            help="cifar10, cifar100, shapes (generated), or folder (your images).",
+            autocompletion=completion.one(completion.DATASETS),
+        ),
     ],
-    attention: Attentions = None,
-    recipe: Annotated[str | None, typer.Option(help="Name or .toml file; by default the data set's.")] = None,
-    setting: Settings = None,
-    epochs: Epochs = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order and augmentation.")] = 0,
-    precision: Precision = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or .toml file: rgaviz list recipes",
+            show_default="the data set's",
+            rich_help_panel=TRAINING,
+            autocompletion=completion.recipes,
+        ),
+    ] = None,
+    *,
+    changes: Training,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, max=2**32 - 1, help="Of weights, order and augmentation.", rich_help_panel=TRAINING
+        ),
+    ] = 0,
     device: Device = "auto",
     data_dir: DataDir = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; by default runs/<dataset>-<arch>.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder.", show_default="runs/<dataset>-<arch>", rich_help_panel=OUTPUT
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the earlier run in --out.")] = False,
-    compile_: Compile = False,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also log to OUT/tensorboard.")] = False,
+    resume: Annotated[
+        bool, flag("--resume", help="Go on where the run in --out stopped.", panel=OUTPUT)
+    ] = False,
+    overwrite: Annotated[
+        bool, flag("--overwrite", help="Replace the earlier run in --out.", panel=OUTPUT)
+    ] = False,
+    tensorboard: Annotated[
+        bool, flag("--tensorboard", help="Also log to OUT/tensorboard.", panel=OUTPUT)
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a baseline and an attention network: the same seed, initial backbone and order of the data.
@@ -54,14 +71,7 @@ def train(
     from rgaviz.analysis.curves import write_curves
     from rgaviz.training.start import recipe_settings, run_training
 
-    settings = recipe_settings(
-        recipe or dataset,
-        attention=attention,
-        setting=setting,
-        epochs=epochs,
-        precision=precision,
-        compile_=compile_,
-    )
+    settings = recipe_settings(recipe or dataset, **vars(changes))
     with progress() as report:
         rows, folder = run_training(
             dataset,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rgaviz.progress import hush, silent
+
 
 @dataclass(frozen=True)
 class Step:
@@ -35,3 +37,5 @@ class Report(Protocol):
 
 class Silent(Report):
     """Nobody listens."""
+
+    say, track = staticmethod(hush), staticmethod(silent)

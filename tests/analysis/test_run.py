@@ -12,10 +12,11 @@ import torch
 from pictures import save_picture
 from torchvision.ops import SqueezeExcitation
 
-from rgaviz.analysis.cam import cam_names, cam_request, parse_methods
+from rgaviz.analysis.cam import cam_request, parse_methods
 from rgaviz.analysis.compare import compare_request
 from rgaviz.analysis.histogram import histogram_request
 from rgaviz.analysis.masks import masks_request
+from rgaviz.analysis.request import cam_names
 from rgaviz.analysis.run import class_target, run
 from rgaviz.analysis.subject import Subject, load_subjects
 from rgaviz.attention import Gate

@@ -1,0 +1,125 @@
+"""What ``masks``, ``cam``, ``compare`` and ``histogram`` share: from names to results and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain, refuse_inputs
+from rgaviz.analysis.request import Request
+from rgaviz.analysis.run import run
+from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.checkpoint import Prediction
+from rgaviz.devices import choose_device
+from rgaviz.figures.draw import draw, record_options, refuse_foreign_figures
+from rgaviz.figures.style import FigureOptions
+from rgaviz.outputs import output_paths, with_suffix
+from rgaviz.progress import Say, Track, hush, silent
+
+Names = Sequence[Path | str]
+
+
+class Settings(TypedDict, total=False):
+    """What all of them can be told.
+
+    Attributes:
+        labels: what the pictures show: one class for all of them, or one each; by default the names of their folders.
+        arch: network of a bare state_dict.
+        num_classes: outputs of that network; by default those of its head.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
+        command_line: recorded in the results.
+        track: shows a progress bar.
+        say: is told what was chosen and what a reader must know.
+    """
+
+    labels: Sequence[str]
+    arch: str | None
+    num_classes: int | None
+    device: str
+    figure: Mapping[str, Any]
+    command_line: str
+    track: Track
+    say: Say
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question.
+
+    Attributes:
+        folder: of the results; :func:`rgaviz.results.reader.read_results` reads it.
+        files: the figure's, then the overlays or the table beside it.
+        predictions: picture -> checkpoint -> prediction.
+        failures: one line for each picture that was left out.
+        left_out: pages that were not drawn.
+    """
+
+    folder: Path
+    files: list[Path]
+    predictions: dict[str, dict[str, Prediction]]
+    failures: list[str]
+    left_out: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "results": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "predictions": {
+                picture: {name: prediction._asdict() for name, prediction in told.items()}
+                for picture, told in self.predictions.items()
+            },
+            "failures": self.failures,
+        }
+
+
+def answer(
+    ask: Callable[[list[Subject]], Request],
+    command: str,
+    checkpoints: Names,
+    pictures: Names,
+    out: Path | str | None,
+    *,
+    networks: int = 1,
+    **settings: Unpack[Settings],
+) -> Answer:
+    """Explain pictures, write the results and draw their figure.
+
+    Args:
+        ask: what to explain, once the checkpoints are loaded.
+        command: whose figure it is; names the results where ``out`` does not.
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; none are chosen here.
+        pictures: files, folders or patterns; none are the bundled photographs.
+        out: a figure or a folder; by default ``./rgaviz-<command>/``.
+        networks: how many checkpoints it needs at least.
+        settings: see :class:`Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    track, say = settings.get("track", silent), settings.get("say", hush)
+    arch, num_classes = settings.get("arch"), settings.get("num_classes")
+    place = None if out is None else Path(out)
+    folder, stem = output_paths(place, command)
+    options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
+    device = choose_device(settings.get("device", "auto"))
+    refuse_foreign_figures(folder, stem, options)
+    sources, words = chosen_inputs(checkpoints, pictures, command, networks, arch, num_classes, say)
+    found = pictures_to_explain(words, folder)
+    refuse_inputs([*map(Path, sources), *(picture.path for picture in found)], stem, options.formats)
+    subjects = load_subjects(sources, device, arch, num_classes)
+    tell_notes(subjects, say)
+    if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
+        say("Note: these networks were trained on different classes.")
+    asked = replace(
+        ask(subjects),
+        command_line=settings.get("command_line", ""),
+        labels=settings.get("labels", ()),
+        options=record_options(options),
+    )
+    outcome = run(asked, found, folder, track)
+    drawn = draw(folder, stem, options)
+    return Answer(folder, drawn.paths, outcome.predictions, outcome.failures, drawn.left_out)

@@ -1,0 +1,76 @@
+"""From folders of runs to a table in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rgaviz.errors import OutputError, RgavizError, lookup
+from rgaviz.outputs import atomic_write, refuse_other_table
+from rgaviz.progress import Say, hush
+from rgaviz.runs.papers import paper_table
+from rgaviz.runs.read import read_runs
+from rgaviz.runs.table import FORMATS, OPENINGS
+
+SUFFIXES = {".tex": "latex", ".md": "markdown", ".txt": "markdown", ".csv": "csv", ".json": "json"}
+
+
+def tabulate(
+    runs: Sequence[Path | str],
+    out: Path | str | None = None,
+    *,
+    form: str | None = None,
+    paper: str | None = None,
+    say: Say = hush,
+) -> str:
+    """The table of finished runs, as ``rgaviz table`` writes it: means and deviations over seeds.
+
+    Args:
+        runs: folders of runs, or checkpoints.
+        out: file to write; by default none.
+        form: a key of ``FORMATS``; by default that of the suffix of ``out``, else Markdown.
+        paper: a key of ``PAPERS`` whose figures stand beside ours.
+        say: is told what was left out.
+
+    Returns:
+        The text.
+
+    Raises:
+        RgavizError: no finished run, an unknown format or paper, or a file of someone else's in the way.
+    """
+    place = None if out is None else Path(out)
+    chosen = choose_format(form, place)
+    if paper:
+        paper_table(paper)  # before hundreds of checkpoints are read
+    rows, notes = read_runs([Path(run) for run in runs])
+    for note in notes:
+        say(f"Note: {note}")
+    text = FORMATS[chosen](rows, paper)
+    if place is not None:
+        refuse_other_table(place, OPENINGS[chosen])
+        atomic_write(place, text.encode())
+    return text
+
+
+def choose_format(form: str | None, out: Path | None, *, as_json: bool = False) -> str:
+    """The format that the options ask for; they must agree.
+
+    Raises:
+        RgavizError: unknown, or two of them.
+    """
+    if form is not None:
+        lookup(FORMATS, form, "format")
+    if out is not None and out.suffix not in SUFFIXES:
+        raise OutputError(f"{out} is no name for a table: {', '.join(SUFFIXES)}; choose another with -o.")
+    asked = {
+        "--format": form,
+        "--json": "json" if as_json else None,
+        "--out": SUFFIXES[out.suffix] if out is not None and out.suffix != ".txt" else None,
+    }
+    given = {option: name for option, name in asked.items() if name is not None}
+    if len(set(given.values())) > 1:
+        raise RgavizError(
+            f"{' and '.join(f'{option} ({name})' for option, name in given.items())} ask for different formats; "
+            "give one of them."
+        )
+    return next(iter(given.values()), "markdown")
