@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request
 from rgaviz.analysis.subject import Subject, with_cam
 from rgaviz.errors import unknown_name
 from rgaviz.explain.methods import METHODS, TITLES
+from rgaviz.results.manifest import MapRef
 
 
-def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[dict[str, Any]]:
+def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[Column]:
     """A panel for every method and target."""
     columns = []
     for method in methods:
         for place, name in enumerate(cam_names(method, target, len(subject.checkpoint.classes)), start=1):
             which = f", top {place}" if target == "top5" else ""
             title = f"{subject.id} {TITLES[method]} ({subject.cam_layer}{which})"
-            columns.append(
-                {"kind": "map", "title": title, "checkpoint": subject.id, "map": name, "group": "cam"}
-            )
+            columns.append(Column(title, "map", cam_ref(subject, name)))
     return columns
+
+
+def cam_ref(subject: Subject, name: str) -> MapRef:
+    """A class activation map of a network."""
+    return MapRef(checkpoint=subject.id, name=name, group="cam")
 
 
 def cam_names(method: str, target: str, classes: int) -> list[str]:

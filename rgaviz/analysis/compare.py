@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from rgaviz.analysis.cam import cam_columns, cam_names
+from rgaviz.analysis.cam import cam_columns, cam_names, cam_ref
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import TITLES
 
 
-def difference_columns(
-    subjects: Sequence[Subject], methods: Sequence[str], target: str
-) -> list[dict[str, Any]]:
+def difference_columns(subjects: Sequence[Subject], methods: Sequence[str], target: str) -> list[Column]:
     """For every other network its maps minus the first one's."""
     first, *others = subjects
     columns = []
@@ -23,16 +20,8 @@ def difference_columns(
         for method in methods:
             classes = min(len(each.checkpoint.classes) for each in (first, other))
             for name in cam_names(method, target, classes):
-                columns.append(
-                    {
-                        "kind": "difference",
-                        "title": f"{other.id} − {first.id} ({TITLES[method]})",
-                        "group": "difference",
-                        "checkpoint": other.id,
-                        "map": name,
-                        "minus": {"checkpoint": first.id, "map": name},
-                    }
-                )
+                title = f"{other.id} − {first.id} ({TITLES[method]})"
+                columns.append(Column(title, "difference", cam_ref(other, name), cam_ref(first, name)))
     return columns
 
 

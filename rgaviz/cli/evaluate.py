@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rgaviz.cli.app import app
+from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.options import (
     Arch,
     DataDir,
@@ -25,7 +24,6 @@ from rgaviz.cli.options import (
     figure_changes,
 )
 from rgaviz.cli.show import tell_notes, track
-from rgaviz.outputs import names_figure, output_paths
 
 
 @app.command()
@@ -53,7 +51,7 @@ def evaluate(
 
     Writes a figure and a table (CSV) of each confusion matrix.
     """
-    from rgaviz.analysis.evaluate import measure, write_confusion
+    from rgaviz.analysis.evaluate import evaluate as measure_all
     from rgaviz.analysis.subject import load_subjects
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import FigureOptions
@@ -61,22 +59,19 @@ def evaluate(
     options = FigureOptions(**{"width": "column", **figure_changes(context.params)})
     subjects = load_subjects(checkpoints, choose_device(device), arch, num_classes)
     tell_notes(subjects)
-    measured = [measure(subject, dataset, data_dir, track) for subject in subjects]
-    for subject, answer in zip(subjects, measured, strict=True):
-        stem = confusion_stem(out, subject.id, alone=len(subjects) == 1)
-        answer["files"] = [str(path) for path in write_confusion(subject, answer, stem, options)]
+    measured = measure_all(
+        subjects,
+        out,
+        options,
+        dataset=dataset,
+        data_dir=data_dir,
+        track=track,
+        command_line=context.meta[COMMAND_LINE],
+    )
     if as_json:
         print(json.dumps(measured, indent=1))
         return
     show(measured)
-
-
-def confusion_stem(out: Path | None, name: str, *, alone: bool) -> Path:
-    """Path without suffix of a network's confusion matrix; several share a figure's name and add their own."""
-    folder, stem = output_paths(out, "evaluate")
-    if not names_figure(out):
-        return folder / f"{name}-confusion"
-    return stem if alone else stem.with_name(f"{stem.name}-{name}")
 
 
 def show(measured: Sequence[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.options import figure_changes
 from rgaviz.cli.show import report, say, tell_left_out, tell_mixed_differences, tell_notes, track
-from rgaviz.outputs import output_paths
+from rgaviz.outputs import output_place
 
 if TYPE_CHECKING:
     from rgaviz.analysis.request import Request
@@ -29,21 +29,22 @@ def explain_and_draw(
         request: what to explain, once the checkpoints are loaded.
         networks: how many checkpoints the command needs at least.
     """
-    from rgaviz.analysis.inputs import inputs, pictures_to_explain, refuse_inputs
+    from rgaviz.analysis.inputs import inputs, pictures_to_explain
     from rgaviz.analysis.run import run
     from rgaviz.analysis.subject import load_subjects
     from rgaviz.devices import choose_device
-    from rgaviz.figures.draw import draw, record_options, refuse_foreign_figures
+    from rgaviz.figures.draw import claim_figure, draw, record_options
     from rgaviz.figures.style import FigureOptions
 
     command, given = str(context.info_name), context.params
-    folder, stem = output_paths(given["out"], command)
+    output = output_place(given["out"], command)
+    folder = output.folder
     options = FigureOptions(**figure_changes(given))
     device = choose_device(given["device"])
-    refuse_foreign_figures(folder, stem, options)
     checkpoints, pictures = inputs(given, command, networks, say)
     found = pictures_to_explain(pictures, folder)
-    refuse_inputs([*map(Path, checkpoints), *(picture.path for picture in found)], stem, options.formats)
+    to_read = [*map(Path, checkpoints), *(picture.path for picture in found)]
+    claim_figure(command, output, options, inputs=to_read)
     subjects = load_subjects(checkpoints, device, given["arch"], given["num_classes"])
     tell_notes(subjects)
     if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
@@ -55,7 +56,7 @@ def explain_and_draw(
         options=record_options(options),
     )
     outcome = run(asked, found, folder, track)
-    drawn = draw(folder, stem, options)
+    drawn = draw(folder, output, options)
     report(outcome, folder, drawn.paths, given["out"], as_json=given["as_json"])
     tell_left_out(drawn.left_out, folder)
     tell_mixed_differences(asked, outcome)
