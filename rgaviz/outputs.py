@@ -164,7 +164,7 @@ def claim(
     own = {output.folder / name for name in own_files(output.folder)}
     for path, suffix in beside.items():
         if path not in own:
-            refuse_other_table(path, tables[suffix])
+            claim_file(path, begins(tables[suffix]))
     if formats:
         refuse_others(output.folder, [MANIFEST, MAPS])
     if output.stem.parent == output.folder:
@@ -204,14 +204,28 @@ def refuse_others(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def refuse_other_table(path: Path, header: str) -> None:
-    """Refuse to replace a table that the user did not name, unless its first line says it is one of ours.
+def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] = ()) -> None:
+    """Make sure that a single file may be written.
+
+    Args:
+        path: the file.
+        ours: whether the file that is there is one of ours.
+        inputs: what is to be read.
 
     Raises:
-        OutputError: there is another file of that name.
+        OutputError: it is an input, a folder, or someone else's file.
     """
-    if path.exists() and not (path.is_file() and path.read_bytes().startswith(header.encode())):
+    if any(path.resolve() == other.resolve() for other in inputs):
+        raise OutputError(f"{path} is the input; choose another name with -o.")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it with -o.")
+    if path.exists() and not ours(path):
         raise OutputError(f"{path} is there and was not written by rgaviz: choose another name with -o.")
+
+
+def begins(opening: str) -> Callable[[Path], bool]:
+    """How a table of ours is known: by its first line."""
+    return lambda path: path.read_bytes().startswith(opening.encode())
 
 
 # Whole files

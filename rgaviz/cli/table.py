@@ -35,7 +35,7 @@ def table(
     """Tabulate finished runs: parameters, and test error as mean and standard deviation over seeds."""
     import sys
 
-    from rgaviz.outputs import atomic_write, refuse_other_table
+    from rgaviz.outputs import atomic_write, begins, claim_file
     from rgaviz.runs.papers import paper_table
     from rgaviz.runs.read import read_runs
     from rgaviz.runs.table import FORMATS, OPENINGS
@@ -50,7 +50,7 @@ def table(
     if out is None:
         print(text, end="")
         return
-    refuse_other_table(out, OPENINGS[chosen])
+    claim_file(out, begins(OPENINGS[chosen]))
     atomic_write(out, text.encode())
     print(f"Table: {out}")
 

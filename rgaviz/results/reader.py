@@ -132,7 +132,7 @@ def read_results(folder: Path | str) -> Results:
         raise ResultsError(
             f"{folder / MANIFEST} is broken ({error}): run the command that made it again."
         ) from error
-    if not manifest.pictures and not (folder / MAPS).exists():
+    if not manifest.pictures:
         return Results(folder, manifest, None)
     try:
         archive = zipfile.ZipFile(folder / MAPS)

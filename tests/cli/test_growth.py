@@ -45,7 +45,7 @@ def test_growth(answer, rga, monkeypatch):
     assert "p =" in result.stdout
 
 
-def test_channels_by_default_of_every_size(answer, monkeypatch):
+def test_channels_grow(answer, monkeypatch):
     monkeypatch.setattr(growth, "CHANNELS", (16, 32))
     told = answer("growth", "C", "--attention", "se", "--repeats", "2", "-o", "fig.svg")
     assert [row["C"] for row in told["rows"]] == [16, 32]
