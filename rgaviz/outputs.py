@@ -1,29 +1,249 @@
-"""Files that are either whole or not there."""
+"""Whether a file may be written, and how: places, one claim of names, one ledger of own files, whole files, CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
+
+FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
+OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
+MANIFEST = "manifest.json"
+MAPS = "maps.npz"
+PICTURES = "pictures"
+
+
+# Places
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command writes.
+
+    Attributes:
+        folder: of the results.
+        stem: of the figure, without its suffix.
+        named: whether the user named the figure; else it is called after the command, in the folder.
+    """
+
+    folder: Path
+    stem: Path
+    named: bool = False
+
+    def page(self, suffix: str = "", name: str = "") -> Path:
+        """The stem of one page: of the figure's name and a suffix, or of its own name in a folder of ours."""
+        own = name and not self.named
+        return self.stem.with_name(name if own else self.stem.name + suffix)
+
+
+def names_figure(out: Path | None) -> bool:
+    """Whether ``--out`` names a figure; else it is a folder."""
+    return out is not None and out.suffix.lower() in FIGURE_SUFFIXES
+
+
+def output_place(out: Path | None, command: str) -> Output:
+    """Where results and figure go.
+
+    Raises:
+        OutputError: the name of a picture in a format that figures do not have.
+    """
+    if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
+        raise OutputError(
+            f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
+        )
+    if out is not None and names_figure(out):
+        return Output(out.with_suffix(""), out.with_suffix(""), named=True)
+    folder = out or Path(f"rgaviz-{command}")
+    return Output(folder, folder / command)
+
+
+def with_suffix(figure: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
+    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
+    formats = list(figure.get("formats", ()))
+    if out is not None and names_figure(out):
+        formats.insert(0, out.suffix.lower()[1:])
+    named = bool(formats) or "formats" in figure
+    return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)
+
+
+# The ledger: a results folder's manifest says which files in it are ours
+
+
+def read_ledger(folder: Path) -> dict[str, Any] | None:
+    """The folder's manifest as it stands there, if there is one and it is ours, else None."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    ours = isinstance(manifest, dict) and type(manifest.get("schema")) is int
+    return manifest if ours else None
+
+
+def is_safe(name: Any) -> bool:
+    """Whether a name from a manifest is a relative path that stays inside its folder."""
+    if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
+        return False
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def own_files(folder: Path) -> list[str]:
+    """The files of an earlier run of ours in the folder, relative; empty if it is not ours."""
+    manifest = read_ledger(folder)
+    if manifest is None:
+        return []
+    named = [MANIFEST, *_files(manifest)]  # the manifest first: no mixture of two runs
+    root = folder.resolve()  # a symbolic link must not lead the removal elsewhere
+    return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
+
+
+def _files(manifest: Mapping[str, Any]) -> list[str]:
+    """The usable names in a manifest's list of files, whatever stands there."""
+    listed, pictures = manifest.get("files"), manifest.get("pictures")
+    names = list(listed) if isinstance(listed, list) else []
+    if manifest["schema"] == 1:  # whose list has only what was added to the results
+        entries = pictures if isinstance(pictures, list) else []
+        ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+        names += [MAPS, *(f"{PICTURES}/{each}.png" for each in ids if is_safe(each))]
+    return [name for name in names if is_safe(name) and name != MANIFEST]
+
+
+def record_files(folder: Path, paths: Iterable[Path]) -> None:
+    """Note in the manifest which further files in the folder are ours (figures): a rerun replaces them.
+
+    Paths outside the folder are left out: only what lies in it is ever removed.
+    """
+    manifest = read_ledger(folder)
+    if manifest is None:
+        raise OutputError(f"{folder / MANIFEST} has gone: run the command that made it again.")
+    root = folder.resolve()
+    inside = {
+        path.resolve().relative_to(root).as_posix() for path in paths if path.resolve().is_relative_to(root)
+    }
+    listed = manifest.get("files")
+    known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
+    manifest["files"] = sorted(inside | known)
+    atomic_write(folder / MANIFEST, json_bytes(manifest))
+
+
+# The claim
+
+
+def claim(
+    output: Output,
+    formats: Sequence[str] = (),
+    *,
+    pages: Sequence[Path] = (),
+    tables: Mapping[str, str] | None = None,
+    inputs: Iterable[Path] = (),
+) -> None:
+    """Make sure, before any work, that a command may write what it is going to write.
+
+    A file is ours if the results folder's ledger has it, if it is a table that begins as ours do, or a figure beside
+    such a table. A figure that the user named is replaced, whosever it was.
+
+    Args:
+        output: the place.
+        formats: of the figure; none where only tables are written.
+        pages: stems of the files, by default the figure's own.
+        tables: suffix of each table beside them -> how one of ours begins.
+        inputs: what is to be read.
+
+    Raises:
+        OutputError: an input, a folder or someone else's file has one of the names, or the place is no place.
+    """
+    tables = tables or {}
+    stems = pages or [output.stem]
+    figures = [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in formats]
+    beside = {stem.with_name(f"{stem.name}.{suffix}"): suffix for stem in stems for suffix in tables}
+    taken = {path.resolve() for path in (*figures, *beside)}
+    for path in inputs:
+        if path.resolve() in taken:
+            raise OutputError(
+                f"{path} is an input; the figure would replace it. Choose another name with -o."
+            )
+    own = {output.folder / name for name in own_files(output.folder)}
+    for path, suffix in beside.items():
+        if path not in own:
+            claim_file(path, begins(tables[suffix]))
+    if formats:
+        refuse_others(output.folder, [MANIFEST, MAPS])
+    if output.stem.parent == output.folder:
+        told = {
+            path.stem for path in beside if path.exists()
+        }  # the table beside a figure says that it is ours
+        refuse_others(
+            output.folder, [p.name for p in (*figures, *_numbered(stems, formats)) if p.stem not in told]
+        )
+    for path in figures:
+        if path.is_dir():
+            raise OutputError(f"Cannot write {path}: it is a folder. Choose another name with -o.")
+    there = next(parent for parent in output.stem.absolute().parents if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise OutputError(
+            f"Cannot write {output.stem.parent}: {there} is no writable folder. Choose another with -o."
+        )
+
+
+def _numbered(stems: Sequence[Path], formats: Sequence[str]) -> list[Path]:
+    """The files whose names the pages of a long figure would take."""
+    return [
+        path
+        for stem in stems
+        for suffix in formats
+        for path in stem.parent.glob(f"{stem.name}-[0-9]*.{suffix}")
+    ]
+
+
+def refuse_others(folder: Path, names: Iterable[str]) -> None:
+    """Raise if one of the names is taken in the folder by a file that is not ours."""
+    own = set(own_files(folder))
+    for name in names:
+        if name not in own and (folder / name).exists():
+            raise OutputError(
+                f"{folder / name} is there and was not written by rgaviz: choose another folder with -o."
+            )
+
+
+def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] = ()) -> None:
+    """Make sure that a single file may be written.
+
+    Args:
+        path: the file.
+        ours: whether the file that is there is one of ours.
+        inputs: what is to be read.
+
+    Raises:
+        OutputError: it is an input, a folder, or someone else's file.
+    """
+    if any(path.resolve() == other.resolve() for other in inputs):
+        raise OutputError(f"{path} is the input; choose another name with -o.")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it with -o.")
+    if path.exists() and not ours(path):
+        raise OutputError(f"{path} is there and was not written by rgaviz: choose another name with -o.")
+
+
+def begins(opening: str) -> Callable[[Path], bool]:
+    """How a table of ours is known: by its first line."""
+    return lambda path: path.read_bytes().startswith(opening.encode())
+
+
+# Whole files
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
     """The one line for a file or folder that the system refuses to write."""
     reason = error.strerror or type(error).__name__
     return OutputError(f"Cannot write {path}: {reason}. Choose another place with -o.")
-
-
-def refuse_other_table(path: Path, header: str) -> None:
-    """Refuse to replace a table that the user did not name, unless its first line says it is one of ours.
-
-    Raises:
-        OutputError: there is another file of that name.
-    """
-    if path.exists() and not (path.is_file() and path.read_bytes().startswith(header.encode())):
-        raise OutputError(f"{path} is there and was not written by rgaviz: choose another name with -o.")
 
 
 def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
@@ -57,45 +277,13 @@ def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Non
         raise
 
 
-def csv_bytes(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows as a CSV file."""
-    import csv
-    import io
+def json_bytes(document: Any) -> bytes:
+    """A JSON file of plain data: the same content gives the same bytes."""
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
+
+def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as a CSV file; None is an empty cell, a float has all its digits."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
-
-
-FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
-OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
-
-
-def names_figure(out: Path | None) -> bool:
-    """Whether ``--out`` names a figure; else it is a folder."""
-    return out is not None and out.suffix.lower() in FIGURE_SUFFIXES
-
-
-def output_paths(out: Path | None, command: str) -> tuple[Path, Path]:
-    """Folder of the results and stem of the figure.
-
-    Raises:
-        OutputError: the name of a picture in a format that figures do not have.
-    """
-    if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
-        raise OutputError(
-            f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
-        )
-    if out is not None and names_figure(out):
-        return out.with_suffix(""), out.with_suffix("")
-    folder = out or Path(f"rgaviz-{command}")
-    return folder, folder / command
-
-
-def with_suffix(figure: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
-    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
-    formats = list(figure.get("formats", ()))
-    if out is not None and names_figure(out):
-        formats.insert(0, out.suffix.lower()[1:])
-    named = bool(formats) or "formats" in figure
-    return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)

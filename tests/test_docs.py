@@ -29,8 +29,8 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 
 
 def options(command: str) -> set[str]:
-    """Every spelling of a command's options."""
-    parameters = COMMANDS[command].params
+    """Every spelling of a command's options, but of those that only say what has become of them."""
+    parameters = [each for each in COMMANDS[command].params if not getattr(each, "hidden", False)]
     return {
         name for each in parameters for name in (*each.opts, *each.secondary_opts) if name.startswith("-")
     }

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain, refuse_inputs
+from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint import Prediction
 from rgaviz.devices import choose_device
-from rgaviz.figures.draw import draw, record_options, refuse_foreign_figures
+from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions
-from rgaviz.outputs import output_paths, with_suffix
+from rgaviz.outputs import output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 Names = Sequence[Path | str]
@@ -103,13 +103,14 @@ def answer(
     track, say = settings.get("track", silent), settings.get("say", hush)
     arch, num_classes = settings.get("arch"), settings.get("num_classes")
     place = None if out is None else Path(out)
-    folder, stem = output_paths(place, command)
+    output = output_place(place, command)
+    folder = output.folder
     options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
     device = choose_device(settings.get("device", "auto"))
-    refuse_foreign_figures(folder, stem, options)
     sources, words = chosen_inputs(checkpoints, pictures, command, networks, arch, num_classes, say)
     found = pictures_to_explain(words, folder)
-    refuse_inputs([*map(Path, sources), *(picture.path for picture in found)], stem, options.formats)
+    to_read = [*map(Path, sources), *(picture.path for picture in found)]
+    claim_figure(command, output, options, inputs=to_read)
     subjects = load_subjects(sources, device, arch, num_classes)
     tell_notes(subjects, say)
     if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
@@ -121,5 +122,5 @@ def answer(
         options=record_options(options),
     )
     outcome = run(asked, found, folder, track)
-    drawn = draw(folder, stem, options)
+    drawn = draw(folder, output, options)
     return Answer(folder, drawn.paths, outcome.predictions, outcome.failures, drawn.left_out)

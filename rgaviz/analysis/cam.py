@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.request import INPUT_COLUMN, Request, cam_names
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names
 from rgaviz.analysis.subject import Subject, with_cam
 from rgaviz.errors import unknown_name
 from rgaviz.explain.methods import METHODS
+from rgaviz.results.manifest import MapRef
 
 
 def cam(
@@ -45,17 +46,20 @@ def cam(
     return answer(ask, "cam", checkpoints, pictures, out, **settings)
 
 
-def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[dict[str, Any]]:
+def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[Column]:
     """A panel for every method and target."""
     columns = []
     for method in methods:
         for place, name in enumerate(cam_names(method, target, len(subject.checkpoint.classes)), start=1):
             which = f", top {place}" if target == "top5" else ""
             title = f"{subject.id} {METHODS[method].title} ({subject.cam_layer}{which})"
-            columns.append(
-                {"kind": "map", "title": title, "checkpoint": subject.id, "map": name, "group": "cam"}
-            )
+            columns.append(Column(title, "map", cam_ref(subject, name)))
     return columns
+
+
+def cam_ref(subject: Subject, name: str) -> MapRef:
+    """A class activation map of a network."""
+    return MapRef(checkpoint=subject.id, name=name, group="cam")
 
 
 def parse_methods(text: str) -> list[str]:

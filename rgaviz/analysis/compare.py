@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.cam import cam_columns, check_methods
+from rgaviz.analysis.cam import cam_columns, cam_ref, check_methods
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.request import INPUT_COLUMN, Request, cam_names
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import METHODS
@@ -67,9 +67,7 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
         )
 
 
-def difference_columns(
-    subjects: Sequence[Subject], methods: Sequence[str], target: str
-) -> list[dict[str, Any]]:
+def difference_columns(subjects: Sequence[Subject], methods: Sequence[str], target: str) -> list[Column]:
     """For every other network its maps minus the first one's."""
     first, *others = subjects
     columns = []
@@ -77,16 +75,8 @@ def difference_columns(
         for method in methods:
             classes = min(len(each.checkpoint.classes) for each in (first, other))
             for name in cam_names(method, target, classes):
-                columns.append(
-                    {
-                        "kind": "difference",
-                        "title": f"{other.id} − {first.id} ({METHODS[method].title})",
-                        "group": "difference",
-                        "checkpoint": other.id,
-                        "map": name,
-                        "minus": {"checkpoint": first.id, "map": name},
-                    }
-                )
+                title = f"{other.id} − {first.id} ({METHODS[method].title})"
+                columns.append(Column(title, "difference", cam_ref(other, name), cam_ref(first, name)))
     return columns
 
 

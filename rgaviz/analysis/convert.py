@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import CheckpointError, OutputError, RgavizError
-from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES
+from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file
 
 if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
@@ -86,17 +86,14 @@ def refuse_output(source: str, out: Path) -> None:
     from rgaviz.data.pictures import PICTURE_SUFFIXES
 
     others = {*FIGURE_SUFFIXES, *OTHER_SUFFIXES, *PICTURE_SUFFIXES, ".safetensors"}
-    if out.resolve() == Path(source).resolve():
-        raise OutputError(f"{out} is the input; choose another name with -o.")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder; name a file in it with -o.")
-    if out.exists():
+
+    def ours(path: Path) -> bool:
         try:
-            ours = load_checkpoint(out).origin == "checkpoint"
+            return load_checkpoint(path).origin == "checkpoint"
         except CheckpointError:
-            ours = False
-        if not ours:
-            raise OutputError(f"{out} is there and was not written by rgaviz: choose another name with -o.")
+            return False
+
+    claim_file(out, ours, inputs=[Path(source)])
     if out.suffix.lower() in others:
         raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
 

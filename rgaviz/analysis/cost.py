@@ -7,16 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.analysis.tables import Tables, csv_table, error_text, number, tex_table
-from rgaviz.errors import RgavizError
+from rgaviz.analysis.tables import (
+    OPENINGS,
+    Rows,
+    Tables,
+    csv_table,
+    error_text,
+    number,
+    tex_table,
+    write_figure,
+    write_tables,
+)
+from rgaviz.errors import OutputError, RgavizError, lookup
+from rgaviz.outputs import claim, names_figure, output_place
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
     from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.read import Row
-
-Rows = list[dict[str, Any]]
 
 # What the cost may be in the figure: key of a row, divisor, label.
 COSTS = {
@@ -26,6 +35,77 @@ COSTS = {
     "memory": ("memory_mib", 1.0, "peak memory (MiB)"),
 }
 RELATIVE = {key: f"{key.rpartition('_')[0] or key}_ratio" for key, *_ in COSTS.values()}
+
+
+def profile(
+    arch: str,
+    attentions: Sequence[str],
+    out: Path | None = None,
+    options: FigureOptions | None = None,
+    *,
+    image_size: tuple[int, int] = (256, 128),
+    num_classes: int = 10,
+    attention_layers: str | None = None,
+    batch_size: int = 8,
+    train: bool = False,
+    precision: str = "fp32",
+    repeats: int = 11,
+    device: str = "auto",
+    runs: Sequence[Path] = (),
+    against: str = "macs",
+    track: Track = silent,
+    say: Say = hush,
+    command_line: str = "",
+) -> dict[str, Any]:
+    """Measure what attention costs a network, write the tables, and with ``runs`` draw accuracy against cost.
+
+    Args:
+        arch: a key of ``MODELS``.
+        attentions: keys of ``ATTENTIONS``; the first is the baseline of the ratios.
+        out: a folder, or with ``runs`` a figure; by default ``./rgaviz-profile/``.
+        options: how the figure shall look.
+        image_size: (height, width).
+        num_classes: outputs of the network.
+        attention_layers: stages that get the attention, with commas.
+        batch_size: images in a batch.
+        device: auto, cpu, cuda or mps.
+        precision: fp32, bf16 or auto.
+        train: measure a training step, not inference.
+        repeats: timed rounds.
+        runs: folders of finished trainings of these networks, or checkpoints.
+        against: the cost in the figure, a key of :data:`COSTS`.
+        track: wraps the loop over the rounds, for a progress bar.
+        say: told what was left out.
+        command_line: recorded in the results.
+
+    Returns:
+        ``machine``, ``rows`` (one per attention), ``notes`` and ``files``, as plain data.
+
+    Raises:
+        RgavizError: unknown names, runs of other networks, or a place that cannot be written.
+    """
+    from rgaviz.attention import check_attentions
+    from rgaviz.figures.style import FigureOptions
+    from rgaviz.profiling.measure import choose_settings
+
+    check_attentions(attentions)
+    settings = choose_settings(device, precision, repeats, train=train)
+    options = options or FigureOptions()
+    if names_figure(out) and not runs:
+        raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
+    output = output_place(out, "profile")
+    claim(output, options.formats if runs else (), tables=OPENINGS)
+    cost = lookup(COSTS, against, "cost")
+    builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
+    answer = networks(arch, builds, (batch_size, 3, *image_size), settings, runs, cost, track=track, say=say)
+    answer["machine"] |= {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
+    tables = network_tables(answer)
+    if runs:
+        head = {"command": "profile", "command_line": command_line, "texts": {"cost": cost[2]}}
+        paths = write_figure(output, head, {"cost": cost_rows(answer, cost)}, options, tables)
+    else:
+        paths = write_tables(output, tables)
+    return {**answer, "files": [str(path) for path in paths]}
 
 
 def network_builds(
@@ -147,22 +227,15 @@ def network_tables(answer: Mapping[str, Any]) -> Tables:
         line += [number(row["latency_ms"]), number(row["latency_ratio"], 2)]
         line += [number(row["memory_mib"]), number(row["memory_ratio"], 2)]
         cells.append([*line, error_text(row, r"$\pm$")] if measured else line)
-    return {"csv": csv_table(answer), "tex": tex_table(answer, header, cells)}
+    return {"csv": csv_table(answer), "tex": tex_table("profile", answer, header, cells)}
 
 
-def cost_figure(answer: Mapping[str, Any], against: str, options: FigureOptions) -> Any:
-    """Accuracy against cost."""
-    from rgaviz.figures.cost import draw_cost
-
-    key, unit, label = COSTS[against]
+def cost_rows(answer: Mapping[str, Any], cost: tuple[str, float, str]) -> Rows:
+    """What the figure is drawn from: a row per network with a known error, below the header."""
+    key, unit, _ = cost
     rows = [
-        {
-            "label": row["attention"],
-            "cost": row[key] / unit,
-            "error": row["test_error"],
-            "spread": row["test_error_std"],
-        }
+        [row["attention"], row[key] / unit, row["test_error"], row["test_error_std"]]
         for row in answer["rows"]
         if "test_error" in row
     ]
-    return draw_cost(rows, options, label)
+    return [["label", "cost", "error", "spread"], *rows]

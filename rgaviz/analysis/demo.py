@@ -168,7 +168,7 @@ def refuse_other_figures(out: Path) -> None:
     Raises:
         OutputError: there is one.
     """
-    from rgaviz.results.manifest import MANIFEST
+    from rgaviz.outputs import MANIFEST
 
     for name in FIGURES:
         for path in (out / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv")):
@@ -206,7 +206,8 @@ def render(
     from rgaviz.analysis.run import run
     from rgaviz.figures.draw import draw, record_options
     from rgaviz.figures.style import FigureOptions
+    from rgaviz.outputs import Output
 
     options = FigureOptions(formats=("pdf", "png"))
     run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
-    return draw(stem, stem, options).paths
+    return draw(stem, Output(stem, stem), options).paths

@@ -2,17 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import RgavizError
-from rgaviz.outputs import csv_bytes
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.analysis.subject import Subject
     from rgaviz.data.splits import Dataset
     from rgaviz.figures.style import FigureOptions
+
+
+def evaluate(
+    subjects: Sequence[Subject],
+    out: Path | None = None,
+    options: FigureOptions | None = None,
+    *,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    track: Track = silent,
+    command_line: str = "",
+) -> list[dict[str, Any]]:
+    """Measure networks on their test images, write the results and draw a confusion matrix of each.
+
+    Args:
+        subjects: from :func:`rgaviz.analysis.subject.load_subjects`.
+        out: a figure or a folder; by default ``./rgaviz-evaluate/``.
+        options: how the figures shall look.
+        dataset: what to measure on; by default what each network was trained on.
+        data_dir: where the images are.
+        track: wraps the loop over the images, for a progress bar.
+        command_line: recorded in the results.
+
+    Returns:
+        For each network its errors (%), loss and confusion matrix as plain data, and ``files``: its figure and table.
+
+    Raises:
+        RgavizError: no data, data of other classes, or a place that cannot be written.
+    """
+    from rgaviz.figures.draw import claim_figure, draw
+    from rgaviz.figures.style import FigureOptions
+    from rgaviz.outputs import output_place
+
+    options = options or FigureOptions(width="column")
+    output = output_place(out, "evaluate")
+    claim_figure("evaluate", output, options, [subject.id for subject in subjects])
+    measured = [measure(subject, dataset, data_dir, track) for subject in subjects]
+    write_results(output.folder, subjects, measured, options, command_line)
+    drawn = draw(output.folder, output, options)
+    return [
+        {**answer, "files": [str(path) for path in paths]}
+        for answer, paths in zip(measured, drawn.pages, strict=True)
+    ]
+
+
+def write_results(
+    folder: Path,
+    subjects: Sequence[Subject],
+    measured: Sequence[dict[str, Any]],
+    options: FigureOptions,
+    command_line: str,
+) -> None:
+    """A results folder with a table of counts for each network."""
+    from rgaviz.analysis.request import versions
+    from rgaviz.figures.confusion import CORNER
+    from rgaviz.figures.draw import record_options
+    from rgaviz.results.writer import ResultsWriter
+
+    head = {
+        "command": "evaluate",
+        "command_line": command_line,
+        "versions": versions(),
+        "checkpoints": [subject.record() for subject in subjects],
+        "figure": record_options(options),
+        "texts": {
+            each["network"]: f"{each['network']}: error {each['test_error']:.2f}%" for each in measured
+        },
+    }
+    with ResultsWriter(folder, head) as writer:
+        for subject, answer in zip(subjects, measured, strict=True):
+            classes = subject.checkpoint.classes
+            rows = ([name, *row] for name, row in zip(classes, answer["confusion"], strict=True))
+            writer.table(subject.id, [[CORNER, *classes], *rows])
 
 
 def measure(
@@ -75,27 +148,3 @@ def measured_images(
             f"{', '.join(checkpoint.classes[:3])}, ...; name its data set with --dataset and --data-dir."
         )
     return images
-
-
-def write_confusion(
-    subject: Subject, answer: dict[str, Any], stem: Path, options: FigureOptions
-) -> list[Path]:
-    """The confusion matrix of one network as a figure and a table."""
-    import numpy as np
-
-    from rgaviz.figures.confusion import draw_confusion
-    from rgaviz.figures.style import save_figure
-    from rgaviz.outputs import atomic_write, refuse_other_table
-
-    classes = subject.checkpoint.classes
-    matrix = np.array(answer["confusion"])
-    title = f"{subject.id}: error {answer['test_error']:.2f}%"
-    table, corner = stem.with_name(f"{stem.name}.csv"), "true \\ predicted"
-    refuse_other_table(table, corner)
-    paths = save_figure(draw_confusion(matrix, classes, options, title), stem, options)
-    rows = [
-        [corner, *classes],
-        *([name, *row] for name, row in zip(classes, matrix.tolist(), strict=True)),
-    ]
-    atomic_write(table, csv_bytes(rows))
-    return [*paths, table]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rgaviz.errors import CheckpointError, OutputError, PictureError, RgavizError
+from rgaviz.errors import CheckpointError, PictureError, RgavizError
 from rgaviz.progress import Say, hush
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]
         PictureError: there are none.
     """
     from rgaviz.data.find import find_pictures
-    from rgaviz.results.manifest import own_files
+    from rgaviz.outputs import own_files
 
     for word in map(Path, words):
         if (word / "metrics.csv").is_file() and any(word.glob("*.pt")):
@@ -120,17 +120,3 @@ def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]
             f"All these pictures are earlier output in {folder}; choose another folder with -o."
         )
     return found
-
-
-def refuse_inputs(paths: Sequence[Path], stem: Path, formats: Sequence[str]) -> None:
-    """Refuse to draw over what is to be read.
-
-    Raises:
-        OutputError: the figure would take an input's name.
-    """
-    figures = {stem.with_name(f"{stem.name}.{suffix}").resolve() for suffix in (*formats, "csv")}
-    for path in paths:
-        if path.resolve() in figures:
-            raise OutputError(
-                f"{path} is an input; the figure would replace it. Choose another name with -o."
-            )

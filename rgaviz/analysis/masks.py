@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Literal, Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request
 from rgaviz.analysis.subject import Subject, with_masks
+from rgaviz.results.manifest import MapRef
 
 
 def masks(
@@ -36,9 +37,11 @@ def masks(
     return answer(partial(masks_request, layer=layer), "masks", checkpoints, pictures, out, **settings)
 
 
-def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[dict[str, Any]]:
+def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")) -> list[Column]:
     """A panel for every mask of these kinds; a joint mask has one of each, its means."""
-    panels = {  # map name -> its kind, how it is drawn, what the title calls it
+    panels: dict[
+        str, tuple[str, Literal["map", "bars"], str]
+    ] = {  # map name -> its kind, how it is drawn, what the title calls it
         "spatial": ("spatial", "map", "mask ({})"),
         "channel": ("channel", "bars", "channels ({})"),
         "joint-spatial": ("spatial", "map", "joint mask ({}, mean over channels)"),
@@ -49,15 +52,8 @@ def mask_columns(subject: Subject, kinds: Sequence[str] = ("spatial", "channel")
         layer, _, kind = key.rpartition("/")
         for name, (shown, panel, words) in panels.items():
             if name.partition("-")[0] == kind and shown in kinds:
-                columns.append(
-                    {
-                        "kind": panel,
-                        "title": f"{subject.id} {words.format(layer)}",
-                        "checkpoint": subject.id,
-                        "map": f"{layer}/{name}",
-                        "group": "mask",
-                    }
-                )
+                ref = MapRef(checkpoint=subject.id, name=f"{layer}/{name}", group="mask")
+                columns.append(Column(f"{subject.id} {words.format(layer)}", panel, ref))
     return columns
 
 

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+import torch
+
+from rgaviz import __version__
 from rgaviz.analysis.subject import Subject
 from rgaviz.checkpoint import Prediction
+from rgaviz.results.manifest import MapRef
 
-INPUT_COLUMN = {"kind": "picture", "title": "input"}
+
+@dataclass(frozen=True)
+class Column:
+    """A column of panels.
+
+    Attributes:
+        title: above it.
+        kind: of its panels.
+        map: which of a picture's maps; the picture itself has none.
+        minus: what a difference subtracts.
+    """
+
+    title: str
+    kind: Literal["picture", "map", "difference", "bars"] = "picture"
+    map: MapRef | None = None
+    minus: MapRef | None = None
+
+
+INPUT_COLUMN = Column("input")
 
 
 def cam_names(method: str, target: str, classes: int) -> list[str]:
@@ -24,7 +47,7 @@ class Request:
     Attributes:
         command: decides the figure: ``masks``, ``cam``, ``compare`` or ``histogram``.
         subjects: the checkpoints.
-        columns: the panels of a row, as a manifest lists them, the picture first.
+        columns: the panels of a row, the picture first.
         methods: of ``METHODS``.
         target: a class name or index, ``top1`` or ``top5``.
         labels: what the pictures show, where the user said it: one for all, or one each.
@@ -34,7 +57,7 @@ class Request:
 
     command: str
     subjects: Sequence[Subject]
-    columns: Sequence[dict[str, Any]]
+    columns: Sequence[Column]
     methods: Sequence[str] = ()
     target: str = "top1"
     labels: Sequence[str] = ()
@@ -53,3 +76,8 @@ class Outcome:
 
     predictions: dict[str, dict[str, Prediction]]
     failures: list[str]
+
+
+def versions() -> dict[str, str]:
+    """The libraries that numbers come from, as a manifest has them."""
+    return {"rgaviz": __version__, "torch": str(torch.__version__), "numpy": np.__version__}

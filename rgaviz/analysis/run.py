@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from rgaviz import __version__
-from rgaviz.analysis.request import Outcome, Request, cam_names
+from rgaviz.analysis.request import Column, Outcome, Request, cam_names, versions
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.checkpoint import Prediction, predictions
 from rgaviz.data.find import PicturePath
@@ -24,6 +23,7 @@ from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.masks import joint_means, map_warnings
 from rgaviz.explain.targets import Target, one_class, top_classes
 from rgaviz.progress import Track, silent
+from rgaviz.results.manifest import RIGHTNESS, Line, Panel, Picture
 from rgaviz.results.writer import ResultsWriter
 
 BATCH = 16  # pictures explained at once
@@ -44,7 +44,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     found: dict[str, dict[str, Prediction]] = {}
     numbered = list(enumerate(pictures))
     groups = [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
-    with ResultsWriter(folder, _manifest(request)) as writer:
+    with ResultsWriter(folder, _head(request)) as writer:
         for group in track(groups, total=len(groups), description="explaining"):
             loaded = list(_read(group, request.subjects, failures))
             if not loaded:
@@ -61,15 +61,15 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
             for row, (number, picture, shown, _) in enumerate(loaded):
                 told = {s.id: p[row] for s, (_, p) in zip(request.subjects, explained, strict=True)}
                 maps, classes = _maps(request, row, [e for e, _ in explained])
-                entry = {
-                    "id": str(number),
-                    "path": picture.relative.as_posix(),
-                    "size": list(shown.shape[:2]),
-                    "label": labels[number],
-                    "panels": _panels(request.columns, told, maps, classes, labels[number]),
-                }
-                writer.add(entry, shown, maps)
-                found[entry["path"]] = told
+                entry = Picture(
+                    id=str(number),
+                    path=picture.relative.as_posix(),
+                    size=list(shown.shape[:2]),
+                    label=labels[number],
+                )
+                writer.picture(entry, shown, maps)
+                writer.row([_panel(column, entry, told, maps, classes) for column in request.columns])
+                found[entry.path] = told
         if not found:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
@@ -166,54 +166,47 @@ def _maps(
     return maps, about
 
 
-def _panels(
-    columns: Sequence[dict[str, Any]],
+def _panel(
+    column: Column,
+    picture: Picture,
     told: dict[str, Prediction],
     maps: dict[str, np.ndarray],
     about: dict[str, str],
-    label: str | None,
-) -> dict[str, dict[str, Any]]:
-    """What stands under each panel of a row, by column number."""
-    panels = {}
-    for number, column in enumerate(columns):
-        if column["kind"] not in ("map", "bars"):
-            continue
-        prediction, key = told[column["checkpoint"]], f"{column['checkpoint']}/{column['map']}"
-        panels[str(number)] = {
-            "prediction": prediction.label,
-            "confidence": prediction.confidence,
-            "correct": None if label is None else prediction.label == label,
-            "target": about.get(key),
-            "warnings": map_warnings(maps[key]),
-        }
-    return panels
+) -> Panel:
+    """A panel of a picture's row, with what stands under it."""
+    if column.map is None:
+        lines = [Line(text=picture.path)]
+        lines += [] if picture.label is None else [Line(text=f"label: {picture.label}")]
+        return Panel(kind=column.kind, picture=picture.id, lines=lines)
+    ref = column.map
+    content: dict[str, Any] = {"kind": column.kind, "picture": picture.id, "map": ref, "minus": column.minus}
+    if column.minus is None:
+        key = f"{ref.checkpoint}/{ref.name}"
+        lines, values = _told(told[ref.checkpoint], picture.label, about.get(key))
+        lines += [Line(text=text, role="flag") for text in map_warnings(maps[key])]
+        content |= {"lines": lines, "values": values}
+    return Panel(**content)
 
 
-def _manifest(request: Request) -> dict[str, Any]:
+def _told(prediction: Prediction, label: str | None, about: str | None) -> tuple[list[Line], dict[str, Any]]:
+    """What a network says of a picture, and what its map is about: as lines, and as numbers."""
+    correct = None if label is None else prediction.label == label
+    text = f"{prediction.label} {100 * prediction.confidence:.0f}%"
+    lines = [Line(text=text, role=RIGHTNESS[correct])]
+    if about not in (None, prediction.label):
+        lines.append(Line(text=f"target: {about}"))
+    values = {"prediction": prediction.label, "confidence": prediction.confidence}
+    return lines, {**values, "correct": correct, "target": about}
+
+
+def _head(request: Request) -> dict[str, Any]:
     return {
         "command": request.command,
         "command_line": request.command_line,
         "seed": 0,  # of randomcam, the only thing here that is random
-        "versions": {"rgaviz": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+        "versions": versions(),
         "target": request.target,
-        "checkpoints": [_checkpoint_entry(subject) for subject in request.subjects],
-        "columns": list(request.columns),
+        "checkpoints": [subject.record() for subject in request.subjects],
+        "titles": [column.title for column in request.columns],
         "figure": request.options,
-    }
-
-
-def _checkpoint_entry(subject: Subject) -> dict[str, Any]:
-    checkpoint = subject.checkpoint
-    return {
-        "id": subject.id,
-        "path": str(checkpoint.path),
-        "sha256": checkpoint.sha256,
-        "arch": checkpoint.config["arch"],
-        "attention": checkpoint.config["attention"],
-        "image_size": list(checkpoint.image_size),
-        "notes": list(checkpoint.notes),
-        "cam_layer": subject.cam_layer,
-        "mask_layers": list(subject.mask_layers),
-        "dataset": checkpoint.training.get("dataset"),
-        "error": checkpoint.metrics.get("test_error"),
     }

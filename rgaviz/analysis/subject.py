@@ -39,6 +39,23 @@ class Subject:
         model = self.checkpoint.model
         return {key: gate for layer in self.mask_layers for key, gate in gates(model, layer).items()}
 
+    def record(self) -> dict[str, Any]:
+        """Where the network comes from, as a manifest has it."""
+        checkpoint = self.checkpoint
+        return {
+            "id": self.id,
+            "path": str(checkpoint.path),
+            "sha256": checkpoint.sha256,
+            "arch": checkpoint.config["arch"],
+            "attention": checkpoint.config["attention"],
+            "image_size": list(checkpoint.image_size),
+            "notes": list(checkpoint.notes),
+            "cam_layer": self.cam_layer,
+            "mask_layers": list(self.mask_layers),
+            "dataset": checkpoint.training.get("dataset"),
+            "error": checkpoint.metrics.get("test_error"),
+        }
+
 
 def load_subjects(
     sources: Sequence[Path | str],

@@ -1,15 +1,60 @@
-"""Tables of measurements as CSV and LaTeX."""
+"""Tables of measurements as CSV and LaTeX, beside a figure or without one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rgaviz.outputs import csv_bytes
+from rgaviz.outputs import Output, atomic_write, csv_bytes, record_files
 
-TEX = "% Written by rgaviz profile"
+if TYPE_CHECKING:
+    from rgaviz.figures.style import FigureOptions
+
+TEX = "% Written by rgaviz"
+OPENINGS = {"csv": "attention,", "tex": TEX}  # suffix -> how a table begins
 
 Tables = dict[str, bytes]  # suffix -> content
+Rows = Sequence[Sequence[Any]]
+
+
+def write_tables(output: Output, tables: Tables) -> list[Path]:
+    """Write the tables under the figure's name."""
+    paths = []
+    for suffix, content in tables.items():
+        paths.append(output.stem.with_name(f"{output.stem.name}.{suffix}"))
+        atomic_write(paths[-1], content)
+    return paths
+
+
+def write_figure(
+    output: Output,
+    head: Mapping[str, Any],
+    numbers: Mapping[str, Rows],
+    options: FigureOptions,
+    tables: Tables,
+) -> list[Path]:
+    """Write a results folder with these numbers, draw its figure, and write the tables beside it.
+
+    Args:
+        output: a place that has been claimed.
+        head: of the manifest, without what is added here.
+        numbers: name -> table that the figure is drawn from.
+        options: how the figure shall look.
+        tables: for the paper.
+    """
+    from rgaviz.analysis.request import versions
+    from rgaviz.figures.draw import draw, record_options
+    from rgaviz.results.writer import ResultsWriter
+
+    with ResultsWriter(
+        output.folder, {**head, "versions": versions(), "figure": record_options(options)}
+    ) as writer:
+        for name, rows in numbers.items():
+            writer.table(name, rows)
+    names = (*options.formats, *tables)  # claimed, so ours from here on
+    record_files(output.folder, [output.stem.with_name(f"{output.stem.name}.{name}") for name in names])
+    return [*draw(output.folder, output, options).paths, *write_tables(output, tables)]
 
 
 def number(value: float | None, decimals: int = 1, digits: int | None = None) -> str:
@@ -42,11 +87,11 @@ def cell(value: Any) -> Any:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
 
 
-def tex_table(answer: Mapping[str, Any], header: Sequence[str], cells: Sequence[Sequence[str]]) -> bytes:
+def tex_table(command: str, answer: Mapping[str, Any], header: Sequence[str], cells: Rows) -> bytes:
     r"""A ``tabular`` with the rules of booktabs; the first comment says where it was measured."""
     from rgaviz.runs.table import tabular
 
-    comments = [f"{TEX}; needs \\usepackage{{booktabs}}", f"% {described(answer)}"]
+    comments = [f"{TEX} {command}; needs \\usepackage{{booktabs}}", f"% {described(answer)}"]
     return "\n".join([*comments, *tabular(header, cells), ""]).encode()
 
 

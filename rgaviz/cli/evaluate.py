@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rgaviz.cli import completion
-from rgaviz.cli.app import app
+from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Output
 from rgaviz.cli.show import say, track
-from rgaviz.outputs import names_figure, output_paths
 
 IN_A_COLUMN = Figure(width="column")
 
@@ -22,6 +20,7 @@ IN_A_COLUMN = Figure(width="column")
 @app.command()
 @takes_groups
 def evaluate(
+    context: typer.Context,
     checkpoints: Annotated[
         list[str],
         typer.Argument(
@@ -48,7 +47,7 @@ def evaluate(
 
     Writes a figure and a table (CSV) of each confusion matrix.
     """
-    from rgaviz.analysis.evaluate import measure, write_confusion
+    from rgaviz.analysis.evaluate import evaluate as measure_all
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import FigureOptions
@@ -56,22 +55,19 @@ def evaluate(
     options = FigureOptions(**figure.changes(out))
     subjects = load_subjects(checkpoints, choose_device(network.device), network.arch, network.num_classes)
     tell_notes(subjects, say)
-    measured = [measure(subject, dataset, data_dir, track) for subject in subjects]
-    for subject, answer in zip(subjects, measured, strict=True):
-        stem = confusion_stem(out, subject.id, alone=len(subjects) == 1)
-        answer["files"] = [str(path) for path in write_confusion(subject, answer, stem, options)]
+    measured = measure_all(
+        subjects,
+        out,
+        options,
+        dataset=dataset,
+        data_dir=data_dir,
+        track=track,
+        command_line=context.meta[COMMAND_LINE],
+    )
     if as_json:
         print(json.dumps(measured, indent=1))
         return
     show(measured)
-
-
-def confusion_stem(out: Path | None, name: str, *, alone: bool) -> Path:
-    """Path without suffix of a network's confusion matrix; several share a figure's name and add their own."""
-    folder, stem = output_paths(out, "evaluate")
-    if not names_figure(out):
-        return folder / f"{name}-confusion"
-    return stem if alone else stem.with_name(f"{stem.name}-{name}")
 
 
 def show(measured: Sequence[dict[str, Any]]) -> None:

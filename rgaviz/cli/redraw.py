@@ -11,7 +11,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import OUTPUT, MapFigure
 from rgaviz.cli.show import tell_left_out
-from rgaviz.outputs import output_paths
+from rgaviz.outputs import Output, output_place
 
 
 @app.command()
@@ -38,10 +38,9 @@ def redraw(
     from rgaviz.figures.draw import draw, figure_options
     from rgaviz.results.reader import read_results
 
-    command = str(read_results(folder).manifest.get("command"))
-    place, stem = output_paths(out, command) if out else (folder, folder / command)
-    options = figure_options(folder, figure.changes(out))
-    drawn = draw(folder, stem, options, place / "overlays")
+    command = read_results(folder).manifest.command
+    output = output_place(out, command) if out else Output(folder, folder / command)
+    drawn = draw(folder, output, figure_options(folder, figure.changes(out)))
     for path in drawn.paths:
         print(path)
     tell_left_out(drawn.left_out, folder)

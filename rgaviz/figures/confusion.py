@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import SMALL, FigureOptions, style
+from rgaviz.figures.style import SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
+from rgaviz.results.manifest import ResultsError
+from rgaviz.results.reader import Results
 
 MOST_NUMBERS = 20  # classes; more, and neither numbers nor names can be read
 TALLEST = 6.5  # inches
 CMAP = "Blues"  # light to dark: paper is zero
 SMALLEST_NUMBER = 4.0  # points
+CORNER = "true \\ predicted"  # how a table of counts begins
+
+
+def confusion_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
+    """A page for every table of counts, with the same counts beside it as CSV."""
+    tables = results.manifest.tables
+    for name, names in zip(tables, page_names(tables), strict=True):
+        header, *rows = table = results.table(name)
+        try:
+            matrix = np.array([[int(cell) for cell in row[1:]] for row in rows]).reshape(
+                len(rows), len(header) - 1
+            )
+        except ValueError as error:
+            raise ResultsError(
+                f"The table {name!r} of {results.folder} has no counts: run the command that made it again."
+            ) from error
+        figure = draw_confusion(matrix, header[1:], options, results.manifest.texts.get(name))
+        yield Page(figure, *names, table=table)
+
+
+def page_names(tables: Collection[str]) -> list[tuple[str, str]]:
+    """Of each page what a named figure's file name gets, where there are several, and its own name."""
+    return [(f"-{name}" if len(tables) > 1 else "", f"{name}-confusion") for name in tables]
 
 
 def draw_confusion(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import COLOURS, LINE, SMALL, FigureOptions, style
+from rgaviz.figures.style import COLOURS, LINE, SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
+from rgaviz.results.reader import Results, number, number_or_none
 
 HEIGHT = 0.72  # of the width, at most TALLEST inches
 TALLEST = 3.5
@@ -22,6 +23,19 @@ MARKER = 4.0  # points
 DISTANCES = (5.0, 9.0, 14.0, 20.0, 28.0)  # points from a point to its name
 # Where a name may stand, best first: its own side (0 to 1, left to right and bottom to top) that faces the point.
 SIDES = ((0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1), (0, 0), (1, 0), (0, 1), (1, 1))
+
+
+def cost_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
+    """The one page: the table ``cost``, its costs called as the results say."""
+    rows = results.records("cost", label=str, cost=number, error=number, spread=_spread)
+    yield Page(draw_cost(rows, options, results.manifest.texts.get("cost", "cost")))
+
+
+def _spread(text: str) -> float | None:
+    value = number_or_none(text)
+    if value is not None and value < 0:
+        raise ValueError(text)
+    return value
 
 
 def draw_cost(rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel: str) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -12,10 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import PANEL_HEIGHT
-from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
+from rgaviz.results.reader import Results, number_or_none
 
 LINES = {"train": (0, (3, 1.5)), "test": "solid"}
+
+
+def curves_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
+    """The one page: the table ``curves``, a row per network and epoch."""
+    values = {f"{part}_{what}": number_or_none for part in LINES for what in ("loss", "error")}
+    yield Page(draw_curves(results.records("curves", network=str, epoch=int, **values), options))
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], options: FigureOptions) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -11,13 +11,55 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
+from rgaviz.results.reader import Results, number, number_or_none
 
 PANEL_HEIGHT = 2.1
 MARKERS = "osD^v<>"
 DECADES = 1000  # an axis that spans less has ticks between the powers of ten
 PANELS = {"latency_ms": "time (ms)", "memory_mib": "memory (MiB)"}
+QUARTILES = ("latency_q1_ms", "latency_q3_ms")
+
+
+def growth_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
+    """The one page: a curve for each row of the table ``exponents``, its points in the table ``growth``."""
+    measured = {"latency_ms": _positive, "memory_mib": _logarithmic, **dict.fromkeys(QUARTILES, _positive)}
+    points = results.records("growth", attention=str, x=_whole, **measured)
+    curves = []
+    for row in results.records("exponents", attention=str, **dict.fromkeys(PANELS, number_or_none)):
+        own = [point for point in points if point["attention"] == row["attention"]]
+        if not own:
+            continue
+        curves.append(
+            {
+                "label": row["attention"],
+                "x": [point["x"] for point in own],
+                **{key: [point[key] for point in own] for key in PANELS},
+                "quartiles": [[point[key] for point in own] for key in QUARTILES],
+                "exponents": tuple(row[key] for key in PANELS),
+                "direct": str(row["attention"]).endswith("(direct)"),
+            }
+        )
+    yield Page(draw_scaling(curves, options, results.manifest.texts.get("axis", "N")))
+
+
+def _positive(text: str) -> float:
+    """A number on a logarithmic axis."""
+    value = number(text)
+    if value <= 0:
+        raise ValueError(text)
+    return value
+
+
+def _logarithmic(text: str) -> float | None:
+    """The same, or None of what has no place there."""
+    value = number_or_none(text)
+    return value if value and value > 0 else None
+
+
+def _whole(text: str) -> int:
+    return int(_positive(text))
 
 
 def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, axis: str) -> Figure:

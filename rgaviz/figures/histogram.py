@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -13,15 +10,44 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, style
+from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable
-from rgaviz.outputs import atomic_write
+from rgaviz.results.manifest import MapRef, ResultsError
+from rgaviz.results.reader import Results
 
 DEAD, SATURATED = 0.05, 0.95
 HEADER = ("label", "channel", "mean", "std", "dead", "saturated")
 BINS = np.linspace(0.0, 1.0, 41)
 
 PANEL_HEIGHT = 1.5
+
+
+def histogram_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
+    """The one page, with each channel's statistics beside it as CSV."""
+    statistics = channel_masks(results)
+    yield Page(draw_histogram(statistics, options), table=histogram_table(statistics))
+
+
+def channel_masks(results: Results) -> list[dict[str, Any]]:
+    """For every channel mask of a results folder its label and ``values`` (pictures, C)."""
+    found: dict[tuple[str, str], list[tuple[str, MapRef]]] = {}
+    for panel in (panel for row in results.manifest.rows for panel in row):
+        if panel.kind == "bars" and panel.map and panel.picture is not None:
+            found.setdefault((panel.map.checkpoint, panel.map.name), []).append((panel.picture, panel.map))
+    if not found:
+        raise RgavizError(f"{results.folder} has no channel masks; choose a network with channel attention.")
+    statistics = []
+    for (checkpoint, name), shown in found.items():
+        maps = [results.map(picture, ref.checkpoint, ref.name) for picture, ref in shown]
+        if len({each.shape for each in maps}) > 1:
+            raise ResultsError(
+                f"The channel masks {name!r} of {checkpoint} in {results.folder} differ in length: "
+                "run the command that made them again."
+            )
+        layer, _, kind = name.rpartition("/")
+        note = " joint (mean over positions)" if kind == "joint-channel" else ""
+        statistics.append({"label": f"{checkpoint} {layer}{note}", "values": np.stack(maps)})
+    return statistics
 
 
 def channel_statistics(values: np.ndarray) -> dict[str, Any]:
@@ -96,14 +122,12 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
     return figure
 
 
-def write_histogram_csv(path: Path, statistics: Sequence[Mapping[str, Any]]) -> None:
-    """Write a row per network and channel: label, channel, mean, std, dead or saturated (0 or 1)."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
+def histogram_table(statistics: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """A row per network and channel, below the header: label, channel, mean, std, dead or saturated (0 or 1)."""
+    rows: list[list[Any]] = [list(HEADER)]
     for entry in statistics:
         found = channel_statistics(entry["values"])
         for channel, (mean, std) in enumerate(zip(found["mean"], found["std"], strict=True)):
             flags = (int(mean < DEAD), int(mean > SATURATED))
-            writer.writerow([entry["label"], channel, f"{mean:.6f}", f"{std:.6f}", *flags])
-    atomic_write(path, text.getvalue().encode())
+            rows.append([entry["label"], channel, f"{mean:.6f}", f"{std:.6f}", *flags])
+    return rows

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rgaviz.figures.scales import Entry, Scales
+from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import LINE, SMALL, VENUES, FigureOptions
 from rgaviz.figures.text import wrap_text
+from rgaviz.results.manifest import Line, Panel
 
 RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
+ROLES = {"plain": ("{}", "black"), "right": ("{} ✓", RIGHT), "wrong": ("{} ✗", WRONG), "flag": ("! {}", FLAG)}
 ROWS_PER_PAGE = 6
 TALLEST = 1.6  # a panel's height in units of the column width, at most
 
@@ -26,24 +28,23 @@ LINE_SMALL = SMALL * LINE / 72
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a picture's panels: which columns, the panels' width in inches, their heights and captions.
+class PanelLine:
+    """One line of a row's panels: from which column on, their sizes (width, height) in inches and their captions.
 
     ``above`` is the room for titles of its own, which it has where rows break into lines.
     """
 
-    picture: Entry
-    columns: list[int]
+    panels: list[Panel]
+    first: int
     above: float
-    width: float
-    heights: list[float]
+    sizes: list[tuple[float, float]]
     captions: list[list[tuple[str, str]]]
 
     @property
     def inches(self) -> float:
         """The height with the titles and the captions, which are lines of (text, colour)."""
-        panels = zip(self.heights, self.captions, strict=True)
-        return self.above + max(height + PAD + len(lines) * LINE_SMALL for height, lines in panels) + GAP
+        panels = zip(self.sizes, self.captions, strict=True)
+        return self.above + max(height + PAD + len(lines) * LINE_SMALL for (_, height), lines in panels) + GAP
 
 
 def columns_per_line(count: int, inches: float) -> int:
@@ -62,76 +63,88 @@ class Layout:
 
     def __init__(self, scales: Scales, options: FigureOptions) -> None:
         self.scales, self.options = scales, options
-        self.columns = scales.columns
+        manifest = scales.results.manifest
+        self.pictures = {picture.id: picture for picture in manifest.pictures}
         self.width = options.inches
-        count = columns_per_line(len(self.columns), self.width)
-        numbers = list(range(len(self.columns)))
-        self.lines = [numbers[first : first + count] for first in range(0, len(numbers), count)]
+        count = columns_per_line(len(manifest.titles), self.width)
         room = (self.width - 2 * MARGIN - (count - 1) * GAP) / count
         self.panel = self.snap(min(room, WIDEST), math.floor)
         self.left = (self.width - count * self.panel - (count - 1) * GAP) / 2
         points = VENUES[options.venue]().points
-        self.titles = [wrap_text(c["title"], self.axes_width(c), points, lines=5) for c in self.columns]
+        self.titles = [
+            wrap_text(title, self.column_width(index), points, lines=5)
+            for index, title in enumerate(manifest.titles)
+        ]
         self.title_line = points * LINE / 72
-        self.broken = len(self.lines) > 1
-        self.top = PAD if self.broken else self.title_height(numbers)
+        self.broken = len(manifest.titles) > count
+        self.top = PAD if self.broken else self.title_height(0, count)
         self.bars = scales.bars()
         self.cells = min(len(self.bars), max(1, int(self.width / BAR_CELL))) if self.bars else 1
         self.cell = self.width / self.cells
         self.labels = [
-            [line for part in label.split("\n") for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)]
-            for *_, label in self.bars
+            [
+                line
+                for part in bar.label.split("\n")
+                for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)
+            ]
+            for bar in self.bars
         ]
-        self.rows = [self.row(picture, columns) for picture in scales.pictures for columns in self.lines]
+        self.rows = [
+            [self.line(panels[first : first + count], first) for first in range(0, len(panels), count)]
+            for panels in scales.rows
+            if panels
+        ]
 
     def snap(self, inches: float, to: Any = round) -> float:
         """The length in whole pixels."""
         return to(inches * self.options.dpi) / self.options.dpi
 
-    def axes_width(self, column: Entry) -> float:
-        """The width of a column's panels where the picture is not tall."""
-        return self.panel - (TICKS if column["kind"] == "bars" else 0)
+    def axes_width(self, panel: Panel) -> float:
+        """The width of a panel where its picture is not tall."""
+        return self.panel - (TICKS if panel.kind == "bars" else 0)
 
-    def title_height(self, columns: list[int]) -> float:
-        """The room for the titles of these columns."""
-        lines = max(len(self.titles[index]) for index in columns) if self.options.title else 0
+    def column_width(self, index: int) -> float:
+        """The room for a column's title: that of its narrowest panel."""
+        return min(
+            (self.axes_width(row[index]) for row in self.scales.rows if index < len(row)), default=self.panel
+        )
+
+    def title_height(self, first: int, count: int) -> float:
+        """The room for the titles of so many columns."""
+        lines = max(map(len, self.titles[first : first + count])) if self.options.title else 0
         return lines * self.title_line + PAD
 
-    def row(self, picture: Entry, columns: list[int]) -> Row:
-        """Fit a picture at its own aspect ratio and gather what stands under its panels."""
-        height_px, width_px = picture["size"]
+    def line(self, panels: list[Panel], first: int) -> PanelLine:
+        """Fit the pictures of panels side by side and gather what stands under them."""
+        above = self.title_height(first, len(panels)) if self.broken else 0.0
+        sizes = [self.fit(panel) for panel in panels]
+        return PanelLine(panels, first, above, sizes, [self.caption(panel) for panel in panels])
+
+    def fit(self, panel: Panel) -> tuple[float, float]:
+        """Width and height of a panel, at its picture's own aspect ratio."""
+        assert panel.picture is not None
+        height_px, width_px = self.pictures[panel.picture].size
         height = min(self.panel * height_px / width_px, TALLEST * self.panel)
         width = height * width_px / height_px
         one = 1 / self.options.dpi
-        captions = [self.caption(picture, index) for index in columns]
         height = max(self.snap(height), one)
-        bars = max(height, self.snap(SHORTEST_BARS))
-        heights = [bars if self.columns[index]["kind"] == "bars" else height for index in columns]
-        above = self.title_height(columns) if self.broken else 0.0
-        return Row(picture, columns, above, max(self.snap(width), one), heights, captions)
+        if panel.kind == "bars":
+            return self.snap(self.axes_width(panel)), max(height, self.snap(SHORTEST_BARS))
+        return max(self.snap(width), one), height
 
-    def caption(self, picture: Entry, index: int) -> list[tuple[str, str]]:
-        """The lines under a panel: name and label, prediction, target, warnings."""
-        column, panel = self.columns[index], picture.get("panels", {}).get(str(index), {})
-        parts = []
-        if index == 0:
-            label = picture.get("label")
-            parts += [(picture["path"], "black")] + (
-                [(f"label: {label}", "black")] if label is not None else []
-            )
-        if column["kind"] == "bars":
-            values = self.scales.read(picture, column, rank=1)
-            parts += [(f"{values.size} channels", "black"), (f"mean {values.mean():.2f}", "black")]
-        if panel.get("prediction") is not None:
-            mark, shade = {True: (" ✓", RIGHT), False: (" ✗", WRONG)}.get(panel.get("correct"), ("", "black"))
-            confidence = panel.get("confidence")
-            sure = "" if confidence is None else f" {100 * confidence:.0f}%"
-            parts.append((f"{panel['prediction']}{sure}{mark}", shade))
-        if panel.get("target") not in (None, panel.get("prediction")):
-            parts.append((f"target: {panel['target']}", "black"))
-        parts += [(f"! {flag}", FLAG) for flag in self.scales.flags(picture, column)]
-        room = self.axes_width(column)
-        return [(line, shade) for text, shade in parts for line in wrap_text(text, room, SMALL, lines=2)]
+    def caption(self, panel: Panel) -> list[tuple[str, str]]:
+        """The lines under a panel, as they fit: those of the results, and what is to be said of its map."""
+        lines = [*self._about_bars(panel), *panel.lines]
+        lines += [Line(text=text, role="flag") for text in self.scales.flags(panel)]
+        shown = [(ROLES[line.role][0].format(line.text), ROLES[line.role][1]) for line in lines]
+        room = self.axes_width(panel)
+        return [(line, shade) for text, shade in shown for line in wrap_text(text, room, SMALL, lines=2)]
+
+    def _about_bars(self, panel: Panel) -> list[Line]:
+        if panel.kind != "bars":
+            return []
+        values = self.scales.read(panel, panel.map, rank=1)
+        return [Line(text=f"{values.size} channels"), Line(text=f"mean {values.mean():.2f}")]
 
     @property
     def legend_height(self) -> float:
@@ -143,13 +156,13 @@ class Layout:
         lines = max(len(label) for label in self.labels[first : first + self.cells])
         return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
 
-    def pages(self) -> list[list[Row]]:
-        """The rows by page: at most six lines, no page taller than the venue allows, a picture's lines together."""
+    def pages(self) -> list[list[PanelLine]]:
+        """The lines by page: at most six, no page taller than the venue allows, those of one row together."""
         room = VENUES[self.options.venue]().height - self.top - self.legend_height
-        pages: list[list[Row]] = []
+        pages: list[list[PanelLine]] = []
         left = 0.0
         for lines in self._together(room):
-            tall = sum(row.inches for row in lines)
+            tall = sum(line.inches for line in lines)
             if not pages or len(pages[-1]) + len(lines) > ROWS_PER_PAGE or tall > left:
                 pages.append([])
                 left = room
@@ -157,12 +170,10 @@ class Layout:
             left -= tall
         return pages
 
-    def _together(self, room: float) -> Iterator[list[Row]]:
-        """The lines of one picture after the other; one by one where a page has no room for all of them."""
-        count = len(self.lines)
-        for first in range(0, len(self.rows), count):
-            lines = self.rows[first : first + count]
-            if count <= ROWS_PER_PAGE and sum(row.inches for row in lines) <= room:
+    def _together(self, room: float) -> Iterator[list[PanelLine]]:
+        """The lines of one row after the other; one by one where a page has no room for all of them."""
+        for lines in self.rows:
+            if len(lines) <= ROWS_PER_PAGE and sum(line.inches for line in lines) <= room:
                 yield lines
             else:
-                yield from ([row] for row in lines)
+                yield from ([line] for line in lines)

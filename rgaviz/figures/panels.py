@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -11,17 +12,21 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from rgaviz.figures.layout import Layout
+from rgaviz.figures.layout import RIGHT, WRONG, Layout
 from rgaviz.figures.overlay import grey, overlay
-from rgaviz.figures.scales import DIVERGING, Entry
+from rgaviz.figures.scales import DIVERGING, ColourBar
 from rgaviz.figures.style import SMALL
+from rgaviz.results.manifest import Panel, Point
 
 PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zoomed into
 TINY = 64  # pictures up to this size keep their pixels visible
+FRAMES = {"right": RIGHT, "wrong": WRONG}
+FRAME = 1.5  # points
 
 
-def write(ax: Axes, text: str, place: tuple[float, float], up: float, **look: Any) -> None:
+def write_line(ax: Axes, text: str, place: tuple[float, float], up: float, **look: Any) -> None:
     """One line with its baseline ``up`` inches above a place in the axes: lines side by side stand level."""
     coordinates = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     ax.annotate(text, place, (0, 72 * up), ha="center", va="baseline", **coordinates, **look)
@@ -34,27 +39,38 @@ def raster_size(width_in: float, height_in: float, dpi: int) -> tuple[int, int]:
     return height * factor, width * factor
 
 
-def panel(
-    layout: Layout, entry: Entry, picture: np.ndarray, column: Entry, size: tuple[int, int]
-) -> np.ndarray:
+def panel_pixels(layout: Layout, panel: Panel, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The pixels of a panel, RGB uint8 (H, W, 3); the map is enlarged in one step."""
     smaller = picture.shape[0] >= size[0]
     enlarge = cv2.INTER_NEAREST if max(picture.shape[:2]) <= TINY else cv2.INTER_CUBIC
     picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if smaller else enlarge)
     scales, alpha = layout.scales, layout.options.alpha
-    if column["kind"] == "map":
-        limits = scales.limits(entry, column)
-        return overlay(picture, scales.read(entry, column), scales.cmap, *limits, alpha)
-    if column["kind"] == "difference":
+    if panel.kind == "map":
+        return overlay(picture, scales.read(panel, panel.map), scales.cmap, *scales.limits(panel), alpha)
+    if panel.kind == "difference":
         limit = scales.difference_limit
         # Over grey, or the picture's own red and blue would be read as differences; and half as transparent,
         # for the colours about zero are pale.
         strong = (1 + alpha) / 2
-        return overlay(grey(picture), scales.difference(entry, column), DIVERGING, -limit, limit, strong)
+        return overlay(grey(picture), scales.difference(panel), DIVERGING, -limit, limit, strong)
     return picture
 
 
-def draw_bars(ax: Axes, values: np.ndarray) -> None:
+def draw_frame(ax: Axes, frame: str) -> None:
+    """A frame around a panel: whether what it shows is right."""
+    shape = Rectangle((0, 0), 1, 1, transform=ax.transAxes, clip_on=False)
+    shape.set(fill=False, edgecolor=FRAMES[frame], linewidth=FRAME)
+    ax.add_patch(shape)
+
+
+def draw_marks(ax: Axes, marks: Sequence[Point]) -> None:
+    """Crosses on a panel, black on white so that they show on any colour."""
+    for shade, width in (("white", 2.5), ("black", 1.0)):
+        x, y = [mark.x for mark in marks], [1 - mark.y for mark in marks]
+        ax.plot(x, y, "+", color=shade, markersize=6, markeredgewidth=width, transform=ax.transAxes)
+
+
+def draw_channels(ax: Axes, values: np.ndarray) -> None:
     """Channel values as thin bars from 0 to 1, with their mean."""
     ax.stairs(values, np.arange(values.size + 1), fill=True, color="#4477aa", linewidth=0)
     ax.axhline(float(values.mean()), color="black", linewidth=0.6, linestyle=(0, (4, 2)))
@@ -65,13 +81,12 @@ def draw_bars(ax: Axes, values: np.ndarray) -> None:
         spine.set_color("#999999")
 
 
-def draw_bar(page: Figure, ax: Axes, cmap: str, low: float, high: float, label: list[str]) -> None:
+def draw_colour_bar(page: Figure, ax: Axes, bar: ColourBar, label: list[str]) -> None:
     """A colour bar that states its scale."""
-    ticks = [low, (low + high) / 2, high]
-    bar = page.colorbar(
-        ScalarMappable(Normalize(low, high), cmap), cax=ax, orientation="horizontal", ticks=ticks
-    )
-    bar.ax.set_xticklabels([f"{tick:.3g}".replace("-", "−") for tick in ticks])
-    bar.set_label("\n".join(label), size=SMALL, linespacing=1.1, labelpad=1)
-    bar.outline.set_linewidth(0.4)  # pyright: ignore[reportCallIssue]
-    bar.solids.set_edgecolor("face")  # pyright: ignore[reportOptionalMemberAccess]  # no hairlines in PDF viewers
+    ticks = [bar.low, (bar.low + bar.high) / 2, bar.high]
+    scale = ScalarMappable(Normalize(bar.low, bar.high), bar.cmap)
+    drawn = page.colorbar(scale, cax=ax, orientation="horizontal", ticks=ticks)
+    drawn.ax.set_xticklabels([f"{tick:.3g}".replace("-", "−") for tick in ticks])
+    drawn.set_label("\n".join(label), size=SMALL, linespacing=1.1, labelpad=1)
+    drawn.outline.set_linewidth(0.4)  # pyright: ignore[reportCallIssue]
+    drawn.solids.set_edgecolor("face")  # pyright: ignore[reportOptionalMemberAccess]  # no hairlines in PDF viewers

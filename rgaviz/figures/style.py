@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -196,6 +196,24 @@ def style(options: FigureOptions) -> dict[Any, Any]:
         "svg.fonttype": "none",
         "svg.hashsalt": "rgaviz",
     }
+
+
+class Page(NamedTuple):
+    """A page of a figure.
+
+    Attributes:
+        figure: drawn under :func:`style`.
+        suffix: what its file name adds to the figure's.
+        name: its file name without suffix where the user did not name the figure; by default that of the figure.
+        of: how many pages there are, those beyond the option ``pages`` too.
+        table: rows of a CSV file beside it.
+    """
+
+    figure: Figure
+    suffix: str = ""
+    name: str = ""
+    of: int = 1
+    table: list[list[Any]] | None = None
 
 
 def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path]:

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from rgaviz import devices
 from rgaviz.devices import memory_told
 from rgaviz.models import count_parameters
 from rgaviz.models.network import shapes_only
@@ -46,6 +47,18 @@ class Settings:
     precision: torch.dtype = torch.float32
     train: bool = False
     repeats: int = 11
+
+
+def choose_settings(device: str, precision: str, repeats: int, *, train: bool) -> Settings:
+    """Settings from names; a training step on a CPU is measured as a training runs.
+
+    Raises:
+        RgavizError: unknown, or not on this machine.
+    """
+    where = devices.choose_device(device)
+    if train and where.type == "cpu":
+        devices.keep_freed_memory()
+    return Settings(where, devices.choose_precision(precision, where), train, repeats)
 
 
 @dataclass(frozen=True)

@@ -1,163 +1,215 @@
-"""``manifest.json``: what was explained, how the figure is laid out, and which files are ours."""
+"""``manifest.json``: what was found, how the figure is laid out, and which files are ours.
+
+A manifest is rows of panels and named tables. Each panel names its own picture, so a row may show one picture in many
+ways or many pictures in one way. What stands under a panel is text by the time it is written: drawing knows no task.
+"""
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rgaviz.errors import OutputError, RgavizError
-from rgaviz.outputs import atomic_write
+from rgaviz.errors import RgavizError
+from rgaviz.outputs import is_safe
 
-SCHEMA = 1
-MANIFEST = "manifest.json"
-MAPS = "maps.npz"
-PICTURES = "pictures"
-GROUPS = ("cam", "mask")  # what has one unit, and so may share a scale
-REQUIRED_KEYS = {
-    "picture": (),
-    "map": ("checkpoint", "map", "group"),
-    "bars": ("checkpoint", "map", "group"),
-    "difference": ("checkpoint", "map", "group", "minus"),
-}
+SCHEMA = 2
+LISTED = 3  # faults in a message
+LARGEST = 100_000  # pixels
 
 
 class ResultsError(RgavizError):
     """A folder of results that cannot be read."""
 
 
-def record_files(folder: Path, paths: Iterable[Path]) -> None:
-    """Note in the manifest which further files in the folder are ours (figures): a rerun replaces them.
+def _name(text: str) -> str:
+    if not is_safe(text):
+        raise ValueError("leads outside its folder")
+    return text
 
-    Paths outside the folder are left out: only what lies in it is ever removed.
+
+def _key(text: str) -> str:
+    if "/" in _name(text):
+        raise ValueError("has a slash")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]  # a relative path inside the folder
+Key = Annotated[str, AfterValidator(_key)]  # a part of a file's name
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Size = Annotated[list[Annotated[int, Field(gt=0, lt=LARGEST)]], Field(min_length=2, max_length=2)]
+Scalar = str | bool | int | float | None
+Group = Literal["cam", "mask"]  # what has one unit, and so may share a scale
+Role = Literal["plain", "right", "wrong", "flag"]
+RIGHTNESS: dict[bool | None, Role] = {True: "right", False: "wrong", None: "plain"}
+
+
+class Stored(BaseModel):
+    """A part of a manifest: frozen, strict, and without unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Line(Stored):
+    """A line of text under a panel, and how it is meant: ``flag`` is a warning."""
+
+    text: str
+    role: Role = "plain"
+
+
+class Point(Stored):
+    """A place in a picture as fractions of its width, from the left, and its height, from the top."""
+
+    x: Fraction
+    y: Fraction
+
+
+class MapRef(Stored):
+    """A map of the panel's picture: in ``maps.npz`` it is ``<picture>/<checkpoint>/<name>``."""
+
+    checkpoint: Key
+    name: Name
+    group: Group
+
+
+class Panel(Stored):
+    """One panel of a figure.
+
+    Attributes:
+        kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars; ``labels`` and
+            ``matrix`` are named here and drawn by a later version.
+        picture: id of the picture it is about.
+        map: what is drawn over the picture, or as bars.
+        minus: what a difference subtracts.
+        lines: what stands under it.
+        frame: whether what it shows is right, drawn as a frame.
+        marks: places drawn on it.
+        values: what the lines say, as numbers, for scripts.
     """
-    manifest = load_manifest(folder)
-    if manifest is None:
-        raise ResultsError(f"No results in {folder}: give the folder that an rgaviz command wrote.")
-    root = folder.resolve()
-    inside = {
-        path.resolve().relative_to(root).as_posix() for path in paths if path.resolve().is_relative_to(root)
-    }
-    manifest["files"] = sorted(inside | set(_names(manifest.get("files"))))
-    atomic_write(folder / MANIFEST, json_bytes(manifest))
+
+    kind: Literal["picture", "map", "difference", "bars", "labels", "matrix"]
+    picture: Key | None = None
+    map: MapRef | None = None
+    minus: MapRef | None = None
+    lines: list[Line] = []
+    frame: Literal["right", "wrong"] | None = None
+    marks: list[Point] = []
+    values: dict[str, Scalar] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        lacking = [name for name in NEEDED[self.kind] if getattr(self, name) is None]
+        if lacking:
+            raise ValueError(f"a panel of kind {self.kind} lacks {' and '.join(lacking)}")
+        return self
 
 
-def load_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest if there is one and it is ours, else None."""
+NEEDED: dict[str, tuple[str, ...]] = {
+    "picture": ("picture",),
+    "map": ("picture", "map"),
+    "difference": ("picture", "map", "minus"),
+    "bars": ("picture", "map"),
+    "labels": ("picture", "map"),
+    "matrix": ("map",),
+}
+
+
+class Picture(Stored):
+    """A picture: its file is ``pictures/<id>.png``, at the size shown (height, width)."""
+
+    id: Key
+    path: Name
+    size: Size
+    label: str | None = None
+
+
+class Manifest(Stored):
+    """What a results folder holds.
+
+    Attributes:
+        command: what wrote it; decides the figure.
+        command_line: as typed.
+        seed: of what is random.
+        versions: of the libraries.
+        target: what the class activation maps are about, as typed.
+        checkpoints: the networks, each as a record of where it came from.
+        figure: the options the figure was drawn with.
+        titles: above the columns of panels.
+        pictures: those that panels name.
+        rows: of panels, at most one per title.
+        tables: name -> CSV file in the folder.
+        texts: what a column of a table, or a table, is called in the figure.
+        files: all further files in the folder that are ours; a rerun replaces them.
+    """
+
+    command: str
+    command_line: str = ""
+    seed: int | None = None
+    versions: dict[str, str] = {}
+    target: str | None = None
+    checkpoints: list[dict[str, Any]] = []
+    figure: dict[str, Any] = {}
+    titles: list[str] = []
+    pictures: list[Picture] = []
+    rows: list[list[Panel]] = []
+    tables: dict[str, Name] = {}
+    texts: dict[str, str] = {}
+    files: list[Name] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = {picture.id for picture in self.pictures}
+        if len(known) < len(self.pictures):
+            raise ValueError("two pictures have one id")
+        for number, row in enumerate(self.rows):
+            if len(row) > len(self.titles):
+                raise ValueError(f"row {number} has {len(row)} panels for {len(self.titles)} titles")
+            for panel in row:
+                if panel.picture is not None and panel.picture not in known:
+                    raise ValueError(f"row {number} names picture {panel.picture!r}, which is not there")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The content of the file: plain JSON with every key, but of a panel only what it has."""
+        rows = [[panel.model_dump(exclude_defaults=True) for panel in row] for row in self.rows]
+        return plain({"schema": SCHEMA, **self.model_dump(exclude={"rows"}), "rows": rows})
+
+
+def checked(kind: type[Stored], content: Mapping[str, Any]) -> Any:
+    """A part of a manifest from plain JSON.
+
+    Raises:
+        ValueError: it is none; the message says where, in one line.
+    """
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    ours = isinstance(manifest, dict) and type(manifest.get("schema")) is int
-    return manifest if ours else None
+        return kind.model_validate(dict(content))
+    except ValidationError as error:
+        raise ValueError(_faults(error)) from None
 
 
-def manifest_fault(manifest: dict[str, Any]) -> str | None:
-    """What the manifest lacks for drawing, in a few words; None if nothing."""
-    for key in ("checkpoints", "columns", "pictures"):
-        entries = manifest.get(key)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            return f"{key!r} is no list of objects"
-    for index, column in enumerate(manifest["columns"]):
-        if str(column.get("kind")) not in REQUIRED_KEYS or not isinstance(column.get("title"), str):
-            return f"column {index} has no known kind and title"
-        if column["kind"] in ("map", "bars") and column.get("group") not in GROUPS:
-            return f"column {index} has a group that is none of {', '.join(GROUPS)}"
-        missing = [key for key in REQUIRED_KEYS[column["kind"]] if key not in column]
-        minus = column.get("minus", {"checkpoint": "", "map": ""})
-        sides = [column, *([minus] if isinstance(minus, dict) else [])]
-        if not all(isinstance(side.get(key, ""), str) for side in sides for key in ("checkpoint", "map")):
-            return f"column {index} has a name that is no text"
-        if "/" in column.get("checkpoint", ""):  # it is part of the overlays' file names
-            return f"column {index} has a checkpoint outside its folder"
-        if missing or not isinstance(minus, dict) or not {"checkpoint", "map"} <= minus.keys():
-            return f"column {index} lacks {', '.join(missing) or 'what to subtract'}"
-    for index, picture in enumerate(manifest["pictures"]):
-        if not _is_safe(picture.get("id")) or "/" in picture["id"]:
-            return f"picture {index} has no usable id"
-        if not _is_safe(picture.get("path")):
-            return f"picture {index} has a path outside its folder"
-        size = picture.get("size")
-        if not (
-            isinstance(size, list)
-            and len(size) == 2
-            and all(type(n) is int and 0 < n < 100_000 for n in size)
-        ):
-            return f"picture {index} has no size"
-        panels = picture.get("panels", {})
-        if not isinstance(panels, dict) or not all(isinstance(panel, dict) for panel in panels.values()):
-            return f"picture {index} has no panels"
-        confidences = [panel.get("confidence") for panel in panels.values()]
-        if not all(
-            each is None or (isinstance(each, float | int) and 0 <= each <= 1) for each in confidences
-        ):
-            return f"picture {index} has a confidence that is no fraction"
-        if not all(isinstance(panel.get("correct"), bool | None) for panel in panels.values()):
-            return f"picture {index} is neither right nor wrong"
-        if not all(isinstance(panel.get("warnings", []), list) for panel in panels.values()):
-            return f"picture {index} has warnings that are no list"
-    return None
+def _faults(error: ValidationError) -> str:
+    """What is wrong and where, the first few faults of many."""
+    found = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(map(str, each["loc"]))
+        found.append(f"{where}: {each['msg']}" if where else each["msg"])
+    more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
+    return " ".join("; ".join([*found[:LISTED], *more]).replace("Value error, ", "").split())[:400]
 
 
-def _is_safe(name: Any) -> bool:
-    """Whether a name from a manifest is a relative path that stays inside its folder."""
-    if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
-        return False
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
-def _names(value: Any) -> list[str]:
-    """The usable file names in a list that may be anything."""
-    return [name for name in value if _is_safe(name)] if isinstance(value, list) else []
-
-
-def own_files(folder: Path) -> list[str]:
-    """The files of an earlier run of ours in the folder, relative; empty if it is not ours."""
-    manifest = load_manifest(folder)
-    if manifest is None:
-        return []
-    pictures = manifest.get("pictures")
-    entries = [entry for entry in pictures if isinstance(entry, dict)] if isinstance(pictures, list) else []
-    shown = [f"{PICTURES}/{name}.png" for name in _names([entry.get("id") for entry in entries])]
-    named = [
-        MANIFEST,
-        MAPS,
-        *shown,
-        *_names(manifest.get("files")),
-    ]  # the manifest first: no mixture of two runs
-    root = folder.resolve()  # a symbolic link must not lead the removal elsewhere
-    return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
-
-
-def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
-    """Raise if one of the names is taken in the folder by a file that is not ours."""
-    own = set(own_files(folder))
-    for name in names:
-        if name not in own and (folder / name).exists():
-            raise OutputError(
-                f"{folder / name} is there and was not written by rgaviz: choose another folder with -o."
-            )
-
-
-def json_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """The file ``manifest.json``: the same content gives the same bytes."""
-    return (json.dumps(_plain(manifest), indent=1, sort_keys=True) + "\n").encode()
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Plain JSON: numpy numbers as Python's, floats rounded to six digits, NaN and infinity as null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return os.fspath(value) if isinstance(value, Path) else value

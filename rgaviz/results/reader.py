@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from rgaviz.results.manifest import (
-    MANIFEST,
-    MAPS,
-    PICTURES,
-    SCHEMA,
-    ResultsError,
-    load_manifest,
-    manifest_fault,
-)
+from rgaviz.outputs import MANIFEST, MAPS, PICTURES, read_ledger
+from rgaviz.results.manifest import SCHEMA, Manifest, ResultsError, checked
+from rgaviz.results.schema1 import upgraded
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Results:
-    """A results folder that has been opened; pictures and maps are read when asked for.
+    """A results folder that has been opened; pictures, maps and tables are read when asked for.
 
     Attributes:
         folder: where it lies.
         manifest: the checked ``manifest.json``.
+        archive: the maps, where there are any.
     """
 
     folder: Path
-    manifest: dict[str, Any]
-    archive: zipfile.ZipFile = field(repr=False)
+    manifest: Manifest
+    archive: zipfile.ZipFile | None = field(repr=False)
 
     def picture(self, picture_id: str) -> np.ndarray:
         """The picture at the size shown, RGB uint8 (H, W, 3)."""
@@ -48,6 +49,8 @@ class Results:
         """A raw map, float32: (h, w) for a CAM or spatial mask, (C,) for a channel mask."""
         key = f"{picture_id}/{checkpoint_id}/{name}"
         try:
+            if self.archive is None:
+                raise KeyError(key)
             with self.archive.open(f"{key}.npy") as file:
                 return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.float32)
         except KeyError as error:
@@ -59,6 +62,49 @@ class Results:
                 f"{self.folder / MAPS} is damaged at {key!r}: run the command that made it again."
             ) from error
 
+    def table(self, name: str) -> list[list[str]]:
+        """A named table as text, the header first; every row is as long."""
+        if name not in self.manifest.tables:
+            raise ResultsError(f"{self.folder} has no table {name!r}: run the command that made it again.")
+        path = self.folder / self.manifest.tables[name]
+        try:
+            rows = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+        except (OSError, ValueError, csv.Error) as error:
+            raise ResultsError(f"Cannot read {path}: run the command that made it again.") from error
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            raise ResultsError(f"{path} is no table: run the command that made it again.")
+        return rows
+
+    def column(self, table: str, name: str, kind: Callable[[str], Value]) -> list[Value]:
+        """A column of a named table, each cell as ``kind`` makes it."""
+        header, *rows = self.table(table)
+        try:
+            place = header.index(name)
+            return [kind(row[place]) for row in rows]
+        except ValueError as error:
+            raise ResultsError(
+                f"The table {table!r} of {self.folder} has no usable column {name!r}: "
+                "run the command that made it again."
+            ) from error
+
+    def records(self, table: str, **kinds: Callable[[str], Any]) -> list[dict[str, Any]]:
+        """The rows of a named table, with these columns each as its kind."""
+        columns = [self.column(table, name, kind) for name, kind in kinds.items()]
+        return [dict(zip(kinds, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def number(text: str) -> float:
+    """A finite number in a cell."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def number_or_none(text: str) -> float | None:
+    """A finite number in a cell, or None of an empty one."""
+    return number(text) if text else None
+
 
 def read_results(folder: Path | str) -> Results:
     """Open a results folder.
@@ -69,19 +115,25 @@ def read_results(folder: Path | str) -> Results:
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultsError(f"No folder {folder}: give the folder that an rgaviz command wrote.")
-    manifest = load_manifest(folder)
-    if manifest is None:
+    content = read_ledger(folder)
+    if content is None:
         raise ResultsError(
             f"No results in {folder}: give a folder with a {MANIFEST} that an rgaviz command wrote."
         )
-    if manifest["schema"] > SCHEMA:
+    schema = content.pop("schema")
+    if schema > SCHEMA:
         raise ResultsError(
-            f"{folder} was written by a newer rgaviz (schema {manifest['schema']}, this one reads {SCHEMA}): "
+            f"{folder} was written by a newer rgaviz (schema {schema}, this one reads {SCHEMA}): "
             "upgrade rgaviz."
         )
-    fault = manifest_fault(manifest)
-    if fault:
-        raise ResultsError(f"{folder / MANIFEST} is broken ({fault}): run the command that made it again.")
+    try:
+        manifest: Manifest = checked(Manifest, upgraded(content) if schema < SCHEMA else content)
+    except ValueError as error:
+        raise ResultsError(
+            f"{folder / MANIFEST} is broken ({error}): run the command that made it again."
+        ) from error
+    if not manifest.pictures:
+        return Results(folder, manifest, None)
     try:
         archive = zipfile.ZipFile(folder / MAPS)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

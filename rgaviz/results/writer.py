@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,8 +14,19 @@ import numpy as np
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.outputs import output_error
-from rgaviz.results.manifest import MANIFEST, MAPS, PICTURES, SCHEMA, json_bytes, own_files, refuse_foreign
+from rgaviz.outputs import (
+    MANIFEST,
+    MAPS,
+    PICTURES,
+    csv_bytes,
+    json_bytes,
+    output_error,
+    own_files,
+    refuse_others,
+)
+from rgaviz.results.manifest import Manifest, Panel, Picture, plain
+
+TABLES = "tables"
 
 
 class ResultsWriter:
@@ -28,59 +39,76 @@ class ResultsWriter:
 
     Args:
         folder: where the results shall be.
-        manifest_head: the manifest without ``schema`` and ``pictures``, which are added here.
+        head: the fields of a :class:`Manifest` that are known beforehand; pictures, rows, tables and files are
+            added here.
 
     Raises:
         OutputError: the folder cannot be written, or holds a file of someone else's under one of our names.
     """
 
-    def __init__(self, folder: Path | str, manifest_head: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path | str, head: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
-        self.head = dict(manifest_head)
-        self.pictures: list[dict[str, Any]] = []
+        self.head = dict(head)
+        self.pictures: list[Picture] = []
+        self.rows: list[list[Panel]] = []
+        self.tables: dict[str, str] = {}
+        self._archive: zipfile.ZipFile | None = None
 
     def __enter__(self) -> ResultsWriter:
-        refuse_foreign(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
+        refuse_others(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
         self._temporary = self.folder.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
         try:
             if self.folder.exists() and not self.folder.is_dir():
                 raise OutputError(f"Cannot write {self.folder}: it is a file. Choose another folder with -o.")
-            (self._temporary / PICTURES).mkdir(parents=True)
-            self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
+            self._temporary.mkdir(parents=True)
         except OSError as error:
             shutil.rmtree(self._temporary, ignore_errors=True)
             raise output_error(self.folder, error) from error
         return self
 
-    def add(
-        self, picture_entry: Mapping[str, Any], picture: np.ndarray, maps: Mapping[str, np.ndarray]
-    ) -> None:
+    def picture(self, picture: Picture, pixels: np.ndarray, maps: Mapping[str, np.ndarray]) -> None:
         """Add one picture with its maps; they are on the disk when this returns.
 
         Args:
-            picture_entry: the manifest's entry (``id``, ``path``, ``size``, ``label``, ``panels``).
-            picture: RGB uint8 (H, W, 3), at the size shown.
+            picture: its entry in the manifest.
+            pixels: RGB uint8 (H, W, 3), at the size shown.
             maps: raw maps under ``"<checkpoint id>/<map name>"``; saved as float32.
         """
-        identity = picture_entry["id"]
         try:
-            Image.fromarray(picture).save(self._temporary / PICTURES / f"{identity}.png")
+            if self._archive is None:
+                (self._temporary / PICTURES).mkdir()
+                self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
+            Image.fromarray(pixels).save(self._temporary / PICTURES / f"{picture.id}.png")
             for key, values in maps.items():
-                member = zipfile.ZipInfo(f"{identity}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                member = zipfile.ZipInfo(f"{picture.id}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
                 with self._archive.open(member, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, np.asarray(values, dtype=np.float32), allow_pickle=False)
         except OSError as error:
             raise output_error(self.folder, error) from error
-        self.pictures.append(dict(picture_entry))
+        self.pictures.append(picture)
+
+    def row(self, panels: Sequence[Panel]) -> None:
+        """Add a row of panels, of pictures that have been added."""
+        self.rows.append(list(panels))
+
+    def table(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add a table, its header first; numbers keep all their digits."""
+        path = f"{TABLES}/{name}.csv"
+        try:
+            (self._temporary / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._temporary / path).write_bytes(csv_bytes(rows))
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        self.tables[name] = path
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._archive.close()
+            if self._archive is not None:
+                self._archive.close()
             if kind is None:
-                manifest = {**self.head, "schema": SCHEMA, "pictures": self.pictures}
-                (self._temporary / MANIFEST).write_bytes(json_bytes(manifest))
+                (self._temporary / MANIFEST).write_bytes(json_bytes(self._manifest().document()))
                 _put_in_place(self._temporary, self.folder)
         except OSError as fault:
             if kind is None:
@@ -88,14 +116,22 @@ class ResultsWriter:
         finally:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
+    def _manifest(self) -> Manifest:
+        added = {"pictures": self.pictures, "rows": self.rows, "tables": self.tables}
+        return Manifest(**plain(self.head), **added, files=_files_below(self._temporary))
+
+
+def _files_below(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+
 
 def _put_in_place(temporary: Path, folder: Path) -> None:
     """Make ``folder`` hold what ``temporary`` holds, and keep every file in it that is not ours."""
     if not folder.exists():
         temporary.rename(folder)
         return
-    new = [path.relative_to(temporary).as_posix() for path in sorted(temporary.rglob("*")) if path.is_file()]
-    refuse_foreign(folder, new)
+    new = _files_below(temporary)
+    refuse_others(folder, new)
     old = own_files(folder)
     for name in old:
         if (folder / name).is_file():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rgaviz.errors import OutputError, RgavizError, lookup
-from rgaviz.outputs import atomic_write, refuse_other_table
+from rgaviz.outputs import atomic_write, begins, claim_file
 from rgaviz.progress import Say, hush
 from rgaviz.runs.papers import paper_table
 from rgaviz.runs.read import read_runs
@@ -47,7 +47,7 @@ def tabulate(
         say(f"Note: {note}")
     text = FORMATS[chosen](rows, paper)
     if place is not None:
-        refuse_other_table(place, OPENINGS[chosen])
+        claim_file(place, begins(OPENINGS[chosen]))
         atomic_write(place, text.encode())
     return text
 

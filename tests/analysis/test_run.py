@@ -26,6 +26,7 @@ from rgaviz.errors import PictureError, RgavizError, UnknownNameError
 from rgaviz.explain.masks import masks
 from rgaviz.figures.draw import draw
 from rgaviz.figures.style import FigureOptions
+from rgaviz.outputs import Output
 from rgaviz.results.reader import read_results
 
 CPU = torch.device("cpu")
@@ -70,9 +71,7 @@ def test_columns(subjects):
     pair = [subjects["baseline"], subjects["rga"]]
 
     def shown(request):
-        return [
-            (column["kind"], column.get("checkpoint"), column.get("map")) for column in request.columns[1:]
-        ]
+        return [(column.kind, column.map.checkpoint, column.map.name) for column in request.columns[1:]]
 
     both = [("bars", "rga", "conv4/channel"), ("map", "rga", "conv4/spatial")]
     assert sorted(shown(masks_request(pair[1:], "conv4"))) == both
@@ -119,8 +118,8 @@ def test_run_and_what_it_returns(tmp_path, subjects):
     assert outcome.predictions["good.png"]["rga"] == pytest.approx(rga.checkpoint.predict([good])[0])
     assert len(outcome.failures) == 1
     assert "bad.png" in outcome.failures[0]
-    (entry,) = read_results(tmp_path / "out").manifest["pictures"]
-    assert (entry["id"], entry["label"]) == ("1", "ring")
+    (entry,) = read_results(tmp_path / "out").manifest.pictures
+    assert (entry.id, entry.label) == ("1", "ring")
 
 
 def test_nothing_readable_leaves_nothing(tmp_path, subjects):
@@ -148,8 +147,8 @@ def test_a_flat_map_is_flagged(tmp_path, subjects):
         [picture(save_picture(tmp_path / "a.png"))],
         tmp_path / "out",
     )
-    panels = read_results(tmp_path / "out").manifest["pictures"][0]["panels"]
-    assert panels["1"]["warnings"] == ["no positive evidence"]
+    ((_, panel),) = read_results(tmp_path / "out").manifest.rows
+    assert [line.text for line in panel.lines if line.role == "flag"] == ["no positive evidence"]
 
 
 class Joint(torch.nn.Module):
@@ -186,8 +185,8 @@ def test_a_joint_mask_is_shown_and_kept_by_its_means(tmp_path, joint, subjects):
     whole = masks(joint.checkpoint, paths)["conv5/joint"]  # (2, 5, 8, 8)
     assert whole.shape == (2, 5, 8, 8)
     for command, (request, columns) in requests.items():
-        shown = [column for column in request.columns if column.get("group") == "mask"]
-        assert [(column["kind"], column["map"], column["title"]) for column in shown] == columns
+        shown = [column for column in request.columns if column.map and column.map.group == "mask"]
+        assert [(column.kind, column.map.name, column.title) for column in shown] == columns
         folder = tmp_path / command
         run(request, [picture(path) for path in paths], folder)
         results = read_results(folder)
@@ -198,7 +197,7 @@ def test_a_joint_mask_is_shown_and_kept_by_its_means(tmp_path, joint, subjects):
             ]
             np.testing.assert_allclose(found[0], whole[number].sum(0) / 5, rtol=1e-5)
             np.testing.assert_allclose(found[1], whole[number].reshape(5, 64).sum(1) / 64, rtol=1e-5)
-        assert draw(folder, folder / command, FigureOptions(formats=("png",))).paths
+        assert draw(folder, Output(folder, folder / command), FigureOptions(formats=("png",))).paths
     assert (tmp_path / "masks/overlays/a-own-conv5-joint-spatial.png").is_file()
     assert "own conv5 joint (mean over positions),0," in (tmp_path / "histogram/histogram.csv").read_text()
 
@@ -214,14 +213,14 @@ def test_masks_and_maps_of_a_network_without_stages(tmp_path):
     rest = {"classes": ["a", "b", "c"], "mean": (0.5,) * 3, "std": (0.5,) * 3}
     subject = Subject("own", Checkpoint(model, model.config, **rest, path=tmp_path / "own.pt"))
     (shown,) = cam_request([subject]).columns[1:]
-    assert shown["title"] == "own Grad-CAM (features)"
+    assert shown.title == "own Grad-CAM (features)"
     for layers, keys in (
         (None, ["features.3/channel"]),
         ("all", ["features.1/channel", "features.3/channel"]),
         ("features", ["features.1/channel", "features.3/channel"]),
     ):
         request = masks_request([subject], layers)
-        assert [column["map"] for column in request.columns[1:]] == keys
+        assert [column.map.name for column in request.columns[1:]] == keys
         path = save_picture(tmp_path / "a.png")
         run(request, [picture(path)], tmp_path / "out")
         expected = masks(subject.checkpoint, [path])

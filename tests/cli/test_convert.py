@@ -71,7 +71,7 @@ def test_a_head_that_does_not_fit_is_noted(rga, bare):
     assert rga("compare", "again.pt", "rga.pt", "img.jpg", *FAST).stderr.startswith(
         f"Note: again.pt: {note}\n"
     )
-    checkpoints = read_results("rgaviz-compare").manifest["checkpoints"]
+    checkpoints = read_results("rgaviz-compare").manifest.checkpoints
     assert [entry["notes"] for entry in checkpoints] == [[note], []]
 
 
@@ -221,7 +221,7 @@ def test_sources_are_told_from_pictures(place):
 def test_a_file_of_that_name_comes_first(rga, place):
     Path("rga.pt").rename("torchvision:resnet50")
     rga("masks", "torchvision:resnet50", "img.jpg", *FAST)
-    (entry,) = read_results("rgaviz-masks").manifest["checkpoints"]
+    (entry,) = read_results("rgaviz-masks").manifest.checkpoints
     assert entry["arch"] == "resnet18-w16"
 
 
@@ -232,7 +232,7 @@ def test_compare_takes_all_kinds(rga, bare):
     notes = [f"Note: {SMALL}@none: {UNTRAINED}", "Note: these networks were trained on different classes."]
     assert result.stderr.splitlines() == notes
     results = read_results("rgaviz-compare")
-    library, own, ours = results.manifest["checkpoints"]
+    library, own, ours = results.manifest.checkpoints
     assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]
     assert [entry["arch"] for entry in (library, own, ours)] == [SMALL, "resnet20", "resnet18-w16"]
     assert library["path"] == f"{SMALL}@none"
@@ -245,8 +245,8 @@ def test_compare_takes_all_kinds(rga, bare):
 def test_masks_of_a_library(rga, place):
     rga("histogram", f"{GATED}@none", "pics", *FAST)
     results = read_results("rgaviz-histogram")
-    (column,) = [each for each in results.manifest["columns"] if each["kind"] == "bars"]
-    values = results.map("0", "mobilenet_v3_small-untrained", column["map"])
+    (panel,) = [each for each in results.manifest.rows[0] if each.kind == "bars"]
+    values = results.map("0", "mobilenet_v3_small-untrained", panel.map.name)
     assert values.ndim == 1
     assert np.all((values >= 0) & (values <= 1))
 

@@ -13,6 +13,7 @@ from pictures import files_below
 import rgaviz
 from rgaviz.data.sets.outlines import SHAPE_CLASSES
 from rgaviz.data.sets.shapes import generate
+from rgaviz.results.reader import read_results
 
 FAST = ("--format", "png", "--dpi", "50")
 
@@ -43,26 +44,70 @@ def test_error_loss_and_confusion_matrix(answer):
         )
         assert table[0] == ["true \\ predicted", *SHAPE_CLASSES]
         np.testing.assert_array_equal(np.array([row[1:] for row in table[1:]], int), expected)
-    assert sorted(files_below(Path("rgaviz-evaluate"))) == [
-        f"{name}-confusion.{kind}" for name in ("baseline", "rga") for kind in ("csv", "png")
+    names = ("baseline", "rga")
+    figures = [f"{name}-confusion.{kind}" for name in names for kind in ("csv", "png")]
+    tables = [f"tables/{name}.csv" for name in names]
+    assert sorted(files_below(Path("rgaviz-evaluate"))) == sorted([*figures, *tables, "manifest.json"])
+    manifest = read_results("rgaviz-evaluate").manifest
+    assert manifest.command == "evaluate"
+    assert manifest.command_line.startswith("rgaviz evaluate baseline.pt rga.pt --format png")
+    assert [each["id"] for each in manifest.checkpoints] == list(names)
+    assert manifest.texts == {
+        each["network"]: f"{each['network']}: error {each['test_error']:.2f}%" for each in told
+    }
+    assert [each["files"] for each in told] == [
+        [f"rgaviz-evaluate/{name}-confusion.{kind}" for kind in ("png", "csv")] for name in names
     ]
 
 
 def test_a_table_for_people_and_a_named_figure(rga):
     Path("rga.v1.pt").symlink_to(Path("rga.pt").resolve())
     result = rga("evaluate", "rga.v1.pt", "-o", "figs/matrix.png", "--dpi", "50")
-    assert sorted(files_below(Path("figs"))) == ["matrix.csv", "matrix.png"]
+    results = ["matrix/manifest.json", "matrix/tables/rga.v1.csv"]
+    assert sorted(files_below(Path("figs"))) == ["matrix.csv", "matrix.png", *results]
     assert "error (%)" in result.stdout
     assert result.stdout.splitlines()[-2:] == ["figs/matrix.png", "figs/matrix.csv"]
     rga("evaluate", "rga.v1.pt", "baseline.pt", "-o", "figs/two.png", "--dpi", "50")
-    assert sorted(path.name for path in Path("figs").glob("two*")) == [
+    assert sorted(path.name for path in Path("figs").glob("two-*")) == [
         "two-baseline.csv",
         "two-baseline.png",
         "two-rga.v1.csv",
         "two-rga.v1.png",
     ]
     rga("evaluate", "rga.v1.pt", *FAST)
-    assert sorted(files_below(Path("rgaviz-evaluate"))) == ["rga.v1-confusion.csv", "rga.v1-confusion.png"]
+    figures = ["rga.v1-confusion.csv", "rga.v1-confusion.png"]
+    assert sorted(files_below(Path("rgaviz-evaluate"))) == ["manifest.json", *figures, "tables/rga.v1.csv"]
+
+
+def test_redrawn_without_a_network(rga):
+    rga("evaluate", "baseline.pt", "rga.pt", *FAST)
+    before = files_below(Path("rgaviz-evaluate"))
+    for name in ("baseline", "rga"):
+        Path(f"{name}.pt").unlink()
+        Path(f"rgaviz-evaluate/{name}-confusion.png").unlink()
+    result = rga("redraw", "rgaviz-evaluate")
+    assert files_below(Path("rgaviz-evaluate")) == before
+    assert result.stdout.splitlines() == [
+        f"rgaviz-evaluate/{name}-confusion.{kind}" for name in ("baseline", "rga") for kind in ("png", "csv")
+    ]
+    rga("redraw", "rgaviz-evaluate", "-o", "fig.svg", "--no-title")
+    assert sorted(path.name for path in Path().glob("fig*")) == [
+        f"fig-{name}.{kind}" for name in ("baseline", "rga") for kind in ("csv", "svg")
+    ]
+
+
+def test_files_of_others_stay(rga, refused):
+    Path("out").mkdir()
+    for name in ("rga-confusion.png", "rga-confusion.csv", "manifest.json"):
+        Path("out", name).write_text("mine")
+        assert f"out/{name} is there and was not written by rgaviz" in refused(
+            "evaluate", "rga.pt", "-o", "out", *FAST
+        )
+        Path("out", name).unlink()
+    rga("evaluate", "rga.pt", "-o", "out", *FAST)
+    for name in ("manifest.json", "tables/rga.csv"):
+        Path("out", name).unlink()  # what a version without results has left
+    rga("evaluate", "rga.pt", "-o", "out", *FAST)
 
 
 def test_data_of_other_classes(refused):

@@ -43,8 +43,8 @@ def files(folder: Path, names) -> list[str]:
 def test_masks_of_all(trained, rga, place):
     gated = [name for name in ATTENTIONS if name not in UNMASKED]
     rga("masks", *files(trained, gated), "img.jpg", "-o", "all.png")
-    manifest = json.loads(Path("all/manifest.json").read_text())
-    shown = {column["checkpoint"] for column in manifest["columns"][1:]}
+    (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
+    shown = {panel["map"]["checkpoint"] for panel in row[1:]}
     assert shown == {network_name(name) for name in gated}
     assert Path("all.png").stat().st_size > 10_000
 
@@ -52,8 +52,8 @@ def test_masks_of_all(trained, rga, place):
 def test_all_are_compared(trained, answer, place):
     told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf")
     assert set(told["predictions"]["img.jpg"]) == {network_name(name) for name in ATTENTIONS}
-    manifest = json.loads(Path("all/manifest.json").read_text())
-    cams = [column for column in manifest["columns"] if column.get("group") == "cam"]
+    (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
+    cams = [panel for panel in row[1:] if panel["map"]["group"] == "cam"]
     assert len(cams) == len(ATTENTIONS)
 
 

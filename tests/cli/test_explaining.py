@@ -23,11 +23,11 @@ PAIR = ("baseline.pt", "rga.pt")
 
 
 def titles(folder):
-    return [column["title"] for column in read_results(folder).manifest["columns"]]
+    return read_results(folder).manifest.titles
 
 
-def panels(folder, picture=0):
-    return read_results(folder).manifest["pictures"][picture]["panels"]
+def panels(folder, row=0):
+    return read_results(folder).manifest.rows[row]
 
 
 def test_masks_of_a_folder(rga):
@@ -65,7 +65,7 @@ def test_numbers_equal_the_python_functions(rga):
         *FAST,
     )
     results = read_results("rgaviz-compare")
-    paths = [Path("pics") / entry["path"] for entry in results.manifest["pictures"]]
+    paths = [Path("pics") / entry.path for entry in results.manifest.pictures]
     assert [path.as_posix() for path in paths] == ["pics/other/c.png", "pics/ring/a.png", "pics/square/b.png"]
     for name in ("baseline", "rga"):
         checkpoint = rgaviz.load_checkpoint(f"{name}.pt")
@@ -79,29 +79,35 @@ def test_numbers_equal_the_python_functions(rga):
             np.testing.assert_array_equal(results.picture(str(row)), read_picture(path))
             for key, values in maps.items():
                 np.testing.assert_allclose(results.map(str(row), name, key), values[row], atol=1e-6)
-        for index, column in enumerate(results.manifest["columns"][1:], start=1):
-            for row, entry in enumerate(results.manifest["pictures"]):
-                panel = entry["panels"][str(index)]
-                if column["checkpoint"] == name:
-                    assert panel["prediction"] == told[row].label
-                    assert panel["confidence"] == pytest.approx(told[row].confidence, abs=1e-5)
-                    assert panel["target"] == (told[row].label if column["group"] == "cam" else None)
-                    known = entry["label"] is not None
-                    assert panel["correct"] == ((told[row].label == entry["label"]) if known else None)
-    assert [entry["label"] for entry in results.manifest["pictures"]] == [None, "ring", "square"]
+        for row, entry in enumerate(results.manifest.pictures):
+            for panel in results.manifest.rows[row][1:]:
+                assert panel.picture == entry.id
+                if panel.map.checkpoint == name:
+                    values = panel.values
+                    assert values["prediction"] == told[row].label
+                    assert values["confidence"] == pytest.approx(told[row].confidence, abs=1e-5)
+                    assert values["target"] == (told[row].label if panel.map.group == "cam" else None)
+                    correct = None if entry.label is None else told[row].label == entry.label
+                    assert values["correct"] == correct
+                    said = f"{told[row].label} {100 * told[row].confidence:.0f}%"
+                    role = {None: "plain", True: "right", False: "wrong"}[correct]
+                    assert (panel.lines[0].text, panel.lines[0].role) == (said, role)
+    assert [entry.label for entry in results.manifest.pictures] == [None, "ring", "square"]
+    first = [[line.text for line in row[0].lines] for row in results.manifest.rows]
+    assert first == [["other/c.png"], ["ring/a.png", "label: ring"], ["square/b.png", "label: square"]]
 
 
 def test_manifest(rga):
     rga("compare", *PAIR, "img.jpg", "--diff", "--scale", "shared", *FAST)
     manifest = json.loads(Path("rgaviz-compare/manifest.json").read_text())
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
     assert manifest["command"] == "compare"
     words = "baseline.pt rga.pt img.jpg --diff --scale shared --format png --dpi 50"
     assert manifest["command_line"] == f"rgaviz compare {words}"
     assert manifest["seed"] == 0
     assert manifest["versions"]["rgaviz"] == rgaviz.__version__
     assert manifest["target"] == "top1"
-    assert manifest["files"] == ["compare.png"]
+    assert manifest["files"] == ["compare.png", "maps.npz", "pictures/0.png"]
     ids = {
         "id",
         "path",
@@ -123,9 +129,12 @@ def test_manifest(rga):
     assert ours["sha256"] == rgaviz.load_checkpoint("rga.pt").sha256
     assert manifest["figure"]["scale"] == {"cam": "shared", "mask": "shared"}
     assert manifest["figure"]["formats"] == ["png"]
-    kinds = [column["kind"] for column in manifest["columns"]]
-    assert kinds == ["picture", "map", "map", "difference", "map"]
-    assert manifest["columns"][3]["minus"] == {"checkpoint": "baseline", "map": "gradcam"}
+    (row,) = manifest["rows"]
+    assert [panel["kind"] for panel in row] == ["picture", "map", "map", "difference", "map"]
+    assert len(manifest["titles"]) == 5
+    assert row[3]["map"] == {"checkpoint": "rga", "name": "gradcam", "group": "cam"}
+    assert row[3]["minus"] == {"checkpoint": "baseline", "name": "gradcam", "group": "cam"}
+    assert row[4]["map"] == {"checkpoint": "rga", "name": "conv5/spatial", "group": "mask"}
     picture = manifest["pictures"][0]
     assert (picture["id"], picture["path"], picture["size"], picture["label"]) == (
         "0",
@@ -157,7 +166,7 @@ def test_labels(rga):
             assert "Unknown label 'gear'" in rga("compare", *PAIR, "pics", *words, code=1).stderr
             continue
         rga("compare", *PAIR, "pics", *words, *FAST)
-        assert [each["label"] for each in read_results("rgaviz-compare").manifest["pictures"]] == expected
+        assert [each.label for each in read_results("rgaviz-compare").manifest.pictures] == expected
 
 
 def test_networks_with_three_and_four_stages_side_by_side(rga):
@@ -175,7 +184,7 @@ def test_networks_with_three_and_four_stages_side_by_side(rga):
 def test_cam_of_a_class_by_name_and_by_number(rga):
     for target in ("square", "2"):
         rga("cam", "rga.pt", "img.jpg", "--target", target, *FAST)
-        assert panels("rgaviz-cam")["1"]["target"] == "square"
+        assert panels("rgaviz-cam")[1].values["target"] == "square"
         direct = rgaviz.cam(rgaviz.load_checkpoint("rga.pt"), ["img.jpg"], targets=[2])["gradcam"]
         np.testing.assert_allclose(
             read_results("rgaviz-cam").map("0", "rga", "gradcam"), direct[0], atol=1e-6
@@ -185,14 +194,16 @@ def test_cam_of_a_class_by_name_and_by_number(rga):
 def test_every_method_and_the_five_most_probable_classes(rga):
     """More columns than fit side by side break into lines."""
     rga("cam", "rga.pt", "img.jpg", "--method", "all", *FAST)
-    assert [column["map"] for column in read_results("rgaviz-cam").manifest["columns"][1:]] == list(METHODS)
+    assert [panel.map.name for panel in panels("rgaviz-cam")[1:]] == list(METHODS)
     assert len(files_below(Path("rgaviz-cam/overlays"))) == len(METHODS)
     rga("cam", "rga.pt", "baseline.pt", "img.jpg", "--method", "gradcam,layercam", "--target", "top5", *FAST)
     results = read_results("rgaviz-cam")
-    assert len(results.manifest["columns"]) == 21
+    assert len(results.manifest.titles) == len(results.manifest.rows[0]) == 21
     logits = rgaviz.load_checkpoint("rga.pt")
     order = logits.model(logits.inputs(["img.jpg"])).topk(5).indices[0].tolist()
-    assert [panels("rgaviz-cam")[str(n)]["target"] for n in range(1, 6)] == [logits.classes[i] for i in order]
+    assert [panel.values["target"] for panel in panels("rgaviz-cam")[1:6]] == [
+        logits.classes[i] for i in order
+    ]
     direct = rgaviz.cam(logits, ["img.jpg"], methods=["layercam"], targets=[order[3]])["layercam"]
     np.testing.assert_allclose(results.map("0", "rga", "layercam/top4"), direct[0], atol=1e-6)
 
@@ -258,7 +269,7 @@ def test_broken_pictures_are_left_out(rga, answer):
     errors = result.stderr.splitlines()
     assert [line.split("'")[1] for line in errors[:2]] == ["pics/ring/bad.png", "pics/ring/none.jpg"]
     assert errors[2:] == ["2 of 5 pictures left out."]
-    done = [entry["path"] for entry in read_results("rgaviz-masks").manifest["pictures"]]
+    done = [entry.path for entry in read_results("rgaviz-masks").manifest.pictures]
     assert done == ["other/c.png", "ring/a.png", "square/b.png"]
     told = answer("masks", "rga.pt", "pics", *FAST, code=1)
     assert len(told["failures"]) == 2
@@ -268,8 +279,8 @@ def test_broken_pictures_are_left_out(rga, answer):
 def test_a_label_each_stays_with_its_picture_beside_a_broken_one(rga):
     Path("pics/a.png").write_bytes(b"no picture")  # the first one
     rga("cam", "rga.pt", "pics", "--label", "star,ring,cross,heart", *FAST, code=1)
-    found = read_results("rgaviz-cam").manifest["pictures"]
-    assert [(each["path"], each["label"]) for each in found] == [
+    found = read_results("rgaviz-cam").manifest.pictures
+    assert [(each.path, each.label) for each in found] == [
         ("other/c.png", "ring"),
         ("ring/a.png", "cross"),
         ("square/b.png", "heart"),
@@ -287,9 +298,9 @@ def test_more_pictures_than_a_batch(rga, monkeypatch):
     monkeypatch.setattr(run, "BATCH", 16)
     rga("cam", "rga.pt", "many", "-o", "all", *FAST, code=1)
     two, whole = read_results("two"), read_results("all")
-    assert [entry["path"] for entry in two.manifest["pictures"]] == [f"{n}.png" for n in (0, 1, 4, 5, 6)]
-    for entry in two.manifest["pictures"]:
-        one, other = (results.map(entry["id"], "rga", "gradcam") for results in (two, whole))
+    assert [entry.path for entry in two.manifest.pictures] == [f"{n}.png" for n in (0, 1, 4, 5, 6)]
+    for entry in two.manifest.pictures:
+        one, other = (results.map(entry.id, "rga", "gradcam") for results in (two, whole))
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -335,7 +346,7 @@ def test_another_command_replaces_it_too(rga):
 def test_earlier_output_is_no_input(rga):
     for _ in range(2):
         rga("cam", "rga.pt", ".", *FAST)
-        paths = [entry["path"] for entry in read_results("rgaviz-cam").manifest["pictures"]]
+        paths = [entry.path for entry in read_results("rgaviz-cam").manifest.pictures]
         assert paths == ["img.jpg", "pics/other/c.png", "pics/ring/a.png", "pics/square/b.png"]
 
 
@@ -349,11 +360,11 @@ def test_a_file_of_someone_else_is_not_replaced(refused, name):
 
 def test_after_an_interrupted_drawing_a_rerun_works(rga, monkeypatch):
     """What was drawn so far is ours."""
-    from rgaviz.figures import grid
+    from rgaviz.figures import draw
 
     for number in range(7):
         save_picture(Path(f"many/{number}.png"), (8, 8), number)
-    left = [grid.save_figure]
+    left = [draw.save_figure]
 
     def one_page(*arguments):
         if not left:
@@ -361,7 +372,7 @@ def test_after_an_interrupted_drawing_a_rerun_works(rga, monkeypatch):
         return left.pop()(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(grid, "save_figure", one_page)
+        patch.setattr(draw, "save_figure", one_page)
         rga("masks", "rga.pt", "many", *FAST, code=130)
     assert [path.name for path in Path("rgaviz-masks").glob("*.png")] == ["masks-1.png"]
     rga("masks", "rga.pt", "many", *FAST)
@@ -385,12 +396,12 @@ def test_pictures_of_every_kind(rga):
     exif[0x0112] = 6
     grey.save("odd/turned.jpg", exif=exif)
     rga("masks", "rga.pt", "odd", *FAST)
-    sizes = {each["path"]: each["size"] for each in read_results("rgaviz-masks").manifest["pictures"]}
+    sizes = {each.path: each.size for each in read_results("rgaviz-masks").manifest.pictures}
     assert sizes.pop("turned.jpg") == [32, 24]
     assert sorted(sizes) == ["alpha.png", "deep.png", "grey.png", "ink.jpg", "palette.gif"]
     assert all(size == [24, 32] for size in sizes.values())
     results = read_results("rgaviz-masks")
-    shown = {each["path"]: results.picture(each["id"]) for each in results.manifest["pictures"]}
+    shown = {each.path: results.picture(each.id) for each in results.manifest.pictures}
     np.testing.assert_array_equal(shown["deep.png"], shown["grey.png"])
     np.testing.assert_array_equal(shown["alpha.png"], shown["grey.png"])
 

@@ -14,8 +14,8 @@ from pictures import files_below
 import rgaviz
 from rgaviz import devices
 from rgaviz.models import count_parameters
-from rgaviz.profiling import growth
 from rgaviz.profiling.measure import Settings, machine
+from rgaviz.results.reader import read_results
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe
 
 SMALL = ("--arch", "resnet20", "--image-size", "16x8", "--batch-size", "2", "--repeats", "2")
@@ -128,6 +128,21 @@ def test_accuracy_against_cost(rga, answer, runs):
     assert "8.50 ± 0.50" in result.stdout
     assert Path("cost.png").read_bytes().startswith(b"\x89PNG")
     assert table("cost.csv")[0]["seeds"] == "3"
+    drawn = Path("cost.png").read_bytes()
+    rga("redraw", "cost", "-o", "again.png")
+    assert Path("again.png").read_bytes() == drawn  # from all digits, without the runs
+
+
+def test_a_figure_of_a_version_without_results_is_ours(rga, runs):
+    words = ("profile", *SMALL, "--attention", "none", "--runs", "runs", "--format", "png", "--dpi", "50")
+    rga(*words)
+    names = ["profile.csv", "profile.png", "profile.tex"]
+    for path in (path for path in Path("rgaviz-profile").rglob("*") if path.is_file()):
+        if path.name not in names:
+            path.unlink()
+    rga(*words)
+    assert sorted(files_below(Path("rgaviz-profile"))) == ["manifest.json", *names, "tables/cost.csv"]
+    assert read_results("rgaviz-profile").manifest.files == [*names, "tables/cost.csv"]
 
 
 @pytest.mark.parametrize(
@@ -135,50 +150,11 @@ def test_accuracy_against_cost(rga, answer, runs):
     [
         (("--arch", "resnet56"), "--runs has no resnet56 with none, but resnet20"),
         (("--num-classes", "7"), "give the --image-size, --num-classes and --attention-layers"),
-        (("--scale-with", "N"), "leave out --scale-with"),
         (("--against", "price"), "Unknown cost 'price'"),
     ],
 )
 def test_runs_that_do_not_fit(refused, runs, words, message):
     assert message in refused("profile", *SMALL, "--attention", "none", "--runs", "runs", *words)
-
-
-def test_growth(answer, rga, monkeypatch):
-    monkeypatch.setattr(growth, "SIDES", (8, 12, 16))
-    words = (
-        "profile",
-        "--scale-with",
-        "N",
-        "--attention",
-        "none,se,rga-s",
-        "--repeats",
-        "2",
-        "--format",
-        "png",
-    )
-    told = answer(*words, "--dpi", "60", "--width", "column", "--channels", "128")
-    names = ["se", "rga-s", "rga-s (direct)"]
-    assert [(row["attention"], row["N"], row["C"]) for row in told["rows"]] == [
-        (name, side * side, 128) for side in (8, 12, 16) for name in names
-    ]
-    assert list(told["exponents"]) == names
-    for name, found in told["exponents"].items():
-        own = [row for row in told["rows"] if row["attention"] == name]
-        for key, value in found.items():
-            assert value == pytest.approx(growth.exponent([64, 144, 256], [row[key] for row in own]))
-    assert told["machine"]["batch_size"] == 1
-    assert told["machine"]["scale_with"] == "N"
-    assert told["files"] == [f"rgaviz-profile/profile.{kind}" for kind in ("png", "csv", "tex")]
-    assert [row["N"] for row in table("rgaviz-profile/profile.csv")] == [
-        str(row["N"]) for row in told["rows"]
-    ]
-    lines = Path("rgaviz-profile/profile.tex").read_text().splitlines()
-    assert lines[4].startswith("ms at $N =$ & 64 & 144 & 256 & time $N^p$")
-    assert [line.partition(" &")[0] for line in lines[6:9]] == names
-    monkeypatch.setattr(growth, "available_memory", lambda device: 1.0)
-    result = rga(*words)
-    assert "Note: rga-s (direct) ends at N = 64" in result.stderr
-    assert "p =" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -194,10 +170,9 @@ def test_growth(answer, rga, monkeypatch):
         (("--precision", "fp8"), "Unknown precision 'fp8'"),
         (("--attention-layers", "conv9"), "Unknown attention layer 'conv9'"),
         (("--runs", "nowhere"), "nowhere does not exist"),
-        (("--scale-with", "M"), "'M'"),
-        (("--scale-with", "N", "--attention", "none"), "name one"),
-        (("--scale-with", "N", "--attention", "rga-sc", "--channels", "8"), "give more with --channels"),
-        (("-o", "cost.pdf"), "needs --runs or --scale-with"),
+        (("--scale-with", "N"), "is now: rgaviz growth N"),
+        (("--scale-with", "C"), "is now: rgaviz growth C"),
+        (("-o", "cost.pdf"), "needs --runs"),
         (("-o", "img.jpg/out"), "img.jpg is no writable folder"),
         (("--format", "gif"), "Unknown figure format 'gif'"),
     ],
@@ -211,10 +186,12 @@ def test_a_device_that_is_not_there(refused):
     assert "no cuda device" in refused("profile", "--device", "cuda")
 
 
-def test_files_of_others_stay(refused):
+def test_files_of_others_stay(refused, runs):
     for name in ("profile.csv", "profile.tex"):
         Path(name).write_text("mine\n")
         assert f"{name} is there" in refused("profile", *SMALL, "-o", ".")
         Path(name).unlink()
-    Path("profile.pdf").write_text("mine\n")
-    assert "profile.pdf is there" in refused("profile", *SMALL, "--scale-with", "N", "-o", ".")
+    for name in ("profile.pdf", "manifest.json"):
+        Path(name).write_text("mine\n")
+        assert f"{name} is there" in refused("profile", *SMALL, "--runs", "runs", "-o", ".")
+        Path(name).unlink()

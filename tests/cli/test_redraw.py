@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pictures import files_below
+from PIL import Image
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
@@ -99,7 +100,9 @@ def test_a_strangers_manifest(rga, drawn, place):
             yield from places(each, (*path, key))
 
     spots = [
-        spot for spot in places(whole) if spot and spot[0] in ("command", "columns", "pictures", "figure")
+        spot
+        for spot in places(whole)
+        if spot and spot[0] in ("command", "titles", "rows", "pictures", "figure", "tables", "texts")
     ]
     outside = {
         name: body for name, body in files_below(place).items() if not name.startswith("rgaviz-masks/")
@@ -107,7 +110,7 @@ def test_a_strangers_manifest(rga, drawn, place):
     refusals = 0
     for number, spot in enumerate(spots):
         junk = [JUNK[(number * 5 + step) % len(JUNK)] for step in range(3)]
-        if spot[-1] in ("path", "id", "checkpoint", "map", "command"):
+        if spot[-1] in ("path", "id", "checkpoint", "name", "picture", "command"):
             junk.append("../../evil")
         for value in junk:
             document = json.loads(json.dumps(whole))
@@ -136,11 +139,35 @@ def test_damaged_results(refused, drawn, name):
 
 def test_no_pictures_in_the_results(refused, drawn):
     manifest(drawn, pictures=[])
+    assert "row 0 names picture '0', which is not there" in refused("redraw", str(drawn))
+    manifest(drawn, rows=[])
     assert "holds no pictures" in refused("redraw", str(drawn))
 
 
-def test_two_pictures_of_one_name(refused, drawn):
-    entry = json.loads((drawn / "manifest.json").read_text())["pictures"][0]
-    manifest(drawn, pictures=[entry, {**entry, "path": "img.png"}])
-    (drawn / "masks.png").unlink()
-    assert "would both write" in refused("redraw", str(drawn))
+def test_two_pictures_of_one_name(rga, refused):
+    Image.open("img.jpg").save("img.png")
+    told = rga("masks", "rga.pt", "img.jpg", "img.png", *FAST, code=1)
+    assert "img.jpg and img.png would both write" in told.stderr
+    assert "would both write" in refused("redraw", "rgaviz-masks")
+    assert not Path("rgaviz-masks/masks.png").exists()
+
+
+def test_results_of_schema_1(rga, drawn):
+    """As the first version wrote them: the same figure, and still schema 1 behind it."""
+    figure = (drawn / "masks.png").read_bytes()
+    whole = json.loads((drawn / "manifest.json").read_text())
+    (row,) = whole.pop("rows")
+    columns = [
+        {"kind": panel["kind"], "title": title}
+        | ({**panel["map"], "map": panel["map"]["name"]} if "map" in panel else {})
+        for panel, title in zip(row, whole.pop("titles"), strict=True)
+    ]
+    panels = {str(number): {**panel["values"], "warnings": []} for number, panel in enumerate(row) if number}
+    pictures = [{**entry, "panels": panels} for entry in whole["pictures"]]
+    for key in ("tables", "texts"):
+        del whole[key]
+    earlier = {**whole, "schema": 1, "columns": columns, "pictures": pictures, "files": ["masks.png"]}
+    (drawn / "manifest.json").write_text(json.dumps(earlier))
+    rga("redraw", str(drawn))
+    assert (drawn / "masks.png").read_bytes() == figure
+    assert json.loads((drawn / "manifest.json").read_text())["schema"] == 1

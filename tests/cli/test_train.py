@@ -7,6 +7,7 @@ import os
 import signal
 
 import pytest
+from pictures import files_below
 from typer.testing import CliRunner
 
 from rgaviz.checkpoint import load_checkpoint
@@ -40,10 +41,17 @@ def test_it_trains_the_pair_and_says_where(tmp_path):
     assert [each["network"] for each in answer["networks"]] == ["baseline", "rga"]
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "baseline.pt",
+        "curves",
         "curves.png",
         "metrics.csv",
         "rga.pt",
     ]
+    curves = tmp_path / "run/curves"
+    assert sorted(files_below(curves)) == ["manifest.json", "tables/curves.csv"]
+    assert (curves / "tables/curves.csv").read_bytes() == (tmp_path / "run/metrics.csv").read_bytes()
+    again = CliRunner().invoke(app, ["redraw", str(curves), "-o", str(tmp_path / "again.png")])
+    assert again.exit_code == 0, again.stderr
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "run/curves.png").read_bytes()
     rga = load_checkpoint(tmp_path / "run" / "rga.pt")
     assert rga.config["attention"] == "rga-sc"
     assert rga.training["command"].startswith("rgaviz train shapes --set data.train_size=32")

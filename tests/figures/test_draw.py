@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from rgaviz.errors import OutputError, RgavizError
-from rgaviz.figures.draw import FIGURES, channel_masks, draw, figure_options, record_options
+from rgaviz.figures.draw import FIGURES, draw, figure_options, record_options
+from rgaviz.figures.histogram import channel_masks
 from rgaviz.figures.style import FigureOptions
-from rgaviz.results.manifest import ResultsError
+from rgaviz.outputs import Output, csv_bytes
+from rgaviz.results.manifest import MapRef, Panel, Picture, ResultsError
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter
 
 FAST = FigureOptions(formats=("png",), dpi=50)
-COLUMNS = [
-    {"kind": "picture", "title": "input"},
-    {"kind": "map", "title": "a mask", "checkpoint": "a", "map": "conv5/spatial", "group": "mask"},
-    {"kind": "bars", "title": "a channels", "checkpoint": "a", "map": "conv5/channel", "group": "mask"},
-]
+TITLES = ["input", "a mask", "a channels"]
+SPATIAL, CHANNEL = (MapRef(checkpoint="a", name=f"conv5/{k}", group="mask") for k in ("spatial", "channel"))
 
 
 def make(folder, command="masks", count=1, lengths=(6, 6), **head):
-    with ResultsWriter(folder, {"command": command, "checkpoints": [], "columns": COLUMNS, **head}) as writer:
+    with ResultsWriter(folder, {"command": command, "titles": TITLES, **head}) as writer:
         for i in range(count):
-            entry = {"id": str(i), "path": f"{i}.jpg", "size": [8, 8], "label": None, "panels": {}}
             maps = {
                 "a/conv5/spatial": np.eye(2),
                 "a/conv5/channel": np.linspace(0, 1, lengths[i]) * (i + 1) / 2,
             }
-            writer.add(entry, np.zeros((8, 8, 3), np.uint8), maps)
+            writer.picture(
+                Picture(id=str(i), path=f"{i}.jpg", size=[8, 8]), np.zeros((8, 8, 3), np.uint8), maps
+            )
+            shown = [Panel(kind="picture", picture=str(i)), Panel(kind="map", picture=str(i), map=SPATIAL)]
+            writer.row([*shown, Panel(kind="bars", picture=str(i), map=CHANNEL)])
     return folder
+
+
+def draw_in(folder, name, options=FAST):
+    """Draw into the results folder."""
+    return draw(folder, Output(folder, folder / name), options)
 
 
 @pytest.mark.parametrize(
@@ -43,37 +52,130 @@ def make(folder, command="masks", count=1, lengths=(6, 6), **head):
 )
 def test_files_of_every_command(tmp_path, command, expected):
     folder = make(tmp_path / "r", command)
-    paths = draw(folder, folder / command, FAST).paths
+    paths = draw_in(folder, command).paths
     assert [path.relative_to(folder).as_posix() for path in paths] == expected
-    assert read_results(folder).manifest["files"] == sorted(expected)
+    assert read_results(folder).manifest.files == sorted([*expected, "maps.npz", "pictures/0.png"])
     assert all(path.is_file() for path in paths)
-    assert set(FIGURES) == {"masks", "cam", "compare", "histogram"}
+
+
+CHARTS = {
+    "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
+    "profile": {
+        "cost": [["label", "cost", "error", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
+    },
+    "growth": {
+        "growth": [
+            ["attention", "x", "latency_ms", "latency_q1_ms", "latency_q3_ms", "memory_mib"],
+            ["se", 64, 1.5, 1.25, 1.75, None],
+            ["se", 256, 3.5, 3.25, 3.75, None],
+        ],
+        "exponents": [["attention", "latency_ms", "memory_mib"], ["se", 0.75, None]],
+    },
+    "train": {
+        "curves": [
+            ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],
+            ["rga", 1, 2.5, 50.0, 2.25, 45.0],
+            ["rga", 2, 1.5, 40.0, 1.25, None],
+        ]
+    },
+}
+
+
+def chart(folder, command):
+    with ResultsWriter(folder, {"command": command, "texts": {"net": "the title"}}) as writer:
+        for name, rows in CHARTS[command].items():
+            writer.table(name, rows)
+    return folder
+
+
+def test_every_command_has_its_figure():
+    assert set(FIGURES) == {"masks", "cam", "compare", "histogram", *CHARTS}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("evaluate", ["net-confusion.png", "net-confusion.csv"]),
+        ("profile", ["profile.png"]),
+        ("growth", ["growth.png"]),
+        ("train", ["train.png"]),
+    ],
+)
+def test_charts_are_drawn_from_tables_again_and_again(tmp_path, command, expected):
+    folder = chart(tmp_path / "r", command)
+    first = [path.read_bytes() for path in draw_in(folder, command).paths]
+    paths = draw_in(folder, command).paths
+    assert [path.name for path in paths] == expected
+    assert [path.read_bytes() for path in paths] == first
+    tables = [f"tables/{name}.csv" for name in CHARTS[command]]
+    assert read_results(folder).manifest.files == sorted([*expected, *tables])
+    named = draw(folder, Output(folder, tmp_path / "fig", named=True), FAST).paths
+    assert {path.stem for path in named} == {"fig"}
+
+
+def test_confusion_matrices_of_several_networks(tmp_path):
+    with ResultsWriter(tmp_path / "r", {"command": "evaluate"}) as writer:
+        for name in ("a", "b"):
+            writer.table(name, CHARTS["evaluate"]["net"])
+    names = [path.name for path in draw_in(tmp_path / "r", "evaluate").paths]
+    assert names == [f"{name}-confusion.{kind}" for name in "ab" for kind in ("png", "csv")]
+    named = draw(tmp_path / "r", Output(tmp_path / "r", tmp_path / "fig", named=True), FAST)
+    assert [[path.name for path in page] for page in named.pages] == [
+        [f"fig-{name}.{kind}" for kind in ("png", "csv")] for name in "ab"
+    ]
+
+
+JUNK = ("", "x", "-1", "nan", "1e999")
+
+
+@pytest.mark.parametrize("command", CHARTS)
+def test_junk_in_a_table_is_refused_in_one_line(tmp_path, command):
+    """Whatever cell it stands in: drawn, or refused."""
+    folder = chart(tmp_path / "r", command)
+    refusals = []
+    for name, rows in CHARTS[command].items():
+        path = folder / "tables" / f"{name}.csv"
+        whole = path.read_bytes()
+        for number, (y, x) in enumerate(np.ndindex(len(rows), len(rows[0]))):
+            changed = [[*line] for line in rows]
+            changed[y][x] = JUNK[number % len(JUNK)]
+            path.write_bytes(csv_bytes(changed))
+            try:
+                list(FIGURES[command](read_results(folder), FAST))
+            except RgavizError as error:
+                refusals.append(str(error))
+        path.write_bytes(whole)
+    assert len(refusals) > 2
+    assert not any("\n" in each for each in refusals)
 
 
 def test_overlays_elsewhere(tmp_path):
     folder = make(tmp_path / "r")
-    paths = draw(folder, tmp_path / "fig", FAST, tmp_path / "fig" / "overlays").paths
+    paths = draw(folder, Output(tmp_path / "fig", tmp_path / "fig", named=True), FAST).paths
     assert paths == [tmp_path / "fig.png", tmp_path / "fig/overlays/0-a-conv5-spatial.png"]
-    assert read_results(folder).manifest["files"] == []
+    assert read_results(folder).manifest.files == ["maps.npz", "pictures/0.png"]
 
 
 def test_a_file_of_someone_else(tmp_path):
     folder = make(tmp_path / "r")
     (folder / "masks.png").write_text("mine")
     with pytest.raises(OutputError, match=r"masks\.png is there"):
-        draw(folder, folder / "masks", FAST)
+        draw_in(folder, "masks")
     assert (folder / "masks.png").read_text() == "mine"
     (folder / "masks.png").rename(folder / "masks-mine.png")  # not one of our names
-    draw(folder, folder / "masks", FAST)
-    draw(folder, folder / "masks", FAST)  # now it is ours
+    draw_in(folder, "masks")
+    draw_in(folder, "masks")  # now it is ours
     assert (folder / "masks-mine.png").read_text() == "mine"
 
 
 @pytest.mark.parametrize("command", ["paint", "../x", ["masks"], None, 3])
 def test_no_such_command(tmp_path, command):
-    folder = make(tmp_path / "r", command)
-    with pytest.raises(ResultsError, match="no figure to draw"):
-        draw(folder, folder / "x", FAST)
+    folder = make(tmp_path / "r")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "command": command}))
+    text = isinstance(command, str)
+    with pytest.raises(ResultsError, match="no figure to draw" if text else "is broken .command: "):
+        draw_in(folder, "x")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +190,7 @@ def test_no_such_command(tmp_path, command):
 )
 def test_options_are_remembered(tmp_path, options):
     folder = make(tmp_path / "r", figure=record_options(options))
-    assert read_results(folder).manifest["figure"]["scale"] == options.scales
+    assert read_results(folder).manifest.figure["scale"] == options.scales
     assert figure_options(folder, {}) == options
     assert figure_options(folder, {"cmap": "magma"}).cmap == "magma"
 

@@ -13,52 +13,80 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.grid import draw_grid, save_grid, save_overlays
+from rgaviz.figures.draw import draw as draw_figure
+from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.layout import RIGHT, WRONG, Layout
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.scales import Scales, subtract
 from rgaviz.figures.style import FigureOptions, save_figure, style
-from rgaviz.results.manifest import ResultsError
+from rgaviz.outputs import Output
+from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point, ResultsError
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter
 
-CAM = {"kind": "map", "map": "gradcam", "group": "cam"}
-A = {**CAM, "title": "baseline Grad-CAM (conv5)", "checkpoint": "a"}
-B = {**CAM, "title": "rga Grad-CAM (conv5)", "checkpoint": "b"}
-MASK = {"kind": "map", "title": "rga mask", "checkpoint": "b", "map": "conv5/spatial", "group": "mask"}
-BARS = {"kind": "bars", "title": "rga channels", "checkpoint": "b", "map": "conv5/channel", "group": "mask"}
-MINUS = {"checkpoint": "a", "map": "gradcam"}
-DIFFERENCE = {**CAM, "kind": "difference", "title": "rga − baseline", "checkpoint": "b", "minus": MINUS}
-COLUMNS = [{"kind": "picture", "title": "input"}, A, B, MASK, BARS, {**DIFFERENCE, "group": "difference"}]
+
+def ref(checkpoint, name, group):
+    return MapRef(checkpoint=checkpoint, name=name, group=group)
+
+
+A = {"title": "baseline Grad-CAM (conv5)", "kind": "map", "map": ref("a", "gradcam", "cam")}
+B = {"title": "rga Grad-CAM (conv5)", "kind": "map", "map": ref("b", "gradcam", "cam")}
+MASK = {"title": "rga mask", "kind": "map", "map": ref("b", "conv5/spatial", "mask")}
+BARS = {"title": "rga channels", "kind": "bars", "map": ref("b", "conv5/channel", "mask")}
+DIFFERENCE = {"title": "rga − baseline", "kind": "difference", "map": B["map"], "minus": A["map"]}
+INPUT = {"title": "input", "kind": "picture"}
+COLUMNS = [INPUT, A, B, MASK, BARS, DIFFERENCE]
 MAPS = {
     "a/gradcam": [[0.0, 2.0], [4.0, 1.0]],
     "b/gradcam": [[0.0, 0.5], [0.1, 0.2]],
     "b/conv5/spatial": [[0.2, 0.8], [0.5, 0.5]],
     "b/conv5/channel": [0.1, 0.5, 0.9],
 }
-PANEL = {"prediction": "cat", "confidence": 0.934, "correct": True, "target": "cat", "warnings": []}
+SAID = [Line(text="cat 93%", role="right")]
 FAST = FigureOptions(dpi=50)
 
 
-def make(folder, columns=COLUMNS, sizes=((20, 30),), panels=None, paths=None, **maps):
-    """Results with one picture per size; the maps of picture i are MAPS times i + 1, masks apart."""
-    with ResultsWriter(folder, {"checkpoints": [{"id": "a"}, {"id": "b"}], "columns": columns}) as writer:
+def panel(column, picture, **more):
+    """A panel of a column for a picture."""
+    content = {key: value for key, value in column.items() if key != "title"}
+    return Panel(**content, picture=picture, **more)
+
+
+def make(folder, columns=COLUMNS, sizes=((20, 30),), lines=None, paths=None, **maps):
+    """Results with one picture per size, a row each; the maps of picture i are MAPS times i + 1, masks apart."""
+    with ResultsWriter(
+        folder, {"command": "compare", "titles": [each["title"] for each in columns]}
+    ) as writer:
         for i, size in enumerate(sizes):
-            entry = {
-                "id": str(i),
-                "path": paths[i] if paths else f"{i}.jpg",
-                "size": list(size),
-                "label": "cat",
-            }
+            picture = Picture(id=str(i), path=paths[i] if paths else f"{i}.jpg", size=list(size))
             scaled = {k: np.array(v) * (1 if "conv5" in k else i + 1) for k, v in {**MAPS, **maps}.items()}
-            writer.add({**entry, "panels": panels or {}}, np.full((*size, 3), 90, np.uint8), scaled)
+            writer.picture(picture, np.full((*size, 3), 90, np.uint8), scaled)
+            told = {0: [Line(text=picture.path)], **(lines or {})}
+            writer.row(
+                [panel(column, str(i), lines=told.get(number, [])) for number, column in enumerate(columns)]
+            )
     return read_results(folder)
 
 
 def draw(results, options=FAST):
-    ((suffix, figure),) = draw_grid(results, options)
-    assert suffix == ""
-    return figure
+    (page,) = draw_grid(results, options)
+    assert (page.suffix, page.of) == ("", 1)
+    return page.figure
+
+
+def save(results, stem, options):
+    """The figure's files."""
+    return draw_figure(results.folder, Output(stem, stem, named=True), options)
+
+
+def one_picture(folder, columns, pixels, maps):
+    """Results with a single picture."""
+    with ResultsWriter(
+        folder, {"command": "compare", "titles": [each["title"] for each in columns]}
+    ) as writer:
+        writer.picture(Picture(id="0", path="0.png", size=list(pixels.shape[:2])), pixels, maps)
+        writer.row([panel(column, "0") for column in columns])
+    return read_results(folder)
 
 
 def bars(figure):
@@ -122,24 +150,22 @@ def test_colour_bars_state_the_scale(tmp_path, scale):
 def test_limits_of_each_scale(tmp_path, scale, first, second, mask):
     results = make(tmp_path / "r", sizes=((20, 30), (20, 30)))
     scales = Scales(results, FigureOptions(scale=scale))
-    picture = results.manifest["pictures"][0]
     for column, expected in ((A, first), (B, second), (MASK, mask)):
-        assert scales.limits(picture, column) == pytest.approx(expected)
+        assert scales.limits(panel(column, "0")) == pytest.approx(expected)
 
 
 def test_model_scale_is_for_each_method(tmp_path):
-    other = {**B, "map": "layercam", "title": "rga LayerCAM"}
+    other = {**B, "map": ref("b", "layercam", "cam"), "title": "rga LayerCAM"}
     results = make(tmp_path / "r", [B, other], **{"b/layercam": [[0.0, 50.0]]})
     scales = Scales(results, FAST)
-    picture = results.manifest["pictures"][0]
-    assert scales.limits(picture, B) == (0, 0.5)
-    assert scales.limits(picture, other) == (0, 50)
+    assert scales.limits(panel(B, "0")) == (0, 0.5)
+    assert scales.limits(panel(other, "0")) == (0, 50)
     assert bars(draw(results))[0][0].endswith("(gradcam 0.5, layercam 50)")
 
 
 def test_a_map_of_zeros_has_a_scale_and_a_flag(tmp_path):
     results = make(tmp_path / "r", [B], **{"b/gradcam": np.zeros((2, 2))})
-    assert Scales(results, FAST).limits(results.manifest["pictures"][0], B) == (0, 1)
+    assert Scales(results, FAST).limits(panel(B, "0")) == (0, 1)
     assert [text for text, _ in lines(draw(results).axes[0])][-1] == "! uses 0% of the scale"
 
 
@@ -159,21 +185,17 @@ def test_a_panel_is_the_overlay_at_its_own_resolution(tmp_path):
 
 
 def test_small_pictures_keep_their_pixels_and_the_map_is_smooth(tmp_path):
-    with ResultsWriter(tmp_path / "r", {"checkpoints": [], "columns": [COLUMNS[0], A]}) as writer:
-        pixels = np.array([[[0] * 3, [255] * 3]] * 2, np.uint8)
-        entry = {"id": "0", "path": "0.png", "size": [2, 2], "label": None, "panels": {}}
-        writer.add(entry, pixels, {"a/gradcam": np.array(MAPS["a/gradcam"])})
-    shown, mapped = (ax.images[0].get_array() for ax in draw(read_results(tmp_path / "r")).axes[:2])
+    pixels = np.array([[[0] * 3, [255] * 3]] * 2, np.uint8)
+    results = one_picture(tmp_path / "r", [INPUT, A], pixels, {"a/gradcam": np.array(MAPS["a/gradcam"])})
+    shown, mapped = (ax.images[0].get_array() for ax in draw(results).axes[:2])
     assert set(np.unique(shown)) == {0, 255}
     assert len(np.unique(mapped.reshape(-1, 3), axis=0)) > 100
 
 
 def test_a_difference_lies_over_a_picture_without_colours(tmp_path):
-    with ResultsWriter(tmp_path / "r", {"checkpoints": [], "columns": COLUMNS[-1:]}) as writer:
-        entry = {"id": "0", "path": "0.png", "size": [9, 9], "label": None, "panels": {}}
-        same = np.ones((2, 2))
-        writer.add(entry, np.full((9, 9, 3), [255, 0, 0], np.uint8), {"a/gradcam": same, "b/gradcam": same})
-    shown = draw(read_results(tmp_path / "r")).axes[0].images[0].get_array()
+    red, same = np.full((9, 9, 3), [255, 0, 0], np.uint8), np.ones((2, 2))
+    results = one_picture(tmp_path / "r", [DIFFERENCE], red, {"a/gradcam": same, "b/gradcam": same})
+    shown = draw(results).axes[0].images[0].get_array()
     assert np.ptp(shown.astype(int), axis=2).max() <= 2  # the middle of the colour map is nearly neutral
 
 
@@ -184,10 +206,10 @@ def test_difference_is_at_the_finer_resolution():
 
 
 def test_captions(tmp_path):
-    wrong = {**PANEL, "correct": False, "target": "dog", "warnings": ["flat map"]}
-    unknown = {**PANEL, "correct": None, "confidence": None}
-    panels = {"1": PANEL, "2": wrong, "3": unknown}
-    axes = draw(make(tmp_path / "r", panels=panels)).axes
+    flag = Line(text="flat map", role="flag")
+    wrong = [Line(text="cat 93%", role="wrong"), Line(text="target: dog"), flag]
+    told = {0: [Line(text="0.jpg"), Line(text="label: cat")], 1: SAID, 2: wrong, 3: [Line(text="cat")]}
+    axes = draw(make(tmp_path / "r", lines=told)).axes
     assert lines(axes[0]) == [("0.jpg", "#000000"), ("label: cat", "#000000")]
     assert lines(axes[1]) == [("cat 93% ✓", RIGHT)]
     assert lines(axes[2]) == [("cat 93% ✗", WRONG), ("target: dog", "#000000"), ("! flat map", "#b35900")]
@@ -224,11 +246,16 @@ def test_nan_is_flagged_warned_and_grey(tmp_path):
 @pytest.mark.parametrize("width", ["column", "text"])
 def test_aspect_ratio_width_and_nothing_overlaps(tmp_path, width):
     options = FigureOptions(dpi=100, width=width)
-    panels = {str(i): {**PANEL, "prediction": "automobile", "warnings": ["flat map"]} for i in (1, 2, 3)}
+    said = [
+        Line(text="automobile 93%", role="right"),
+        Line(text="target: cat"),
+        Line(text="flat map", role="flag"),
+    ]
+    told = dict.fromkeys((1, 2, 3), said)
     paths = ["a_very_long_folder/and_a_long_file_name_0001.jpg", "b.jpg", "c.jpg"]
     sizes = ((200, 300), (400, 100), (30, 600))
     columns = COLUMNS if width == "text" else COLUMNS[:4]
-    figure = draw(make(tmp_path / "r", columns, sizes, panels, paths), options)
+    figure = draw(make(tmp_path / "r", columns, sizes, told, paths), options)
     assert figure.get_figwidth() == pytest.approx(options.inches)
     pictures = [ax for ax in figure.axes if ax.images]
     for index, (height, breadth) in enumerate(sizes):
@@ -258,12 +285,12 @@ def test_aspect_ratio_width_and_nothing_overlaps(tmp_path, width):
 def test_pages(tmp_path):
     results = make(tmp_path / "r", COLUMNS[:4], [(10, 60)] * 8)
     pages = list(draw_grid(results, FAST))
-    assert [suffix for suffix, _ in pages] == ["-1", "-2"]
-    assert [sum(bool(ax.images) for ax in page.axes) for _, page in pages] == [6 * 4, 2 * 4]
-    assert all(bars(page) == bars(pages[0][1]) for _, page in pages)  # one scale for the whole
+    assert [(page.suffix, page.of) for page in pages] == [("-1", 2), ("-2", 2)]
+    assert [sum(bool(ax.images) for ax in page.figure.axes) for page in pages] == [6 * 4, 2 * 4]
+    assert all(bars(page.figure) == bars(pages[0].figure) for page in pages)  # one scale for the whole
     tall = list(draw_grid(make(tmp_path / "t", COLUMNS[:4], [(60, 20)] * 5), FAST))
     assert len(tall) == 3
-    assert all(page.get_figheight() <= 8.52 for _, page in tall)
+    assert all(page.figure.get_figheight() <= 8.52 for page in tall)
 
 
 def test_pages_are_drawn_one_at_a_time(tmp_path, monkeypatch):
@@ -279,16 +306,16 @@ def test_pages_are_drawn_one_at_a_time(tmp_path, monkeypatch):
 def test_saved_files_repeat_byte_for_byte(tmp_path):
     options = FigureOptions(formats=("pdf", "svg", "png"), dpi=60)
     results = make(tmp_path / "r")
-    paths = save_grid(results, tmp_path / "figs/one", options).paths
+    paths = save(results, tmp_path / "figs/one", options).paths
     assert [path.name for path in paths] == ["one.pdf", "one.svg", "one.png"]
-    again = save_grid(results, tmp_path / "figs/two", options).paths
+    again = save(results, tmp_path / "figs/two", options).paths
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
     assert ">input</text>" in paths[1].read_text()
 
 
 def test_several_pages_are_numbered(tmp_path):
     results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 7)
-    drawn = save_grid(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
+    drawn = save(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
     assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
     assert drawn.left_out == 0
 
@@ -296,10 +323,10 @@ def test_several_pages_are_numbered(tmp_path):
 def test_a_long_figure_ends_after_some_pages_on_the_scale_of_all(tmp_path):
     results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 20)  # five pages
     options = FigureOptions(formats=("png",), dpi=50, pages=2)
-    drawn = save_grid(results, tmp_path / "fig", options)
+    drawn = save(results, tmp_path / "fig", options)
     assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
     assert drawn.left_out == 3
-    whole = save_grid(results, tmp_path / "all", replace(options, pages=0))
+    whole = save(results, tmp_path / "all", replace(options, pages=0))
     assert (len(whole.paths), whole.left_out) == (5, 0)
     assert [path.read_bytes() for path in whole.paths[:2]] == [path.read_bytes() for path in drawn.paths]
 
@@ -310,8 +337,8 @@ def test_no_titles(tmp_path):
 
 
 def test_names_that_the_font_lacks_or_that_look_like_mathematics(tmp_path):
-    panels = {"1": {**PANEL, "prediction": "$a_b$ 猫"}}
-    results = make(tmp_path / "r", COLUMNS[:2], panels=panels, paths=["猫/$x$.jpg"])
+    said = {1: [Line(text="$a_b$ 猫 93%", role="right")]}
+    results = make(tmp_path / "r", COLUMNS[:2], lines=said, paths=["猫/$x$.jpg"])
     figure = draw(results)
     assert lines(figure.axes[0])[0][0] == "?/$x$.jpg"
     save_figure(figure, tmp_path / "fig", FAST)  # warnings are errors here
@@ -323,7 +350,7 @@ def test_names_that_the_font_lacks_or_that_look_like_mathematics(tmp_path):
 def test_a_row_with_too_many_columns_breaks_into_lines(tmp_path, count, width, per_line):
     columns = [COLUMNS[0], *({**A, "title": f"map {i}"} for i in range(1, count))]
     options = FigureOptions(dpi=100, width=width)
-    figure = draw(make(tmp_path / "r", columns, panels={str(count - 1): PANEL}), options)
+    figure = draw(make(tmp_path / "r", columns, lines={count - 1: SAID}), options)
     panels = [ax for ax in figure.axes if ax.images]
     titles = ["".join(reversed([t.get_text() for t in ax.texts if t.xy[1] == 1])) for ax in panels]
     assert titles == ["input", *(f"map {i}" for i in range(1, count))]
@@ -357,7 +384,7 @@ def test_a_map_of_the_wrong_rank(tmp_path):
 
 def test_overlays_at_the_size_shown(tmp_path):
     results = make(tmp_path / "r", sizes=((20, 30), (8, 8)), paths=["cats/a.b.jpg", "c.png"])
-    paths = save_overlays(results, tmp_path / "o", FigureOptions(alpha=0.25))
+    paths = list(save_overlays(results, tmp_path / "o", FigureOptions(alpha=0.25)))
     names = [path.relative_to(tmp_path / "o").as_posix() for path in paths]
     assert names[:3] == ["cats/a.b-a-gradcam.png", "cats/a.b-b-gradcam.png", "cats/a.b-b-conv5-spatial.png"]
     assert len(names) == 6
@@ -370,7 +397,7 @@ def test_overlays_at_the_size_shown(tmp_path):
 def test_two_pictures_that_would_write_one_overlay(tmp_path):
     results = make(tmp_path / "r", sizes=((8, 8), (8, 8)), paths=["a.jpg", "a.png"])
     with pytest.raises(OutputError, match=r"a\.jpg and a\.png would both write .*rename"):
-        save_overlays(results, tmp_path / "o", FAST)
+        list(save_overlays(results, tmp_path / "o", FAST))
     assert not (tmp_path / "o").exists()
 
 
@@ -388,8 +415,73 @@ def test_the_lines_of_a_picture_stay_on_one_page(tmp_path):
     with matplotlib.rc_context(style(FAST)):
         layout = Layout(Scales(results, FAST), FAST)
         pages = layout.pages()
-    assert len(layout.lines) > 1
+    assert layout.broken
     assert len(pages) > 1
-    owners = [{row.picture["id"] for row in page} for page in pages]
+    owners = [{line.panels[0].picture for line in page} for page in pages]
     assert sum(len(each) for each in owners) == 5  # none is on two pages
-    assert [row for page in pages for row in page] == layout.rows
+    assert [line for page in pages for line in page] == [line for lines in layout.rows for line in lines]
+
+
+def test_a_row_of_several_pictures_each_at_its_own_aspect_ratio(tmp_path):
+    """A rank list: a query, what was found, right or wrong."""
+    sizes = {"query": (40, 20), "first": (20, 40), "second": (40, 30)}
+    pixels = {
+        name: np.full((*size, 3), 40 * number, np.uint8) for number, (name, size) in enumerate(sizes.items())
+    }
+    head = {"command": "compare", "titles": ["query", "1", "2"]}
+    with ResultsWriter(tmp_path / "r", head) as writer:
+        for name, size in sizes.items():
+            maps = {"a/gradcam": np.array(MAPS["a/gradcam"]) * (1 + (name == "second"))}
+            writer.picture(Picture(id=name, path=f"{name}.jpg", size=list(size)), pixels[name], maps)
+        found = [
+            Panel(kind="picture", picture="first", frame="wrong"),
+            Panel(kind="map", picture="second", map=A["map"], frame="right", marks=[Point(x=0.25, y=0.75)]),
+        ]
+        writer.row([Panel(kind="picture", picture="query"), *found])
+        writer.row([Panel(kind="picture", picture="second"), found[0]])  # fewer
+    figure = draw(read_results(tmp_path / "r"), FigureOptions(dpi=100))
+    query, first, second, *others = [ax for ax in figure.axes if ax.images]
+    assert len(others) == 2
+    for ax, name in ((query, "query"), (first, "first"), (second, "second")):
+        height, width = sizes[name]
+        box = ax.get_window_extent()
+        assert box.height / box.width == pytest.approx(height / width, rel=0.02)
+        assert [" ".join(t.get_text() for t in ax.texts)] == [
+            {"query": "query", "first": "1", "second": "2"}[name]
+        ]
+    np.testing.assert_array_equal(np.unique(first.images[0].get_array()), [40])
+    expected = overlay(
+        np.full_like(second.images[0].get_array(), 80), np.array(MAPS["a/gradcam"]) * 2, "turbo", 0, 8, 0.5
+    )
+    np.testing.assert_array_equal(second.images[0].get_array(), expected)  # a map of its own picture
+    assert [to_hex(ax.patches[0].get_edgecolor()) for ax in (first, second, others[1])] == [
+        WRONG,
+        RIGHT,
+        WRONG,
+    ]
+    assert not query.patches
+    assert bars(figure) == [("CAM, fraction of each network's maximum (a 8)", 0, 1)]
+
+
+def test_marks_lie_where_they_are_on_the_picture(tmp_path):
+    with ResultsWriter(tmp_path / "r", {"command": "compare", "titles": ["input"]}) as writer:
+        writer.picture(Picture(id="0", path="0.png", size=[40, 80]), np.full((40, 80, 3), 200, np.uint8), {})
+        writer.row([Panel(kind="picture", picture="0", marks=[Point(x=0.25, y=0.75)])])
+    options = FigureOptions(dpi=100, formats=("png",), title=False)
+    figure = draw(read_results(tmp_path / "r"), options)
+    (ax,) = figure.axes
+    (path,) = save_figure(figure, tmp_path / "fig", options)
+    with Image.open(path) as image:
+        page = np.array(image.convert("L")).astype(int)
+    box = ax.get_window_extent()
+    top = page.shape[0] - box.y1
+    dark = np.argwhere(page[round(top) : round(top + box.height), round(box.x0) : round(box.x1)] < 90)
+    centre = (dark.mean(0) + 0.5) / (box.height, box.width)  # (y, x)
+    np.testing.assert_allclose(centre, (0.75, 0.25), atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["labels", "matrix"])
+def test_kinds_of_a_later_version_are_refused_in_one_line(tmp_path, kind):
+    results = make(tmp_path / "r", [INPUT, {**MASK, "kind": kind}])
+    with pytest.raises(ResultsError, match=f"panels of kind '{kind}', which are drawn by a later version"):
+        next(draw_grid(results, FAST))

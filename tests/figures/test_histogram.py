@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.histogram import channel_statistics, draw_histogram, write_histogram_csv
+from rgaviz.figures.histogram import channel_statistics, draw_histogram, histogram_table
 from rgaviz.figures.style import FigureOptions, save_figure
+from rgaviz.outputs import csv_bytes
 
 VALUES = np.array([[0.0, 0.02, 1.0, 0.5], [0.0, 0.04, 1.0, 0.9]])
 STATISTICS = [{"label": "rga conv5", "values": VALUES}, {"label": "se $x", "values": np.full((3, 2), 0.5)}]
@@ -70,9 +71,9 @@ def test_a_narrow_figure_stacks_its_panels_and_titles_can_be_left_out():
     assert [ax.get_title() for ax in figure.axes] == ["", ""]
 
 
-def test_csv(tmp_path):
-    write_histogram_csv(tmp_path / "h.csv", [{"label": "rga, conv5", "values": VALUES}])
-    assert (tmp_path / "h.csv").read_text().splitlines() == [
+def test_csv():
+    table = histogram_table([{"label": "rga, conv5", "values": VALUES}])
+    assert csv_bytes(table).decode().splitlines() == [
         "label,channel,mean,std,dead,saturated",
         '"rga, conv5",0,0.000000,0.000000,1,0',
         '"rga, conv5",1,0.030000,0.010000,1,0',
