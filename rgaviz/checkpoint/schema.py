@@ -12,6 +12,8 @@ from rgaviz.models.foreign import bare
 
 FORMAT = 1
 
+TASKS = ("classification",)  # what this version can use a network for; becomes the keys of rgaviz.tasks.TASKS
+
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 
 
@@ -26,6 +28,12 @@ def check_document(document: Any, path: Path) -> None:
     if form > FORMAT:
         raise CheckpointError(
             f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
+        )
+    task = document.get("task", TASKS[0])  # files without one are as old as classification
+    if isinstance(task, str) and task not in TASKS:
+        raise CheckpointError(
+            f"{path} is a network for {task[:80]!r}, which this version does not know: it reads "
+            f"{', '.join(TASKS)}. Upgrade rgaviz."
         )
     if fault := _fault(document):
         raise CheckpointError(f"{path} is damaged: {fault}. Copy it again, or train it again.")
@@ -44,6 +52,7 @@ def _fault(document: dict[str, Any]) -> str | None:
         "history": list,
         "notes": list,
         "seed": int,
+        "task": str,
     }.items():
         if not isinstance(document.get(name, kind()), kind):
             return f"{name!r} is no {kind.__name__}"

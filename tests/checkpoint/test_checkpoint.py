@@ -343,6 +343,26 @@ def test_a_newer_format(saved):
     assert "Upgrade" in message
 
 
+@pytest.mark.parametrize("task", ["segmentation", "", "two\nlines"])
+def test_an_unknown_task(saved, task):
+    """What a later version wrote for another purpose is not opened as a classifier."""
+    edit(saved, lambda document: document.update(task=task))
+    message = fault(saved)
+    assert repr(task) in message
+    assert "classification" in message
+    assert "Upgrade rgaviz" in message
+
+
+def test_a_newer_format_is_told_before_its_task(saved):
+    edit(saved, lambda document: document.update(format=FORMAT + 1, task="segmentation"))
+    assert "newer" in fault(saved)
+
+
+def test_a_file_without_a_task(saved):
+    edit(saved, lambda document: document.pop("task") and None)
+    assert load_checkpoint(saved).model.task == "classification"
+
+
 @pytest.mark.parametrize("form", ["1", None, 0, -3, 1.0, [1]])
 def test_no_format_of_ours(saved, form):
     edit(saved, lambda document: document.update(format=form))
@@ -370,6 +390,7 @@ def test_missing_fields(saved, key):
         ("versions", None),
         ("history", {}),
         ("seed", "0"),
+        ("task", 3),
         ("notes", "text"),
     ],
 )
