@@ -102,7 +102,7 @@ def test_auxiliary_heads_are_left_out(name):
         ("torchvision:fcn_resnet50", {}, "does not classify images"),
         ("torchvision:quantized_resnet18", {}, "does not classify images"),
         ("torchvision:resnet18", {"attention": "rga-sc"}, "leave out attention"),
-        ("torchvision:resnet18", {"last_stride": 1, "s1": 4}, "leave out s1, last_stride"),
+        ("torchvision:resnet18", {"last_stride": 1, "s1": 4}, "leave out last_stride, s1"),
         ("torchvision:resnet18", {"num_classes": 0}, "num_classes=0"),
         ("torchvision:resnet18@DEFAULT", {}, "load_checkpoint"),
         ("torchvision:vit_b_16", {"image_size": (32, 64)}, "square"),
