@@ -130,6 +130,8 @@ def record_files(folder: Path, paths: Iterable[Path]) -> None:
     }
     listed = manifest.get("files")
     known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
+    if inside <= known:
+        return
     manifest["files"] = sorted(inside | known)
     atomic_write(folder / MANIFEST, json_bytes(manifest))
 

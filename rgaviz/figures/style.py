@@ -112,7 +112,7 @@ class FigureOptions:
             raise RgavizError(f"--alpha {self.alpha} is out of range: the heat-map opacity is 0 to 1.")
         if self.scale is not None:
             parse_scale(self.scale)
-        if self.pages < 0:
+        if not isinstance(self.pages, int) or self.pages < 0:
             raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
 
     @property

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from pictures import files_below
-from PIL import Image
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
@@ -145,11 +144,12 @@ def test_no_pictures_in_the_results(refused, drawn):
 
 
 def test_two_pictures_of_one_name(rga, refused):
-    Image.open("img.jpg").save("img.png")
-    told = rga("masks", "rga.pt", "img.jpg", "img.png", *FAST, code=1)
-    assert "img.jpg and img.png would both write" in told.stderr
-    assert "would both write" in refused("redraw", "rgaviz-masks")
-    assert not Path("rgaviz-masks/masks.png").exists()
+    rga("masks", "rga.pt", "img.jpg", "pics/ring/a.png", *FAST)
+    folder = Path("rgaviz-masks")
+    first, second = json.loads((folder / "manifest.json").read_text())["pictures"]
+    manifest(folder, pictures=[first, {**second, "path": "img.png"}])
+    (folder / "masks.png").unlink()
+    assert "img.jpg and img.png would both write" in refused("redraw", "rgaviz-masks")
 
 
 def test_results_of_schema_1(rga, drawn):
