@@ -1,0 +1,1 @@
+"""Finished trainings, and the tables of a paper made from them."""
