@@ -5,29 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from itertools import islice
 from pathlib import Path
 
 import tiny
 import torch
 
-from rgaviz.data.splits import train_batches
+from rgaviz.data.order import shuffled
 from rgaviz.errors import RgavizError
-from rgaviz.training import report, run, signals
+from rgaviz.tasks.classification import Classification
+from rgaviz.training import signals
 
-CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0}  # a small learning rate, lest rounding grow
-
-
-def doubled_batches(split, *, batch_size, rank=0, processes=1, start=0, **options):
-    """Batches in which every image comes twice, so that each of two processes gets every image once."""
-    halves = train_batches(split, batch_size=batch_size // 2, **options)
-    for images, labels in islice(halves, start, len(split) // batch_size):
-        share = slice(rank, None, processes)
-        images = images.repeat_interleave(2, 0)[share].contiguous(memory_format=torch.channels_last)
-        yield images, labels.repeat_interleave(2)[share]
+# A small learning rate, lest rounding grow; and nothing random that would tell an image from its twin.
+CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0, "augment": "none"}
 
 
-class Interruption(report.Silent):
+class Doubled(Classification):
+    """Batches of two equal halves, so that each of two processes gets every image once."""
+
+    def order(self, split, config, draw):
+        halves = shuffled(len(split), config.batch_size // 2, draw)
+        return [torch.cat((half, half)) for half in halves][: len(split) // config.batch_size]
+
+
+class Interruption(tiny.Steps):
     """Tells one process to stop in the middle of an epoch."""
 
     def step(self, step):
@@ -37,15 +37,19 @@ class Interruption(report.Silent):
 
 def main(folder: Path) -> None:
     tiny.run(folder / "shared", ["none"])  # each sees its own half
-    run.train_batches = doubled_batches
-    rows = tiny.run(folder / "whole", changes=CHANGES)
-    run.CHECK_EVERY = 2
+    options = {"changes": CHANGES, "task": Doubled()}
+    rows = tiny.run(folder / "whole", **options)
     try:
-        tiny.run(folder / "interrupted", changes=CHANGES, report=Interruption())
+        tiny.run(folder / "interrupted", report=Interruption(), check_every=2, **options)
     except signals.Interrupted:
-        tiny.run(folder / "interrupted", changes=CHANGES, resume=True)
+        tiny.run(folder / "interrupted", resume=True, **options)
     else:
         sys.exit("not interrupted")
+    often = {**options, "changes": {**CHANGES, **tiny.OFTEN}}
+    tiny.run(folder / "often", check_every=1, **often)
+    for number in (1, 2):  # batch normalisation that does not look at the batch
+        fixed = tiny.First(outputs=lambda _, model, __: model.eval())
+        tiny.run(folder / f"parts{number}", ["none"], changes={**CHANGES, "accumulate": number}, task=fixed)
     try:
         tiny.run(folder / "odd", changes={"batch_size": 15})
     except RgavizError as error:
