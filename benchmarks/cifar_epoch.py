@@ -45,7 +45,8 @@ def our_epoch(split: MemorySplit, precision: str) -> Callable[[], float]:
     """Images per second of one epoch of our loop."""
     classes = tuple(f"class {index}" for index in range(10))
     few = MemorySplit(split.images[:128], split.labels[:128])
-    dataset = Dataset("cifar10", classes, split, few, MEAN, STD, source="random")
+    parts = {"train": lambda: split, "test": lambda: few}
+    dataset = Dataset("cifar10", "classification", classes, parts, MEAN, STD, source="random")
     settings = TrainConfig(**{**vars(SETTINGS), "precision": precision})
     recipe = Recipe(ModelConfig(arch=ARCH), train=settings)
 

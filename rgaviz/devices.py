@@ -1,17 +1,24 @@
-"""Which device and which precision to compute with."""
+"""Which device and which precision to compute with, and how much memory there is."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import psutil
 import torch
 
 from rgaviz.errors import RgavizError, lookup
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
+CONTAINER_LIMITS = (  # bytes, of cgroups 2 and 1
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 DEVICES = {
     "cpu": lambda: True,
@@ -62,6 +69,21 @@ def keep_freed_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, -1)  # never hand the top of the heap back
+
+
+def available_memory(device: torch.device) -> float:
+    """Bytes that tensors on this device may still take; on the CPU within the limit of a container."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return min(psutil.virtual_memory().available, _container_limit() - psutil.Process().memory_info().rss)
+
+
+def _container_limit() -> float:
+    for path in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # not there, or "max"
+            return int(path.read_text())
+    return math.inf
 
 
 @contextmanager

@@ -5,11 +5,12 @@ import platform
 import subprocess
 import sys
 
+import psutil
 import pytest
 import torch
 
 from rgaviz import devices
-from rgaviz.devices import choose_device, choose_precision
+from rgaviz.devices import available_memory, choose_device, choose_precision
 from rgaviz.errors import RgavizError, UnknownNameError
 
 
@@ -92,3 +93,16 @@ def test_without_glibc_nothing_happens(monkeypatch, platform, library):
     monkeypatch.setattr(devices.sys, "platform", platform)
     monkeypatch.setattr(devices.ctypes, "CDLL", library)
     devices.keep_freed_memory()
+
+
+def test_available_memory_is_within_a_containers_limit(monkeypatch, tmp_path):
+    cpu, used = torch.device("cpu"), psutil.Process().memory_info().rss
+    free = available_memory(cpu)
+    assert free > 2**20
+    absent, unlimited, limited = (tmp_path / name for name in ("absent", "unlimited", "limited"))
+    unlimited.write_text("max\n")
+    limited.write_text(f"{used + 1000}\n")
+    monkeypatch.setattr(devices, "CONTAINER_LIMITS", (absent, unlimited))
+    assert available_memory(cpu) > 2**20
+    monkeypatch.setattr(devices, "CONTAINER_LIMITS", (absent, unlimited, limited))
+    assert available_memory(cpu) < 2**22 < free

@@ -57,12 +57,9 @@ def attentions() -> Iterable[tuple[str, str]]:
 
 def datasets() -> Iterable[tuple[str, str]]:
     """Data sets."""
-    return [
-        ("cifar10", "10 classes at 32x32; downloaded, or image folders by --data-dir"),
-        ("cifar100", "100 classes at 32x32; likewise"),
-        ("folder", "your own images, one folder per class, by --data-dir"),
-        ("shapes", "ten textured shapes with ground-truth masks; generated, needs nothing"),
-    ]
+    from rgaviz.data.sets import DATASETS
+
+    return first_lines(DATASETS)
 
 
 def methods() -> Iterable[tuple[str, str]]:

@@ -12,9 +12,9 @@ from typing import Any
 from torch import nn
 
 from rgaviz.attention import build_attention
+from rgaviz.devices import available_memory
 from rgaviz.profiling.direct import DIRECT, direct_form
 from rgaviz.profiling.measure import Cost, Settings, measure
-from rgaviz.profiling.memory import available_memory
 from rgaviz.progress import Track
 
 MEMORY_SHARE = 0.5  # of what is available: more is not risked

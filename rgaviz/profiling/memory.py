@@ -1,18 +1,15 @@
-"""How much memory work takes, and how much there is."""
+"""How much memory work takes."""
 
 from __future__ import annotations
 
 import gc
 import itertools
-import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 import torch
 
 PASSES = 2  # over which the peak of the memory is taken: the optimizer's state is there from the second on
@@ -85,18 +82,3 @@ def _quiet() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def available_memory(device: torch.device) -> float:
-    """Bytes that tensors on this device may still take; on the CPU within the limit of a container."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return min(psutil.virtual_memory().available, _container_limit() - psutil.Process().memory_info().rss)
-
-
-def _container_limit() -> float:
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # not there, or "max"
-            return int(Path(path).read_text())
-    return math.inf

@@ -87,6 +87,8 @@ def train(
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
+    for part in dataset.parts:
+        dataset.part(part)  # what cannot be read is refused before anything is written
     if processes.device.type == "cpu":
         keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]

@@ -11,7 +11,7 @@ from torch import nn
 from rgaviz.attention import build_attention
 from rgaviz.errors import RgavizError
 from rgaviz.models import create_model
-from rgaviz.profiling import growth, memory
+from rgaviz.profiling import growth
 from rgaviz.profiling.direct import direct_form
 from rgaviz.profiling.growth import exponent, growing, measure_growth
 from rgaviz.profiling.measure import (
@@ -243,13 +243,6 @@ def test_a_curve_ends_before_memory_does(monkeypatch):
     assert [p.x for p in points if p.name == "rga-s"] == [64, 256, 576]
     assert len(notes) == 1
     assert notes[0].startswith("rga-s (direct) ends at N = 256: N = 576 may take")
-
-
-def test_available_memory_is_within_a_containers_limit(monkeypatch):
-    free = memory.available_memory(CPU)
-    assert free > 2**20
-    monkeypatch.setattr(memory, "_container_limit", lambda: memory.psutil.Process().memory_info().rss + 1000)
-    assert memory.available_memory(CPU) < 2**22 < free
 
 
 def test_exponent_is_of_the_larger_half():

@@ -28,9 +28,13 @@ def load_dataset(
     train_size: int | None = None,
     test_size: int | None = None,
     held_out: float = 0.2,
+    workers: int = 2,
+    memory: float | None = None,
     track: Track = silent,
 ) -> Dataset:
-    """Read, generate or download a data set.
+    """Open a data set; its parts are read or generated when they are first asked for.
+
+    What is cheap to find out is refused here, and what has to be downloaded is.
 
     Args:
         name: a key of ``DATASETS``.
@@ -39,6 +43,8 @@ def load_dataset(
         train_size: number of training images, or None for all (``shapes``: its default).
         test_size: number of test images, likewise.
         held_out: fraction held out for testing, where there is no test folder.
+        workers: processes that read ahead the pictures that do not fit into memory.
+        memory: bytes that the decoded pictures of a part may take; by default half of what is available.
         track: wraps long loops, for a progress bar.
 
     Raises:
@@ -52,5 +58,7 @@ def load_dataset(
         train_size=train_size,
         test_size=test_size,
         held_out=held_out,
+        workers=workers,
+        memory=memory,
         track=track,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,10 +10,9 @@ from typing import Any
 
 import torch
 
-from rgaviz.data.sets.folder import read_folder
+from rgaviz.data.sets.folder import find_files, read_parts
 from rgaviz.data.splits import Dataset, MemorySplit
 from rgaviz.errors import RgavizError
-from rgaviz.progress import Track
 
 # Per channel, of the training images; the values used throughout the literature.
 STATISTICS = {
@@ -25,15 +23,15 @@ OTHER = {("cifar10", 100): "cifar100", ("cifar100", 10): "cifar10"}  # one taken
 ARCHIVES = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 
 
-def load_cifar(
+def _load_cifar(
     name: str,
     *,
     data_dir: Path | None,
     image_size: tuple[int, int],
     train_size: int | None,
     test_size: int | None,
-    track: Track,
-    **_: Any,
+    held_out: float,
+    **reading: Any,
 ) -> Dataset:
     """CIFAR from ``data_dir``, or downloaded by torchvision into ``./data``.
 
@@ -43,29 +41,27 @@ def load_cifar(
         image_size: (H, W); other than 32x32 only from image folders.
         train_size: use so many images, or all.
         test_size: likewise.
-        track: wraps the long loop, for a progress bar.
+        held_out: fraction held out for testing where there is no test folder.
+        reading: options of :func:`rgaviz.data.splits.read_split`, for image folders.
 
     Raises:
-        RgavizError: no data there and no network.
+        RgavizError: no data there and no network, or images of other classes or another size.
     """
     mean, std = STATISTICS[name]
     if data_dir and (data_dir / "train").is_dir():
-        folder = read_folder(data_dir, image_size, train_size, test_size, track=track)
-        if other := OTHER.get((name, len(folder[0]))):
-            raise RgavizError(f"{data_dir} has the {len(folder[0])} classes of {other}, not those of {name}.")
-        return Dataset(name, *folder, mean, std, source="image folders")
+        classes, files = find_files(data_dir, train_size, test_size, held_out)
+        if other := OTHER.get((name, len(classes))):
+            raise RgavizError(f"{data_dir} has the {len(classes)} classes of {other}, not those of {name}.")
+        parts = read_parts(files, image_size, **reading)
+        return Dataset(name, "classification", classes, parts, mean, std, source="image folders")
     if image_size != (32, 32):
         raise RgavizError(f"{name} has 32x32 images, not {image_size}; drop data.image_size.")
-    train, test = (_torchvision(name, data_dir, train) for train in (True, False))
-    return Dataset(
-        name,
-        tuple(train.classes),
-        _split(train, train_size),
-        _split(test, test_size),
-        mean,
-        std,
-        source="torchvision",
-    )
+    test = _torchvision(name, data_dir, train=False)  # the smaller part, which also tells the classes
+    parts = {
+        "train": lambda: _split(_torchvision(name, data_dir, train=True), train_size),
+        "test": lambda: _split(test, test_size),
+    }
+    return Dataset(name, "classification", tuple(test.classes), parts, mean, std, source="torchvision")
 
 
 def _torchvision(name: str, data_dir: Path | None, train: bool) -> Any:
@@ -96,5 +92,11 @@ def _split(data: Any, size: int | None) -> MemorySplit:
     return MemorySplit(images[:size], labels[:size])
 
 
-load_cifar10 = partial(load_cifar, "cifar10")
-load_cifar100 = partial(load_cifar, "cifar100")
+def load_cifar10(**options: Any) -> Dataset:
+    """10 classes at 32x32; downloaded, or image folders by --data-dir."""
+    return _load_cifar("cifar10", **options)
+
+
+def load_cifar100(**options: Any) -> Dataset:
+    """100 classes at 32x32; downloaded, or image folders by --data-dir."""
+    return _load_cifar("cifar100", **options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import numpy as np
 import torch
 
 from rgaviz.data.find import is_picture
-from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD, read_picture, resize_picture
-from rgaviz.data.splits import IN_MEMORY_BYTES, Dataset, DiskSplit, MemorySplit, Split
+from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
+from rgaviz.data.splits import Dataset, Split, read_split
 from rgaviz.errors import RgavizError
-from rgaviz.progress import Track
 
 Files = list[tuple[Path, int]]  # picture, label
 
@@ -27,10 +26,11 @@ def load_folder(
     train_size: int | None,
     test_size: int | None,
     held_out: float,
-    track: Track,
-    **_: Any,
+    **reading: Any,
 ) -> Dataset:
-    """A data set of image folders: ``train/<class>/*`` with ``val/`` or ``test/``, or only ``<class>/*``.
+    """Your own images, one folder per class, by --data-dir.
+
+    The folder holds ``train/<class>/*`` with ``val/`` or ``test/``, or only ``<class>/*``.
 
     Args:
         data_dir: the folder.
@@ -38,27 +38,24 @@ def load_folder(
         train_size: use so many images, of every class in proportion, or all.
         test_size: likewise.
         held_out: fraction held out for testing where there is only one set, drawn with a fixed seed.
-        track: wraps the long loop, for a progress bar.
+        reading: options of :func:`rgaviz.data.splits.read_split`.
 
     Raises:
         RgavizError: no such folder, or no classes in it.
     """
     if data_dir is None:
         raise RgavizError("Name the folder with your images: rgaviz train folder --data-dir DIR")
-    classes, train, test = read_folder(data_dir, image_size, train_size, test_size, held_out, track=track)
-    return Dataset("folder", classes, train, test, IMAGENET_MEAN, IMAGENET_STD, source="image folders")
+    classes, files = find_files(data_dir, train_size, test_size, held_out)
+    parts = read_parts(files, image_size, **reading)
+    return Dataset(
+        "folder", "classification", classes, parts, IMAGENET_MEAN, IMAGENET_STD, source="image folders"
+    )
 
 
-def read_folder(
-    data_dir: Path,
-    image_size: tuple[int, int],
-    train_size: int | None = None,
-    test_size: int | None = None,
-    held_out: float = 0.2,
-    *,
-    track: Track,
-) -> tuple[tuple[str, ...], Split, Split]:
-    """Class names and both splits of a data set of image folders; arguments as :func:`load_folder`."""
+def find_files(
+    data_dir: Path, train_size: int | None = None, test_size: int | None = None, held_out: float = 0.2
+) -> tuple[tuple[str, ...], dict[str, Files]]:
+    """Class names and the pictures of ``train`` and ``test``; arguments and errors as :func:`load_folder`."""
     if not data_dir.is_dir():
         raise RgavizError(f"{data_dir} is not a folder. Give the one with your images with --data-dir.")
     root = data_dir / "train" if (data_dir / "train").is_dir() else data_dir
@@ -78,7 +75,19 @@ def read_folder(
         raise RgavizError(
             f"{data_dir} has {len(train)} images to train on and {len(test)} to test on; add some."
         )
-    return tuple(classes), _split(train, image_size, track), _split(test, image_size, track)
+    return tuple(classes), {"train": train, "test": test}
+
+
+def read_parts(
+    files: Mapping[str, Files], image_size: tuple[int, int], **reading: Any
+) -> dict[str, Callable[[], Split]]:
+    """What loads each part; arguments as :func:`rgaviz.data.splits.read_split`."""
+
+    def read(part: Files) -> Split:
+        paths, labels = zip(*part, strict=True)
+        return read_split(paths, torch.tensor(labels), image_size, **reading)
+
+    return {name: partial(read, part) for name, part in files.items()}
 
 
 def _classes(root: Path) -> list[str]:
@@ -123,18 +132,3 @@ def _divide(files: Files, count: int | None) -> tuple[Files, Files]:
     chosen = set(np.argsort(ranks, kind="stable")[:count].tolist())
     first = [file for index, file in enumerate(files) if index in chosen]
     return first, [file for index, file in enumerate(files) if index not in chosen]
-
-
-def _split(files: Files, image_size: tuple[int, int], track: Track) -> Split:
-    """In memory if it fits there decoded, else read by workers."""
-    paths = [path for path, _ in files]
-    labels = torch.tensor([label for _, label in files])
-    height, width = image_size
-    if len(paths) * height * width * 3 > IN_MEMORY_BYTES:
-        return DiskSplit(paths, labels, image_size)
-    images = torch.empty((len(paths), height, width, 3), dtype=torch.uint8)
-    with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda path: resize_picture(read_picture(path), image_size), paths)
-        for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
-            images[index] = torch.from_numpy(picture)  # (H, W, 3)
-    return MemorySplit(images, labels)

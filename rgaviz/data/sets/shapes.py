@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -17,6 +18,7 @@ import numpy as np
 from rgaviz.data.sets.outlines import BLOB, BLOB_WAVES, OUTLINES, SHAPE_CLASSES
 from rgaviz.data.sets.textures import Generator, brightness, paint
 from rgaviz.errors import RgavizError
+from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
@@ -42,7 +44,11 @@ class ShapesData:
 
 
 def generate(
-    count: int, image_size: tuple[int, int] = (32, 32), seed: int = 0, split: str = "train"
+    count: int,
+    image_size: tuple[int, int] = (32, 32),
+    seed: int = 0,
+    split: str = "train",
+    track: Track = silent,
 ) -> ShapesData:
     """The first ``count`` pictures of a split.
 
@@ -55,22 +61,27 @@ def generate(
         image_size: (H, W) in pixels.
         seed: of the whole data set.
         split: any name, such as ``"train"`` or ``"test"``.
+        track: wraps the loop over the pictures, for a progress bar.
 
     Raises:
         RgavizError: the count is negative, or the pictures are too small to show a shape.
     """
+    _check(count, image_size)
+    images = np.empty((count, 3, *image_size), np.uint8)
+    masks = np.empty((count, *image_size), bool)
+    labels = np.arange(count, dtype=np.int64) % len(SHAPE_CLASSES)
+    for index, label in enumerate(track(labels, total=count, description="drawing images")):
+        picture, masks[index] = _render(_generator(seed, split, index), int(label), image_size)
+        images[index] = picture.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
+    return ShapesData(images, labels, masks)
+
+
+def _check(count: int, image_size: tuple[int, int]) -> None:
     if count < 0:
         raise RgavizError(f"shapes cannot make {count} pictures: give a size of 0 or more.")
     if min(image_size) < SMALLEST:
         height, width = image_size
         raise RgavizError(f"shapes needs at least {SMALLEST}x{SMALLEST} pixels, not {height}x{width}.")
-    images = np.empty((count, 3, *image_size), np.uint8)
-    masks = np.empty((count, *image_size), bool)
-    labels = np.arange(count, dtype=np.int64) % len(SHAPE_CLASSES)
-    for index, label in enumerate(labels):
-        picture, masks[index] = _render(_generator(seed, split, index), int(label), image_size)
-        images[index] = picture.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
-    return ShapesData(images, labels, masks)
 
 
 def _generator(seed: int, split: str, index: int) -> Generator:
@@ -189,25 +200,41 @@ def _render(
 
 
 def load_shapes(
-    *, image_size: tuple[int, int], train_size: int | None, test_size: int | None, **_: Any
+    *,
+    image_size: tuple[int, int],
+    train_size: int | None,
+    test_size: int | None,
+    track: Track = silent,
+    **_: Any,
 ) -> Dataset:
-    """The generated data set: by default 5,000 images to train on and 1,000 to test on.
+    """Ten textured shapes with ground-truth masks; generated, needs nothing.
+
+    By default 5,000 images to train on and 1,000 to test on.
 
     Args:
         image_size: (H, W) in pixels.
         train_size: number of training images.
         test_size: number of test images.
+        track: wraps the long loop, for a progress bar.
+
+    Raises:
+        RgavizError: the pictures are too small to show a shape.
     """
     import torch
 
     from rgaviz.data.splits import Dataset, MemorySplit
 
     def split(name: str, size: int) -> MemorySplit:
-        data = generate(size, image_size, split=name)
+        data = generate(size, image_size, split=name, track=track)
         images = data.images.transpose(0, 2, 3, 1)  # (n, 3, H, W) -> (n, H, W, 3)
         return MemorySplit(torch.from_numpy(images.copy()), torch.from_numpy(data.labels))
 
-    train = split("train", 5000 if train_size is None else train_size)
-    test = split("test", 1000 if test_size is None else test_size)
+    sizes = {
+        "train": 5000 if train_size is None else train_size,
+        "test": 1000 if test_size is None else test_size,
+    }
+    for size in sizes.values():
+        _check(size, image_size)
+    parts = {name: partial(split, name, size) for name, size in sizes.items()}
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-    return Dataset("shapes", SHAPE_CLASSES, train, test, mean, std, source="generated")
+    return Dataset("shapes", "classification", SHAPE_CLASSES, parts, mean, std, source="generated")

@@ -63,11 +63,11 @@ def test_torchvisions_archive(tmp_path, monkeypatch, name):
     assert data.source == "torchvision"
     assert len(data.classes) == ARCHIVES[name][1]
     for split, (pixels, labels) in content.items():
-        assert torch.equal(getattr(data, split).images, torch.from_numpy(pixels))
-        assert getattr(data, split).labels.tolist() == labels
+        assert torch.equal(data.part(split).images, torch.from_numpy(pixels))
+        assert data.part(split).labels.tolist() == labels
     small = load_dataset(name, data_dir=tmp_path, train_size=3, test_size=2)
-    assert torch.equal(small.train.images, data.train.images[:3])
-    assert small.test.labels.tolist() == content["test"][1][:2]
+    assert torch.equal(small.part("train").images, data.part("train").images[:3])
+    assert small.part("test").labels.tolist() == content["test"][1][:2]
 
 
 def test_a_damaged_archive(tmp_path, monkeypatch):
@@ -94,13 +94,13 @@ def test_image_folders(tmp_path):
     assert (data.name, data.classes) == ("cifar10", ("cat", "dog"))
     assert (data.mean, data.std) == ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
     for split in ("train", "test"):
-        part = getattr(data, split)
+        part = data.part(split)
         found = [images.pop(image.numpy().tobytes()) for image in part.images]
         assert found == [(split, data.classes[label]) for label in part.labels.tolist()]
     assert not images
     small = load_dataset("cifar10", data_dir=tmp_path, train_size=4, test_size=2)
-    assert Counter(small.train.labels.tolist()) == {0: 2, 1: 2}
-    assert len(small.test) == 2
+    assert Counter(small.part("train").labels.tolist()) == {0: 2, 1: 2}
+    assert len(small.part("test")) == 2
 
 
 @pytest.mark.parametrize(

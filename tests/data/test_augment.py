@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rgaviz.data.augment import AUGMENTATIONS
+
+
+def images(count, size):
+    generator = torch.Generator().manual_seed(3)
+    return torch.randint(1, 256, (count, *size, 3), generator=generator, dtype=torch.uint8)
+
+
+def drawn(name, count, size, seed=7):
+    return AUGMENTATIONS[name].draw(count, size, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("size", [(16, 24), (32, 32), (7, 9)])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_contract(name, size):
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    draws, again = drawn(name, 11, size), drawn(name, 11, size)
+    assert torch.equal(state, torch.get_rng_state())  # nothing comes from the global generator
+    assert len(draws) == len(again)
+    assert all(torch.equal(a, b) and len(a) == 11 for a, b in zip(draws, again, strict=True))
+
+    apply, given = AUGMENTATIONS[name].apply, images(11, size)
+    before, kept = given.clone(), [each.clone() for each in draws]
+    found = apply(given, *draws)
+    assert torch.equal(given, before)
+    assert all(torch.equal(a, b) for a, b in zip(draws, kept, strict=True))
+    assert (found.shape, found.dtype) == (given.shape, torch.uint8)
+    assert torch.equal(found, apply(given, *draws))
+    for index in range(11):  # a picture does not depend on its neighbours
+        alone = apply(given[index : index + 1], *(each[index : index + 1] for each in draws))
+        assert torch.equal(alone[0], found[index])
+    assert apply(given.to("meta"), *draws).device.type == "meta"  # draws stay on the CPU
+    assert apply(given[:0], *drawn(name, 0, size)).shape == (0, *size, 3)
+
+
+def moved(image, top, left, mirror):
+    """One image (H, W, 3), pixel by pixel: pad with black, crop, mirror."""
+    height, width, _ = image.shape
+    result = torch.zeros_like(image)
+    for row in range(height):
+        for column in range(width):
+            y = row + top - height // 8
+            x = (width - 1 - column if mirror else column) + left - width // 8
+            if 0 <= y < height and 0 <= x < width:
+                result[row, column] = image[y, x]
+    return result
+
+
+@pytest.mark.parametrize("size", [(16, 24), (9, 7)])
+@pytest.mark.parametrize("name", ["shift-mirror", "shift"])
+def test_shifts_equal_slow_loops(name, size):
+    given = images(9, size)
+    top, left, *mirror = drawn(name, 9, size)
+    mirrors = mirror[0] if mirror else [False] * 9
+    expected = [moved(*each) for each in zip(given, top, left, mirrors, strict=True)]
+    assert torch.equal(AUGMENTATIONS[name].apply(given, top, left, *mirror), torch.stack(expected))
+
+
+def test_a_shift_is_drawn_as_with_mirroring():
+    """From the same place of a stream; and the draws reach all of the padding, evenly."""
+    top, left = drawn("shift", 4000, (16, 24))
+    both = drawn("shift-mirror", 4000, (16, 24))
+    assert torch.equal(top, both[0])
+    assert torch.equal(left, both[1])
+    for draw, values in ((top, 5), (left, 7)):
+        counts = torch.bincount(draw, minlength=values)
+        assert len(counts) == values
+        assert (counts / 4000 - 1 / values).abs().max() < 0.03
+    assert 0.46 < both[2].float().mean() < 0.54
+
+
+def test_none_changes_nothing():
+    given, generator = images(5, (8, 8)), torch.Generator().manual_seed(1)
+    state = generator.get_state()
+    assert AUGMENTATIONS["none"].draw(5, (8, 8), generator) == ()
+    assert torch.equal(state, generator.get_state())
+    assert torch.equal(AUGMENTATIONS["none"].apply(given), given)
