@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torchcam import methods as torch_cam
 
 from rgaviz.explain.cam import explain
+from rgaviz.explain.targets import top_classes
 
 PYTORCH_GRAD_CAM = {
     "gradcam": pytorch_grad_cam.GradCAM,
@@ -48,7 +49,7 @@ Maps = dict[str, np.ndarray]  # method -> (B, H, W)
 
 def ours(model: nn.Module, images: Tensor, methods: Sequence[str]) -> Maps:
     """Raw maps at the layer's resolution, all from one pass."""
-    found = explain(model, images, cam_layer="conv5", methods=methods).cams
+    found = explain(model, images, cam_layer="conv5", methods=methods, target=top_classes(1)).cams
     return {method: maps[:, 0] for method, maps in found.items()}
 
 

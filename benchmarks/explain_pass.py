@@ -21,6 +21,7 @@ import rgaviz
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.gates import gated_layers, gates
 from rgaviz.explain.layers import find_layer
+from rgaviz.explain.targets import top_classes
 
 
 def trained_looking(
@@ -39,7 +40,9 @@ def trained_looking(
 def ours(model: nn.Module, images: Tensor) -> Explanation:
     """Every mask, and Grad-CAM at the last stage."""
     watched = {key: gate for name in gated_layers(model) for key, gate in gates(model, name).items()}
-    return explain(model, images, cam_layer="conv5", methods=["gradcam"], watched=watched)
+    return explain(
+        model, images, cam_layer="conv5", methods=["gradcam"], target=top_classes(1), watched=watched
+    )
 
 
 def library(model: nn.Module, images: Tensor) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 from rgaviz.analysis.request import INPUT_COLUMN, Request
 from rgaviz.analysis.subject import Subject, with_cam
 from rgaviz.errors import unknown_name
-from rgaviz.explain.methods import METHODS, TITLES
+from rgaviz.explain.methods import METHODS
 
 
 def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[d
     for method in methods:
         for place, name in enumerate(cam_names(method, target, len(subject.checkpoint.classes)), start=1):
             which = f", top {place}" if target == "top5" else ""
-            title = f"{subject.id} {TITLES[method]} ({subject.cam_layer}{which})"
+            title = f"{subject.id} {METHODS[method].title} ({subject.cam_layer}{which})"
             columns.append(
                 {"kind": "map", "title": title, "checkpoint": subject.id, "map": name, "group": "cam"}
             )

@@ -10,7 +10,7 @@ from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Request
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
-from rgaviz.explain.methods import TITLES
+from rgaviz.explain.methods import METHODS
 
 
 def difference_columns(
@@ -26,7 +26,7 @@ def difference_columns(
                 columns.append(
                     {
                         "kind": "difference",
-                        "title": f"{other.id} − {first.id} ({TITLES[method]})",
+                        "title": f"{other.id} − {first.id} ({METHODS[method].title})",
                         "group": "difference",
                         "checkpoint": other.id,
                         "map": name,

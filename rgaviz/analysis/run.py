@@ -23,6 +23,7 @@ from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError, unknown_name
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.masks import joint_means, map_warnings
+from rgaviz.explain.targets import Target, one_class, top_classes
 from rgaviz.progress import Track, silent
 from rgaviz.results.writer import ResultsWriter
 
@@ -76,18 +77,18 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     return Outcome(found, failures)
 
 
-def class_target(target: str, classes: Sequence[str]) -> str | int:
-    """``top1``, ``top5``, or the index of a class given by name or number.
+def class_target(target: str, classes: Sequence[str]) -> Target:
+    """``top1``, ``top5``, or a class given by name or number.
 
     Raises:
         UnknownNameError: no such class.
     """
     if target in ("top1", "top5"):
-        return target
+        return top_classes(int(target[3:]), classes)
     if target in classes:
-        return list(classes).index(target)
+        return one_class(list(classes).index(target), classes)
     if target.isdecimal() and int(target) < len(classes):
-        return int(target)
+        return one_class(int(target), classes)
     raise unknown_name(target, ["top1", "top5", *classes], "target class")
 
 
@@ -131,7 +132,7 @@ def _read(
 
 
 def _explain(
-    subject: Subject, inputs: Sequence[torch.Tensor], methods: Sequence[str], target: str | int
+    subject: Subject, inputs: Sequence[torch.Tensor], methods: Sequence[str], target: Target
 ) -> tuple[Explanation, list[Prediction]]:
     checkpoint = subject.checkpoint
     with naming(subject):
@@ -143,13 +144,13 @@ def _explain(
             target=target,
             watched=subject.gates(),
         )
-    return found, predictions(found.logits, checkpoint.classes)
+    return found, predictions(found.output, checkpoint.classes)
 
 
 def _maps(
     request: Request, row: int, explained: Sequence[Explanation]
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """One picture's maps by ``"checkpoint/name"``, and the class each class activation map is about."""
+    """One picture's maps by ``"checkpoint/name"``, and what each class activation map is about."""
     maps: dict[str, np.ndarray] = {}
     about: dict[str, str] = {}
     for subject, found in zip(request.subjects, explained, strict=True):
@@ -159,10 +160,10 @@ def _maps(
             kept = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
             maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
         for method, values in found.cams.items():
-            names = cam_names(method, request.target, len(subject.checkpoint.classes))
-            for name, each, index in zip(names, values[row], found.targets[row], strict=True):
+            names = cam_names(method, request.target, len(values[row]))
+            for name, each, caption in zip(names, values[row], found.about[row], strict=True):
                 maps[f"{subject.id}/{name}"] = each  # (h, w)
-                about[f"{subject.id}/{name}"] = subject.checkpoint.classes[index]
+                about[f"{subject.id}/{name}"] = caption
     return maps, about
 
 

@@ -64,10 +64,13 @@ def datasets() -> Iterable[tuple[str, str]]:
 
 def methods() -> Iterable[tuple[str, str]]:
     """Methods of class activation mapping."""
-    from rgaviz.explain.methods import LIBRARY, SHARED, TITLES
+    from rgaviz.explain.methods import METHODS
 
-    ours = [(name, f"{TITLES[name]}: shares one pass with the others of this kind") for name in SHARED]
-    return [*ours, *((name, f"{TITLES[name]}: passes of its own, by pytorch-grad-cam") for name in LIBRARY)]
+    ways = {
+        True: "shares one pass with the others of this kind",
+        False: "passes of its own, by pytorch-grad-cam",
+    }
+    return [(name, f"{each.title}: {ways[each.maps is not None]}") for name, each in METHODS.items()]
 
 
 def venues() -> Iterable[tuple[str, str]]:

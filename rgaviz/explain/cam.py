@@ -1,13 +1,13 @@
 """Class activation maps: every method of pytorch-grad-cam that fits a layer's map.
 
-The methods in ``SHARED`` need only the activations and gradients of one layer, so they share one forward pass and,
-per target, one backward pass that ends at that layer. Those in ``LIBRARY`` make passes of their own and run
-through pytorch-grad-cam. Maps are raw: after the ReLU, not rescaled, at the layer's resolution.
+Methods that need only the activations and gradients of one layer share one forward pass and, per score of the target,
+one backward pass that ends at that layer. The others make passes of their own, and run through pytorch-grad-cam. Maps
+are raw: after the ReLU, not rescaled, at the layer's resolution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ from rgaviz.explain.lending import unchanged
 from rgaviz.explain.library import library_maps
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
-from rgaviz.explain.methods import LIBRARY, METHODS, SHARED
-from rgaviz.explain.targets import choose_targets
+from rgaviz.explain.methods import METHODS
+from rgaviz.explain.targets import ClassTarget, Target, given_classes, scored, top_classes
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Explanation:
     """What one pass over a batch found.
 
     Attributes:
-        logits: (B, classes), on the CPU.
+        output: of the network (B, ...), float32, on the CPU.
         masks: as :func:`rgaviz.masks` returns them.
-        targets: (B, T) class indices the maps are about.
+        about: captions (B, T) of what the maps are about.
         cams: method -> (B, T, h, w) raw maps.
     """
 
-    logits: Tensor
+    output: Tensor
     masks: dict[str, np.ndarray]
-    targets: np.ndarray
+    about: list[list[str]]
     cams: dict[str, np.ndarray]
 
 
@@ -48,7 +48,7 @@ def cam(
     images: Any,
     layer: str | None = None,
     methods: Sequence[str] = ("gradcam",),
-    targets: Sequence[int] | None = None,
+    targets: Sequence[int] | Target | Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, np.ndarray]:
     """Class activation maps of a network for some images; the network is not changed.
 
@@ -58,74 +58,130 @@ def cam(
         layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map,
             for tokens the norm before the last attention.
         methods: of ``METHODS``.
-        targets: class index per image; by default the predicted class.
+        targets: class index per image, by default the predicted class; or a function of the network's output
+            (B, ...) that gives a score (B,) for each image; or a :class:`rgaviz.explain.targets.Target`.
 
     Returns:
         Float32 arrays (B, h, w) by method, raw after the ReLU, at the layer's resolution (``fullgrad``: at the
-        image's).
+        image's); (B, T, h, w) where the target has T > 1 scores.
 
     Raises:
-        RgavizError: no such layer, method or class, or the layer's patch tokens do not reach the class.
+        RgavizError: no such layer, method or class, a target that the method or the layer does not fit, or the
+            layer's patch tokens do not reach the target.
     """
     network, inputs = network_and_inputs(model, images)
-    wanted = "top1" if targets is None else torch.as_tensor(targets).view(-1, 1)  # (B, 1)
     layer = layer or default_cam_layer(network, inputs.shape[2:])
-    found = explain(network, inputs, cam_layer=layer, methods=methods, target=wanted)
-    return {method: maps[:, 0] for method, maps in found.cams.items()}
+    found = explain(network, inputs, cam_layer=layer, methods=methods, target=_as_target(targets))
+    return {method: maps[:, 0] if maps.shape[1] == 1 else maps for method, maps in found.cams.items()}
+
+
+def _as_target(targets: Any) -> Target:
+    if targets is None:
+        return top_classes(1)
+    if isinstance(targets, Target):
+        return targets
+    if callable(targets):
+        function: Any = targets
+        return scored(function)
+    return given_classes(torch.as_tensor(targets).view(-1))
 
 
 def explain(
     model: nn.Module,
     images: Tensor,
     *,
+    forward: Callable[[Tensor], Tensor] | None = None,
     cam_layer: str | None = None,
     methods: Sequence[str] = (),
-    target: str | int | Tensor = "top1",
+    target: Target,
     watched: Mapping[str, nn.Module] | None = None,
 ) -> Explanation:
-    """Predictions, masks and maps of one batch in one forward pass and one backward pass per target.
+    """Output, masks and maps of one batch in one forward pass and one backward pass per score.
 
     Args:
         model: a network; not changed.
         images: (B, 3, H, W), normalised, on the model's device.
+        forward: what of the network is explained, such as ``model.embed``: images -> output; by default the network.
         cam_layer: the layer of the maps.
         methods: of ``METHODS``; none is fine.
-        target: ``"top1"``, ``"top5"``, one class index for all, or indices (B, T).
-        watched: modules whose masks are wanted, from :func:`rgaviz.explain.capture.gates`.
+        target: what the maps are about.
+        watched: modules whose masks are wanted, from :func:`rgaviz.explain.gates.gates`.
+
+    Raises:
+        RgavizError: as :func:`cam`.
     """
-    for method in methods:
-        lookup(dict.fromkeys(METHODS), method, "CAM method")
+    for name in methods:
+        if lookup(METHODS, name, "CAM method").classes and not isinstance(target, ClassTarget):
+            raise RgavizError(f"{name} compares classes: give it a class as target, or leave the method out.")
     layer = find_layer(model, cam_layer) if methods and cam_layer else None
-    shared = [method for method in methods if method in SHARED]
+    network = model if forward is None else _Part(model, forward)
     cams: dict[str, np.ndarray] = {}
     with unchanged(model):
-        logits, caught = explained_forward(model, images, target=layer, watched=watched or {})
-        targets = choose_targets(logits.detach(), target)  # (B, T)
-        # Methods without gradients may not look at tokens either that the class does not depend on.
-        if caught.activations is not None and (shared or caught.activations.ndim == 3):
-            size = images.shape[2:]
-            activations = as_map(caught.activations.detach(), size)
-            gradients = [_gradient(logits, column, caught.activations, size) for column in targets.T]
-            for method in shared:
-                maps = [SHARED[method](activations, each).relu() for each in gradients]  # T times (B, h, w)
-                cams[method] = torch.stack(maps, 1).float().cpu().numpy()
-    if layer is not None and caught.activations is not None:
-        # (B, N, C) and (B, h, w, C) are brought into the form of a map; (B, C, h, w) is one.
-        last = as_map(caught.activations, images.shape[2:]) is not caught.activations
-        for method in (each for each in methods if each in LIBRARY):
-            maps = [
-                library_maps(method, model, layer, images, each, channels_last=last) for each in targets.T
-            ]
-            cams[method] = np.stack(maps, 1)
-    return Explanation(logits.detach().float().cpu(), mask_arrays(caught.masks), targets.cpu().numpy(), cams)
+        output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
+        scores, about = _asked(target, output)
+        if layer is not None and caught.activations is not None:
+            cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
+            # (B, N, C) and (B, h, w, C) are brought into the form of a map; (B, C, h, w) is one.
+            last = as_map(caught.activations, images.shape[2:]) is not caught.activations
+            own = {name: METHODS[name] for name in methods if METHODS[name].library}
+            for name, method in own.items():
+                cams[name] = library_maps(
+                    method, network, layer, images, target, output.detach(), channels_last=last
+                )
+    return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams)
 
 
-def _gradient(logits: Tensor, targets: Tensor, activations: Tensor, image_size: Sequence[int]) -> Tensor:
-    """Gradient (B, K, h, w) of every image's own target logit with respect to the activations."""
-    scores = logits.gather(1, targets[:, None]).sum()
-    (gradient,) = torch.autograd.grad(scores, activations, retain_graph=True)
-    maps = as_map(gradient, image_size)
-    if gradient.any() and not maps.any():
+class _Part(nn.Module):
+    """A network called by a function of it; a module with the network's own, as pytorch-grad-cam needs one."""
+
+    def __init__(self, model: nn.Module, call: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.model, self.call = model, call
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.call(images)
+
+
+def _asked(target: Target, output: Tensor) -> tuple[Tensor, list[list[str]]]:
+    """Scores (B, T) and captions (B, T)."""
+    scores = target.scores(output)
+    if scores.ndim != 2 or len(scores) != len(output):
+        raise RgavizError(
+            f"The target gives scores {tuple(scores.shape)} for {len(output)} images; it must give (B,) or (B, T)."
+        )
+    about = target.about(output.detach())
+    if [len(row) for row in about] != [scores.shape[1]] * len(output):
+        raise RgavizError(
+            f"The target gives {scores.shape[1]} scores for an image; name as many, not {len(about[0])}."
+        )
+    return scores, about
+
+
+def _shared_maps(
+    methods: Sequence[str], scores: Tensor, leaf: Tensor, image_size: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Maps (B, T, h, w) by those methods that need only activations and gradients."""
+    shared = {name: maps for name in methods if (maps := METHODS[name].maps)}
+    if not shared and leaf.ndim == 4:
+        return {}  # but tokens that the scores do not depend on are no matter for other methods either
+    activations = as_map(leaf.detach(), image_size)
+    gradients = [_gradient(column.sum(), leaf, image_size) for column in scores.unbind(1)]
+    found = {name: [maps(activations, each).relu() for each in gradients] for name, maps in shared.items()}
+    return {name: torch.stack(each, 1).float().cpu().numpy() for name, each in found.items()}
+
+
+def _gradient(score: Tensor, leaf: Tensor, image_size: Sequence[int]) -> Tensor:
+    """Gradient (B, K, h, w) of a score, summed over the images, with respect to the activations."""
+    found = None
+    if score.requires_grad:
+        (found,) = torch.autograd.grad(score, leaf, retain_graph=True, allow_unused=True)
+    if found is None:
+        raise RgavizError(
+            "The target has no gradient at the layer to explain; choose another layer, or a target that is a smooth "
+            "function of what lies behind it."
+        )
+    maps = as_map(found, image_size)
+    if found.any() and not maps.any():
         raise RgavizError(
             "Only the class token of the layer to explain reaches the class, not its patch tokens; choose an earlier "
             "layer, such as the norm before the last attention."

@@ -1,4 +1,4 @@
-"""One forward pass, watched: gates, and a target layer where back-propagation ends."""
+"""One forward pass, watched: gates, and a layer where back-propagation ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Capture:
 
     Attributes:
         masks: (B, 1, H, W), (B, C, 1, 1) or (B, C, H, W), keyed as by :func:`gates`; there after the block.
-        activations: the target layer's output, a leaf: gradients stop here. :func:`as_map` makes it (B, K, h, w).
+        activations: the layer's output, a leaf: gradients stop here. :func:`as_map` makes it (B, K, h, w).
     """
 
     def __init__(self) -> None:
@@ -28,19 +28,19 @@ class Capture:
 
 @contextmanager
 def capture(
-    *, target: nn.Module | None = None, watched: Mapping[str, nn.Module] | None = None
+    *, layer: nn.Module | None = None, watched: Mapping[str, nn.Module] | None = None
 ) -> Iterator[Capture]:
     """Watch the one forward pass inside the block.
 
-    The target layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
+    The layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
     nothing before it is recorded, and one backward pass from the head ends there.
 
     Args:
-        target: the layer whose activations and gradients are wanted.
+        layer: the layer whose activations and gradients are wanted.
         watched: the modules whose masks are wanted, from :func:`gates`.
 
     Raises:
-        RgavizError: the target gives no tensor, or a gate is not used exactly once.
+        RgavizError: the layer gives no tensor, or a gate is not used exactly once.
     """
     caught = Capture()
     outputs: dict[str, list[Tensor]] = {key: [] for key in watched or {}}
@@ -62,8 +62,8 @@ def capture(
     try:
         for key, module in (watched or {}).items():
             handles.append(watched_module(module).register_forward_hook(save_output(key)))
-        if target is not None:
-            handles.append(target.register_forward_hook(start_graph))
+        if layer is not None:
+            handles.append(layer.register_forward_hook(start_graph))
         yield caught
         caught.masks = {key: mask_of(module, outputs[key], key) for key, module in (watched or {}).items()}
     finally:
@@ -92,18 +92,18 @@ def _on_device(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def explained_forward(
-    model: nn.Module, images: Tensor, *, target: nn.Module | None, watched: Mapping[str, nn.Module]
+    model: nn.Module, images: Tensor, *, layer: nn.Module | None, watched: Mapping[str, nn.Module]
 ) -> tuple[Tensor, Capture]:
-    """Logits (B, classes) and what was captured; the graph reaches back to ``target`` only.
+    """The network's output and what was captured; the graph reaches back to ``layer`` only.
 
     Call it inside :func:`unchanged`.
 
     Raises:
-        RgavizError: the target is not used or gives no map, or a gate gives no single mask for each image.
+        RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
     """
-    with capture(target=target, watched=watched) as caught:
-        logits = model(images.detach().clone())  # one made in inference mode cannot join a graph
-    if target is not None and caught.activations is None:
+    with capture(layer=layer, watched=watched) as caught:
+        output = model(images.detach().clone())  # one made in inference mode cannot join a graph
+    if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
     if caught.activations is not None:
         count = len(as_map(caught.activations, images.shape[2:]))
@@ -117,4 +117,4 @@ def explained_forward(
             raise RgavizError(
                 f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
             )
-    return logits, caught
+    return output, caught

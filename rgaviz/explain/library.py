@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,48 +15,82 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rgaviz.explain.lending import unchanged
 from rgaviz.explain.maps import as_map
-from rgaviz.explain.methods import LIBRARY, weighted
+from rgaviz.explain.methods import Method, weighted
+from rgaviz.explain.targets import ClassTarget, Target
 
 
 def library_maps(
-    method: str, model: nn.Module, layer: nn.Module, images: Tensor, targets: Tensor, *, channels_last: bool
+    method: Method,
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    target: Target,
+    output: Tensor,
+    *,
+    channels_last: bool,
 ) -> np.ndarray:
-    """Raw maps (B, h, w) by pytorch-grad-cam, before it rescales them; ``channels_last`` as the layer's output."""
+    """Raw maps (B, T, h, w) by pytorch-grad-cam, before it rescales them.
+
+    Args:
+        method: one with a class of the library.
+        model: a network, lent.
+        layer: a layer of it.
+        images: (B, 3, H, W).
+        target: what the maps are about; of classes, if the method compares those.
+        output: of the images, detached.
+        channels_last: whether the layer gives tokens or a map in that form.
+    """
+    maps = partial(_maps, method, model, layer, channels_last=channels_last)
+    if method.classes:  # it takes one class for a whole batch, and finds those to compare it with by itself
+        columns = cast(ClassTarget, target).classes(output).T.tolist()  # (T, B)
+        each = images.split(1)
+        found = [[maps(*pair) for pair in zip(each, column, strict=True)] for column in columns]
+        return np.stack([np.concatenate(column) for column in found], 1)
+    settled = target.settled(output)
+    count = target.scores(output).shape[1]
+    scores = [[partial(_score, each, column) for each in settled] for column in range(count)]  # (T, B)
+    return np.stack([maps(images, column) for column in scores], 1)
+
+
+def _score(target: Target, column: int, output: Tensor) -> Tensor:
+    """One score, of one image's output (...): what the library calls a target."""
+    return target.scores(output[None])[0, column]
+
+
+def _maps(
+    method: Method,
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    about: int | Sequence[Callable[[Tensor], Tensor]],
+    *,
+    channels_last: bool,
+) -> np.ndarray:
+    """Raw maps (B, h, w) about a class, or about a score of each image's own."""
     import pytorch_grad_cam
     from pytorch_grad_cam.ablation_layer import AblationLayer, AblationLayerVit
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    if method == "finercam" and len(images) > 1:  # it takes one target for a whole batch
-        pairs = zip(images.split(1), targets.split(1), strict=True)
-        return np.concatenate(
-            [library_maps(method, model, layer, *pair, channels_last=channels_last) for pair in pairs]
-        )
-    kind = getattr(pytorch_grad_cam, LIBRARY[method])
-    chosen = [ClassifierOutputTarget(index) for index in targets.tolist()]
     options: dict[str, Any] = {}
-    if method != "fullgrad":  # which has no layer
+    if method.layered:
         options["reshape_transform"] = partial(as_map, image_size=images.shape[2:])
-    if method == "ablationcam":
+    if method.ablates:
         options["ablation_layer"] = AblationLayerVit() if channels_last else AblationLayer()
-    # Only one way of attention has the second derivative that this method takes.
-    attention = sdpa_kernel(SDPBackend.MATH) if method == "shapleycam" else contextlib.nullcontext()
+    # Only one way of attention has a second derivative.
+    attention = sdpa_kernel(SDPBackend.MATH) if method.twice else contextlib.nullcontext()
     with (
         unchanged(model, trainable=True),
         _quiet(),
         _seeded(),
-        kind(model=model, target_layers=[layer], **options) as extractor,
+        getattr(pytorch_grad_cam, method.library)(model=model, target_layers=[layer], **options) as extractor,
         _sheltered(layer),
         attention,
     ):
         inputs = images.detach().clone().requires_grad_()
         base = getattr(extractor, "base_cam", extractor)
-        if method != "fullgrad":
+        if method.layered:
             base.compute_cam_per_layer = lambda *call: _raw(base, layer, *call)
         base.aggregate_multi_layers = lambda maps: maps
-        if method == "finercam":  # it finds the classes to compare the target with by itself
-            maps = extractor(inputs, target_idx=int(targets[0]))
-        else:
-            maps = extractor(inputs, chosen)
+        maps = extractor(inputs, **{"target_idx" if method.classes else "targets": about})
     return np.maximum(np.asarray(maps, dtype=np.float32).reshape(len(images), *maps.shape[-2:]), 0)
 
 

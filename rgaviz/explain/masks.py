@@ -33,7 +33,7 @@ def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
         key: gate for name in expand_layers(network, layer) for key, gate in gates(network, name).items()
     }
     with unchanged(network):  # frozen, so nothing is recorded
-        _, caught = explained_forward(network, inputs, target=None, watched=watched)
+        _, caught = explained_forward(network, inputs, layer=None, watched=watched)
     return mask_arrays(caught.masks)
 
 

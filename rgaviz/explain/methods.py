@@ -1,20 +1,38 @@
-"""Class activation maps: every method of pytorch-grad-cam that fits a layer's map.
-
-The methods in ``SHARED`` need only the activations and gradients of one layer, so they share one forward pass and,
-per target, one backward pass that ends at that layer. Those in ``LIBRARY`` make passes of their own and run
-through pytorch-grad-cam. Maps are raw: after the ReLU, not rescaled, at the layer's resolution.
-"""
+"""Class activation mapping: one table of methods, and the arithmetic of those that need one pass only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Maps = Callable[
-    [Tensor, Tensor], Tensor
-]  # activations and gradients (B, K, h, w) -> (B, h, w) before the ReLU
+# Activations and gradients (B, K, h, w) -> (B, h, w) before the ReLU.
+Maps = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a method makes its maps: by ``maps`` from a pass that all share, or by a class of pytorch-grad-cam.
+
+    Attributes:
+        title: as printed.
+        maps: from the activations and gradients of one layer.
+        library: the class of pytorch-grad-cam that makes passes of its own.
+        layered: whether the maps are those of a layer; else of the whole network, at the image's size.
+        classes: whether it compares a class with others, so that nothing but a class can be the target.
+        twice: whether it differentiates twice.
+        ablates: whether it replaces the layer by one that leaves channels out.
+    """
+
+    title: str
+    maps: Maps | None = None
+    library: str = ""
+    layered: bool = True
+    classes: bool = False
+    twice: bool = False
+    ablates: bool = False
 
 
 def weighted(weights: Tensor, activations: Tensor) -> Tensor:
@@ -94,45 +112,22 @@ def segeigencam(activations: Tensor, gradients: Tensor) -> Tensor:
     return _projection("get_2d_projection_with_sign_correction", gradients.abs() * activations)
 
 
-SHARED: dict[str, Maps] = {
-    "gradcam": gradcam,
-    "gradcam++": gradcam_plus_plus,
-    "layercam": layercam,
-    "hirescam": hirescam,
-    "xgradcam": xgradcam,
-    "gradcamelementwise": gradcam_elementwise,
-    "eigengradcam": eigengradcam,
-    "eigencam": eigencam,
-    "segeigencam": segeigencam,
-    "kpcacam": kpcacam,
-    "fem": fem,
-}
-# Method -> class of pytorch-grad-cam.
-LIBRARY: dict[str, str] = {
-    "scorecam": "ScoreCAM",
-    "ablationcam": "AblationCAM",
-    "shapleycam": "ShapleyCAM",
-    "finercam": "FinerCAM",
-    "fullgrad": "FullGrad",
-    "randomcam": "RandomCAM",
-}
-METHODS = (*SHARED, *LIBRARY)
-TITLES = {
-    "gradcam": "Grad-CAM",
-    "gradcam++": "Grad-CAM++",
-    "layercam": "LayerCAM",
-    "hirescam": "HiResCAM",
-    "xgradcam": "XGrad-CAM",
-    "gradcamelementwise": "Grad-CAM elementwise",
-    "eigengradcam": "Eigen-Grad-CAM",
-    "eigencam": "Eigen-CAM",
-    "segeigencam": "Seg-Eigen-CAM",
-    "kpcacam": "KPCA-CAM",
-    "fem": "FEM",
-    "scorecam": "Score-CAM",
-    "ablationcam": "Ablation-CAM",
-    "shapleycam": "Shapley-CAM",
-    "finercam": "Finer-CAM",
-    "fullgrad": "FullGrad",
-    "randomcam": "Random-CAM",
+METHODS: dict[str, Method] = {
+    "gradcam": Method("Grad-CAM", gradcam),
+    "gradcam++": Method("Grad-CAM++", gradcam_plus_plus),
+    "layercam": Method("LayerCAM", layercam),
+    "hirescam": Method("HiResCAM", hirescam),
+    "xgradcam": Method("XGrad-CAM", xgradcam),
+    "gradcamelementwise": Method("Grad-CAM elementwise", gradcam_elementwise),
+    "eigengradcam": Method("Eigen-Grad-CAM", eigengradcam),
+    "eigencam": Method("Eigen-CAM", eigencam),
+    "segeigencam": Method("Seg-Eigen-CAM", segeigencam),
+    "kpcacam": Method("KPCA-CAM", kpcacam),
+    "fem": Method("FEM", fem),
+    "scorecam": Method("Score-CAM", library="ScoreCAM"),
+    "ablationcam": Method("Ablation-CAM", library="AblationCAM", ablates=True),
+    "shapleycam": Method("Shapley-CAM", library="ShapleyCAM", twice=True),
+    "finercam": Method("Finer-CAM", library="FinerCAM", classes=True),
+    "fullgrad": Method("FullGrad", library="FullGrad", layered=False),
+    "randomcam": Method("Random-CAM", library="RandomCAM"),
 }

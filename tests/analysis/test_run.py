@@ -41,10 +41,17 @@ def picture(path, label=None):
 
 def test_class_target():
     classes = ["cat", "7", "dog"]
-    assert class_target("top1", classes) == "top1"
-    assert class_target("dog", classes) == 2
-    assert class_target("2", classes) == 2
-    assert class_target("7", classes) == 1  # a name wins over a number
+    logits = torch.tensor([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]])
+
+    def about(text):
+        target = class_target(text, classes)
+        return target.classes(logits).tolist(), target.about(logits)
+
+    assert about("top1") == ([[2], [0]], [["dog"], ["cat"]])
+    assert about("top5") == ([[2, 1, 0], [0, 2, 1]], [["dog", "7", "cat"], ["cat", "dog", "7"]])
+    assert about("dog") == ([[2], [2]], [["dog"], ["dog"]])
+    assert about("2") == about("dog")
+    assert about("7") == ([[1], [1]], [["7"], ["7"]])  # a name wins over a number
     for wrong in ("cow", "3", "-1", "", "²"):
         with pytest.raises(UnknownNameError, match="Unknown target class"):
             class_target(wrong, classes)

@@ -196,7 +196,7 @@ def test_capture_removes_its_hooks_on_errors(model):
     before = snapshot(model)
 
     def use():
-        with capture(target=model.layer2, watched=gates(model, "conv5")):
+        with capture(layer=model.layer2, watched=gates(model, "conv5")):
             assert snapshot(model)["hooks"] != before["hooks"]
             raise ValueError("half-way")
 
@@ -211,7 +211,7 @@ def test_capture_sees_masks_and_activations_and_changes_nothing(model):
     expected = model(images).detach()
     target = find_layer(model, "conv4")
     with unchanged(model):
-        logits, caught = explained_forward(model, images, target=target, watched=gates(model, "conv5"))
+        logits, caught = explained_forward(model, images, layer=target, watched=gates(model, "conv5"))
     torch.testing.assert_close(logits, expected)
     assert caught.activations.shape == (2, 16, 3, 4)
     assert {key: value.shape for key, value in caught.masks.items()} == {
@@ -226,7 +226,7 @@ def test_the_graph_ends_at_the_target(model):
     handle = model.layer4.register_full_backward_hook(lambda *call: visited.append("layer4"))
     early = model.layer2.register_full_backward_hook(lambda *call: visited.append("layer2"))
     with unchanged(model):
-        logits, caught = explained_forward(model, images, target=find_layer(model, "conv4"), watched={})
+        logits, caught = explained_forward(model, images, layer=find_layer(model, "conv4"), watched={})
         logits.sum().backward()
     handle.remove()
     early.remove()
@@ -244,7 +244,7 @@ def test_gradients_equal_those_of_a_whole_backward_pass(model):
     )
     twin(images)[:, 3].sum().backward()
     with unchanged(model):
-        logits, caught = explained_forward(model, images, target=model.layer3, watched={})
+        logits, caught = explained_forward(model, images, layer=model.layer3, watched={})
         (gradient,) = torch.autograd.grad(logits[:, 3].sum(), caught.activations)
     torch.testing.assert_close(caught.activations, kept[0])
     torch.testing.assert_close(gradient, kept[0].grad)
@@ -257,7 +257,7 @@ def test_gradients_equal_those_of_a_whole_backward_pass(model):
 def test_a_layer_without_a_map(model, layer):
     before = snapshot(model)
     with pytest.raises(RgavizError, match="convolutional") as caught, unchanged(model):
-        explained_forward(model, torch.randn(2, 3, 12, 16), target=find_layer(model, layer), watched={})
+        explained_forward(model, torch.randn(2, 3, 12, 16), layer=find_layer(model, layer), watched={})
     assert "\n" not in str(caught.value)
     assert_same(model, before)
 
@@ -285,7 +285,7 @@ class Pair(nn.Module):
 def test_odd_layers(layer, words):
     model = Empty()
     with pytest.raises(RgavizError, match=words) as caught, unchanged(model):
-        explained_forward(model, torch.randn(2, 3, 4, 4), target=find_layer(model, layer), watched={})
+        explained_forward(model, torch.randn(2, 3, 4, 4), layer=find_layer(model, layer), watched={})
     assert "\n" not in str(caught.value)
 
 

@@ -143,7 +143,7 @@ def test_watching_changes_nothing(network, layer, models, images):
     with torch.no_grad():
         expected = model(images)
     with unchanged(model):
-        logits, _ = explained_forward(model, images, target=find_layer(model, layer), watched={})
+        logits, _ = explained_forward(model, images, layer=find_layer(model, layer), watched={})
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
     cam(model, images, layer, METHODS)
     assert everything(model) == before

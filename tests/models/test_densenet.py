@@ -277,7 +277,7 @@ def test_a_layer_is_watched_in_training_too(layer):
         model = DenseNet(4, bc=True, attention="rga-sc", **SMALL, memory_efficient=efficient).double().train()
         images = torch.randn(2, 3, 16, 14, dtype=torch.float64)
         watched = gates(model, "transition1")
-        with capture(target=find_layer(model, layer), watched=watched) as caught:
+        with capture(layer=find_layer(model, layer), watched=watched) as caught:
             score = model(images)[:, 2].sum()
         (gradients,) = torch.autograd.grad(score, caught.activations)
         found.append([caught.activations, gradients, *caught.masks.values()])
@@ -309,7 +309,7 @@ def test_the_last_stage_is_what_is_pooled():
     model = create_model("densenet-bc100", "rga-s", **{**SMALL, "attention_layers": STAGES[2:]}).eval()
     assert default_cam_layer(model) == "denseblock3"
     images = torch.randn(2, 3, 16, 14)
-    with torch.no_grad(), capture(target=find_layer(model, "denseblock3")) as caught:
+    with torch.no_grad(), capture(layer=find_layer(model, "denseblock3")) as caught:
         logits = model(images)
     assert caught.activations.min() >= 0
     torch.testing.assert_close(logits, model.head(caught.activations.mean((2, 3))))
