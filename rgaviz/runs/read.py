@@ -185,7 +185,7 @@ def _is_run(checkpoint: Checkpoint) -> bool:
 
 
 def _measure(checkpoint: Checkpoint) -> Measure:
-    return headline(TASKS[vars(checkpoint.model)["task"]])
+    return headline(TASKS[str(checkpoint.model.task)])
 
 
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -91,7 +91,7 @@ def fits(value: Any, hint: Any) -> bool:
 def described(field: FieldInfo | Any) -> str:
     """The kind of a value in words."""
     hint = field.annotation if isinstance(field, FieldInfo) else field
-    while isinstance(hint, UnionType) or get_origin(hint) is Annotated:
+    while get_origin(hint) in (Union, UnionType, Annotated):
         hint = get_args(hint)[0]
     if get_origin(hint) is tuple:
         return f"a list of {get_args(hint)[0].__name__}"

@@ -122,7 +122,7 @@ def test_resume_with_other_settings_is_refused(interrupted, fp32, options, words
 def test_an_option_of_the_network_that_is_left_out_is_another_setting(interrupted):
     model = tiny.recipe().model
     other = tiny.recipe().changed(model=model.changed(width=None))
-    with pytest.raises(RgavizError, match="recipe.model.width = 8, not None"):
+    with pytest.raises(RgavizError, match=r"recipe\.model\.width = 8, not None"):
         tiny.loop.train(tiny.dataset(), other, tiny.PAIR, interrupted, device=tiny.CPU, resume=True)
 
 

@@ -20,11 +20,15 @@ CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0, "augment": "none"}
 
 
 class Doubled(Classification):
-    """Batches of two equal halves, so that each of two processes gets every image once."""
+    """Batches in which every image comes twice: in two equal halves, so that each of two processes gets every image
+    once; or twins side by side, whose sums in one process are exactly twice as much."""
+
+    def __init__(self, halves: bool) -> None:
+        self.halves = halves
 
     def order(self, split, config, draw):
-        halves = shuffled(len(split), config.batch_size // 2, draw)
-        return [torch.cat((half, half)) for half in halves][: len(split) // config.batch_size]
+        halves = shuffled(len(split), config.batch_size // 2, draw)[: len(split) // config.batch_size]
+        return [torch.cat((each, each)) if self.halves else each.repeat_interleave(2) for each in halves]
 
 
 class Interruption(tiny.Steps):
@@ -37,7 +41,7 @@ class Interruption(tiny.Steps):
 
 def main(folder: Path) -> None:
     tiny.run(folder / "shared", ["none"])  # each sees its own half
-    options = {"changes": CHANGES, "task": Doubled()}
+    options = {"changes": CHANGES, "task": Doubled(halves=True)}
     rows = tiny.run(folder / "whole", **options)
     try:
         tiny.run(folder / "interrupted", report=Interruption(), check_every=2, **options)
