@@ -53,9 +53,8 @@ class Run:
         self.parts: dict[str, Split] = {}  # on the device
         self.history: list[dict[str, Any]] = []
         self.totals = Totals()  # of the epoch under way
-        self.saved = self.settled = (
-            time.monotonic()
-        )  # when the state was written, and when at the end of an epoch
+        # When the state was written, and when at the end of an epoch.
+        self.saved = self.settled = plan.clock()
 
     def epochs(self, resume: bool) -> Iterator[list[dict[str, Any]]]:
         """Train to the end; yields the history whenever a checkpoint was written."""

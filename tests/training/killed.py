@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import tiny
+import torch._dynamo  # optimizers load it; once for all children  # noqa: F401
 
 
 def die(*_, **__):
@@ -56,7 +57,6 @@ MOMENTS = {  # what makes it happen; gives options of the training
     "before the last checkpoint of the first network": lambda: at_file("baseline.pt", 2),
     "before a row of metrics.csv": lambda: at_file("metrics.csv", 1),
     "while the state is written": lambda: at_file("baseline.resume.pt", 2, half=True),
-    "while the state of an epoch is written": lambda: at_file("rga.resume.pt", 5, half=True),
     "in the last epoch": lambda: at_step("rga", 1, 3),
     "in the last test": lambda: at_test(4),
     "before the last checkpoint": lambda: at_file("rga.pt", 2),

@@ -28,16 +28,17 @@ class Interruption(tiny.Steps):
         os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_interrupted_after_every_single_step(request, precision, tmp_path):
+@pytest.mark.parametrize(("precision", "every"), [("fp32", 1), ("bf16", 3)])
+def test_interrupted_after_every_look(request, precision, every, tmp_path):
+    """After every single step, or after the third and the last of an epoch."""
     out, _ = request.getfixturevalue(precision)
     options = {
         "changes": {"precision": precision},
         "settings": {"command": "another line"},
-        "check_every": 1,
+        "check_every": every,
     }
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    for count in range(2 * 2 * STEPS):
+    for count in range(2 * 2 * -(-STEPS // every)):
         number = signal.SIGTERM if count % 3 else signal.SIGINT
         with pytest.raises(signals.Interrupted):
             tiny.run(tmp_path, resume=count > 0, report=Interruption(number), **options)

@@ -31,6 +31,11 @@ class Doubled(Classification):
         return [torch.cat((each, each)) if self.halves else each.repeat_interleave(2) for each in halves]
 
 
+def fixed():
+    """Batch normalisation that does not look at the batch."""
+    return tiny.First(outputs=lambda _, model, __: model.eval())
+
+
 class Interruption(tiny.Steps):
     """Tells one process to stop in the middle of an epoch."""
 
@@ -44,16 +49,16 @@ def main(folder: Path) -> None:
     options = {"changes": CHANGES, "task": Doubled(halves=True)}
     rows = tiny.run(folder / "whole", **options)
     try:
-        tiny.run(folder / "interrupted", report=Interruption(), check_every=2, **options)
+        often = {
+            **options,
+            "changes": {**CHANGES, **tiny.OFTEN},
+        }  # also saved together where nothing is wrong
+        tiny.run(folder / "interrupted", report=Interruption(), check_every=2, **often)
     except signals.Interrupted:
         tiny.run(folder / "interrupted", resume=True, **options)
     else:
         sys.exit("not interrupted")
-    often = {**options, "changes": {**CHANGES, **tiny.OFTEN}}
-    tiny.run(folder / "often", check_every=1, **often)
-    for number in (1, 2):  # batch normalisation that does not look at the batch
-        fixed = tiny.First(outputs=lambda _, model, __: model.eval())
-        tiny.run(folder / f"parts{number}", ["none"], changes={**CHANGES, "accumulate": number}, task=fixed)
+    tiny.run(folder / "parts", ["none"], changes={**CHANGES, "accumulate": 2}, task=fixed())
     try:
         tiny.run(folder / "odd", changes={"batch_size": 15})
     except RgavizError as error:
