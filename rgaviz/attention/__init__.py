@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from rgaviz.attention import cbam, fc, nonlocal_, rga, se
+from rgaviz.attention import cbam, fc, nonlocal_, rga_variants, se
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, lookup
 
@@ -26,15 +26,15 @@ def none(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.M
 
 ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
     "none": none,
-    "rga-s": rga.rga_s,
-    "rga-c": rga.rga_c,
-    "rga-sc": rga.rga_sc,
-    "rga-cs": rga.rga_cs,
-    "rga-parallel": rga.rga_parallel,
-    "rga-s-norel": rga.rga_s_norel,
-    "rga-s-novis": rga.rga_s_novis,
-    "rga-c-norel": rga.rga_c_norel,
-    "rga-c-novis": rga.rga_c_novis,
+    "rga-s": rga_variants.rga_s,
+    "rga-c": rga_variants.rga_c,
+    "rga-sc": rga_variants.rga_sc,
+    "rga-cs": rga_variants.rga_cs,
+    "rga-parallel": rga_variants.rga_parallel,
+    "rga-s-norel": rga_variants.rga_s_norel,
+    "rga-s-novis": rga_variants.rga_s_novis,
+    "rga-c-norel": rga_variants.rga_c_norel,
+    "rga-c-novis": rga_variants.rga_c_novis,
     "se": se.se,
     "cbam-c": cbam.cbam_c,
     "cbam-s": cbam.cbam_s,

@@ -15,7 +15,7 @@ from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction, predictions
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
-from rgaviz.checkpoint.schema import FORMAT, check_document
+from rgaviz.checkpoint.schema import FORMAT, arguments, read_header
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.outputs import atomic_write
@@ -110,22 +110,22 @@ def load_checkpoint(
     state = bare.unwrap(document)
     if state is not None:
         return from_weights(path, state, arch, num_classes, image_size)
-    check_document(document, path)
-    normalisation = document["normalisation"]
+    header = read_header(document, path)
+    config = arguments(document["config"])
     return Checkpoint(
-        model=build_network(path, document["config"], document["model"]),
-        config=document["config"],
-        classes=document["classes"],
-        mean=tuple(normalisation["mean"]),
-        std=tuple(normalisation["std"]),
-        metrics=document.get("metrics", {}),
-        training=document.get("training", {}),
-        seed=document.get("seed", 0),
-        versions=document.get("versions", {}),
-        history=document.get("history", []),
+        model=build_network(path, config, header.model),
+        config=config,
+        classes=header.classes,
+        mean=tuple(header.normalisation.mean),
+        std=tuple(header.normalisation.std),
+        metrics=header.metrics,
+        training=header.training,
+        seed=header.seed,
+        versions=header.versions,
+        history=header.history,
         path=path,
         sha256=file_sha256(path),
-        notes=tuple(document.get("notes", [])),
+        notes=tuple(header.notes),
     )
 
 

@@ -2,21 +2,105 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+    model_validator,
+)
 
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError
+from rgaviz.errors import CheckpointError, one_line
+from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 
 FORMAT = 1
+TASKS = ("classification",)  # what this version can use a network for; becomes the keys of rgaviz.tasks.TASKS
 
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
+OLD_SMALL_IMAGE = 64  # pixels of the shorter side, up to which the stem was small before it was recorded
 
 
-def check_document(document: Any, path: Path) -> None:
-    """Refuse what is not a checkpoint of ours, and say what it is instead."""
+def _finite(value: float) -> float:
+    if not abs(value) <= sys.float_info.max:  # NaN is not
+        raise ValueError
+    return value
+
+
+def _line(text: str) -> str:
+    if len(text.splitlines()) != 1:
+        raise ValueError
+    return text
+
+
+# As Python has them: True is also a number, and nothing is copied or converted.
+Whole = InstanceOf[int]
+Number = Annotated[InstanceOf[int] | InstanceOf[float], AfterValidator(_finite)]
+Record = InstanceOf[dict]
+Records = InstanceOf[list]
+
+
+class Part(BaseModel):
+    """Fields of a checkpoint, each with what it is in words; what else is there belongs to others."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class Config(Part):
+    """Of the arguments of ``create_model`` those that a checkpoint itself needs; that function checks them all."""
+
+    num_classes: Whole = Field(description="a whole number")
+    image_size: list[Annotated[Whole, Field(ge=1, le=LARGEST_IMAGE)]] = Field(
+        min_length=2, max_length=2, description=f"two whole numbers from 1 to {LARGEST_IMAGE}"
+    )
+
+
+class Normalisation(Part):
+    """Per channel, of values in [0, 1]."""
+
+    mean: list[Number] = Field(min_length=3, max_length=3, description="three numbers")
+    std: list[Annotated[Number, Field(gt=0)]] = Field(
+        min_length=3, max_length=3, description="three numbers above 0"
+    )
+
+
+class Header(Part):
+    """All of a checkpoint but its weights, which are checked one by one."""
+
+    config: Config = Field(description="a dictionary of arguments")
+    model: Record = Field(description="a dictionary of tensors")
+    classes: list[str] = Field(description="a list of class names")
+    normalisation: Normalisation = Field(description="a dictionary of mean and std")
+    task: str = Field(TASKS[0], description="a name")  # files without one are as old as classification
+    metrics: Record = Field({}, description="a dictionary")
+    training: Record = Field({}, description="a dictionary")
+    history: Records = Field([], description="a list of epochs")
+    seed: Whole = Field(0, description="a whole number")
+    notes: list[Annotated[str, AfterValidator(_line)]] = Field([], description="a list of lines of text")
+    versions: Record = Field({}, description="a dictionary")
+
+    @model_validator(mode="after")
+    def _as_many_names_as_outputs(self) -> Header:
+        if len(self.classes) != self.config.num_classes:
+            raise ValueError(f"{len(self.classes)} class names for {self.config.num_classes} outputs")
+        return self
+
+
+def read_header(document: Any, path: Path) -> Header:
+    """The fields of a checkpoint of ours.
+
+    Raises:
+        CheckpointError: it is none, it is of a newer version, or a field or a weight is damaged.
+    """
     form = document.get("format") if isinstance(document, dict) else None
     if not isinstance(form, int) or form < 1:
         raise CheckpointError(
@@ -27,49 +111,48 @@ def check_document(document: Any, path: Path) -> None:
         raise CheckpointError(
             f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
         )
-    if fault := _fault(document):
-        raise CheckpointError(f"{path} is damaged: {fault}. Copy it again, or train it again.")
+    task = document.get("task")
+    if isinstance(task, str) and task not in TASKS:
+        raise CheckpointError(
+            f"{path} is a network for {task[:80]!r}, which this version does not know: it reads "
+            f"{', '.join(TASKS)}. Upgrade rgaviz."
+        )
+    try:
+        header = Header.model_validate(document)
+    except ValidationError as error:
+        told = dict.fromkeys(_told(fault["loc"], fault["msg"], document) for fault in error.errors())
+        raise _damaged(path, "; ".join(told)) from error
+    if fault := next((fault for each in header.model.items() if (fault := weight_fault(*each))), None):
+        raise _damaged(path, fault.what)
+    return header
 
 
-def _fault(document: dict[str, Any]) -> str | None:
-    """The first thing wrong with a checkpoint's fields, if any."""
-    kinds = {"config": dict, "model": dict, "classes": list, "normalisation": dict}
-    for name, kind in kinds.items():
-        if not isinstance(document.get(name), kind):
-            return f"{name!r} is missing"
-    for name, kind in {
-        "metrics": dict,
-        "training": dict,
-        "versions": dict,
-        "history": list,
-        "notes": list,
-        "seed": int,
-    }.items():
-        if not isinstance(document.get(name, kind()), kind):
-            return f"{name!r} is no {kind.__name__}"
-    size = document["config"].get("image_size")
-    if not (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(isinstance(n, int) and 1 <= n <= LARGEST_IMAGE for n in size)
-    ):
-        return f"image_size is {size}"
-    if len(document["classes"]) != document["config"].get("num_classes"):
-        return f"{len(document['classes'])} class names for {document['config'].get('num_classes')} outputs"
-    if not all(isinstance(name, str) for name in document["classes"]):
-        return "a class name is not text"
-    if not all(isinstance(note, str) and len(note.splitlines()) == 1 for note in document.get("notes", [])):
-        return "a note is not a line of text"
-    mean, std = (document["normalisation"].get(key) for key in ("mean", "std"))
-    if not (_three_numbers(mean) and _three_numbers(std) and min(std) > 0):
-        return f"its normalisation is mean {mean}, std {std}"
-    faults = (fault.what for each in document["model"].items() if (fault := weight_fault(*each)))
-    return next(faults, None)
+def arguments(config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``create_model`` in a configuration.
+
+    Files from before the stem was recorded have the one that their picture's shorter side decided.
+    """
+    if "stem" in config or foreign.is_foreign(config.get("arch")):
+        return config
+    stem = "small" if min(config["image_size"]) <= OLD_SMALL_IMAGE else "imagenet"
+    return {**config, "stem": stem}
 
 
-def _three_numbers(values: Any) -> bool:
-    return (
-        isinstance(values, list)
-        and len(values) == 3
-        and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
-    )
+def _damaged(path: Path, faults: str) -> CheckpointError:
+    return CheckpointError(f"{path} is damaged: {faults}. Copy it again, or train it again.")
+
+
+def _told(location: tuple[int | str, ...], message: str, document: Mapping[str, Any]) -> str:
+    """One of pydantic's faults in our words: of a list the whole list, for one number of it says little."""
+    kind, value, names, wanted = Header, document, [], ""
+    for name in map(str, location):
+        field = getattr(kind, "model_fields", {}).get(name)
+        if field is None:
+            break
+        names.append(name)
+        if name not in value:
+            return f"{'.'.join(names)!r} is missing"
+        kind, value, wanted = field.annotation, value[name], field.description
+    if not names:  # of several fields together
+        return message.removeprefix("Value error, ")
+    return f"{'.'.join(names)!r} is {one_line(reprlib.repr(value))}, not {wanted}"

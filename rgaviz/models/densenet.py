@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,12 +23,13 @@ from torch.utils.checkpoint import checkpoint
 
 from rgaviz.errors import RgavizError
 from rgaviz.models.heads import build_head
-from rgaviz.models.network import Network
-from rgaviz.models.resnet import SMALL_IMAGE, conv3x3
+from rgaviz.models.network import Network, shape_text
+from rgaviz.models.resnet import conv3x3
+from rgaviz.models.stem import behind_stem, chosen_stem, stem_convolution
 
 GROWTH = 12  # k, the channels every layer adds
 BOTTLENECK = 4 * GROWTH  # channels between the two convolutions of a BC layer
-SHORTEST_SIDE = 4  # pixels: halved twice
+SHORTEST_SIDE = 4  # positions behind the stem: halved twice
 # The module that ends a stage -> the stage. The last one includes the final normalisation: what is pooled.
 ENDS = {"transition1": "transition1", "transition2": "transition2", "relu5": "denseblock3"}
 
@@ -121,26 +123,26 @@ class DenseNet(Network):
         depth: layers per block.
         bc: bottleneck layers, and transitions that halve the channels.
         num_classes: outputs.
-        image_size: (H, W) in pixels; fixed where the attention depends on the size of the map. Up to 64 pixels
-            the stem is one 3x3 convolution, above it ImageNet's 7x7 with pooling.
+        image_size: (H, W) in pixels; fixed where the attention depends on the size of the map.
         width: channels behind the stem.
         attention: a key of ``ATTENTIONS``.
         attention_layers: the stages that get it, or None for all.
         s1: reduction ratio of the embeddings.
         s2: reduction ratio of W1.
+        stem: as of a :class:`~rgaviz.models.resnet.ResNet`.
         head: a key of ``HEADS``.
         memory_efficient: trade time for memory in training, see :class:`DenseBlock`.
 
     Raises:
-        UnknownNameError: no such attention, stage or head.
+        UnknownNameError: no such attention, stage, stem or head.
         RgavizError: an image too small, or a map too small for the ratios.
     """
 
     def __init__(
         self,
         depth: int,
-        *,
         bc: bool,
+        *,
         num_classes: int,
         image_size: tuple[int, int],
         width: int,
@@ -148,24 +150,25 @@ class DenseNet(Network):
         attention_layers: Sequence[str] | None = ("transition1",),
         s1: int = 8,
         s2: int = 8,
+        stem: str = "auto",
         head: str = "linear",
         memory_efficient: bool = False,
     ) -> None:
         super().__init__()
-        if min(image_size) < SHORTEST_SIDE:
-            height, given_width = image_size
+        stem = chosen_stem(stem, image_size)
+        height, breadth = behind_stem(stem, image_size)
+        if min(height, breadth) < SHORTEST_SIDE:
+            side = {"small": SHORTEST_SIDE, "imagenet": 4 * SHORTEST_SIDE - 3}[stem]
             raise RgavizError(
-                f"An image of {height}x{given_width} is too small for a DenseNet, which halves the map twice; "
-                f"give sides of {SHORTEST_SIDE} pixels or more."
+                f"An image of {shape_text(image_size)} is too small for a DenseNet, which halves the map twice behind "
+                f"its stem ({stem}); give sides of {side} pixels or more."
             )
-        small = min(image_size) <= SMALL_IMAGE
         self.features = nn.Sequential()
-        self.features.conv0 = conv3x3(3, width) if small else nn.Conv2d(3, width, 7, 2, 3, bias=False)
-        if not small:
+        self.features.conv0 = stem_convolution(stem, width)
+        if stem == "imagenet":
             self.features.norm0 = nn.BatchNorm2d(width)
             self.features.relu0 = nn.ReLU(inplace=True)
             self.features.pool0 = nn.MaxPool2d(3, stride=2, padding=1)
-        height, breadth = image_size if small else (-(-side // 4) for side in image_size)
         channels = width
         maps: dict[str, tuple[int, tuple[int, int]]] = {}  # stage -> channels, (H, W)
         for index in (1, 2, 3):
@@ -183,7 +186,7 @@ class DenseNet(Network):
         self.neck, self.classifier = build_head(head, channels, num_classes)
         self._initialise()
         self.add_attention(maps, attention, attention_layers, s1, s2)
-        self.config |= {"width": width, "head": head, "memory_efficient": memory_efficient}
+        self.config["stem"] = stem
 
     def _initialise(self) -> None:
         """As in the authors' code: He's for the convolutions, no bias at first."""
@@ -198,43 +201,25 @@ class DenseNet(Network):
         """The layer that gives the logits."""
         return self.classifier
 
-    def pooled(self, x: Tensor) -> Tensor:
-        """The mean of the last map over its positions, before the neck: (B, 3, H, W) -> (B, C)."""
+    def maps(self, x: Tensor) -> Tensor:
+        """The last map, behind its slot: (B, 3, H, W) -> (B, C, h, w)."""
         for name, module in self.features.named_children():
             x = module(x)
             if name in ENDS:
-                x = self.attention[ENDS[name]](x)
-        return x.mean((2, 3))  # (B, C)
+                x = self.attention[ENDS[name]](x)  # (B, C, H, W) of this stage
+        return x
 
 
-def _plain(depth: int, options: dict[str, Any]) -> DenseNet:
-    """3 ``depth`` + 4 layers, from 16 channels."""
-    return DenseNet(depth, bc=False, **{"width": 16, **options})
+def _sized(about: str, depth: int, *, bc: bool = False, width: int = 16) -> partial[DenseNet]:
+    """A network of one size: it takes the options of :class:`DenseNet`, with its own width."""
+    builder = partial(DenseNet, depth, bc, width=width)
+    builder.__doc__ = f"{about} of Table 7, stages transition1, transition2, denseblock3."
+    return builder
 
 
-def _bc(depth: int, options: dict[str, Any]) -> DenseNet:
-    """6 ``depth`` + 4 layers, from 2k channels."""
-    return DenseNet(depth, bc=True, **{"width": 2 * GROWTH, **options})
-
-
-def densenet100(**options: Any) -> DenseNet:
-    """DenseNet of 100 layers (k = 12) of Table 7, stages transition1, transition2, denseblock3."""
-    return _plain(32, options)
-
-
-def densenet115(**options: Any) -> DenseNet:
-    """DenseNet of 115 layers (k = 12) of Table 7, stages transition1, transition2, denseblock3."""
-    return _plain(37, options)
-
-
-def densenet_bc100(**options: Any) -> DenseNet:
-    """DenseNet-BC of 100 layers (k = 12) of Table 7, stages transition1, transition2, denseblock3."""
-    return _bc(16, options)
-
-
-def densenet_bc115(**options: Any) -> DenseNet:
-    """DenseNet-BC-115 (k = 12) of Table 7, stages transition1, transition2, denseblock3.
-
-    18 layers a block, 112 in all: 115 layers cannot be divided so, and these have the paper's 0.97M parameters.
-    """
-    return _bc(18, options)
+# 3 depth + 4 layers from 16 channels, and for BC 6 depth + 4 layers from 2k channels.
+densenet100 = _sized("DenseNet of 100 layers (k = 12)", 32)
+densenet115 = _sized("DenseNet of 115 layers (k = 12)", 37)
+densenet_bc100 = _sized("DenseNet-BC of 100 layers (k = 12)", 16, bc=True, width=2 * GROWTH)
+# 18 layers a block, 112 in all: 115 layers cannot be divided so, and these have the paper's 0.97M parameters.
+densenet_bc115 = _sized("DenseNet-BC-115 (k = 12)", 18, bc=True, width=2 * GROWTH)

@@ -35,6 +35,11 @@ def shape_text(sizes: Sequence[int]) -> str:
     return "x".join(map(str, sizes)) or "a number"
 
 
+def count_parameters(model: nn.Module) -> int:
+    """Number of learned values."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 class Network(nn.Module):
     """A classifier with an attention slot after every stage: (B, 3, H, W) -> (B, num_classes).
 
@@ -44,7 +49,7 @@ class Network(nn.Module):
 
     Attributes:
         stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
-        config: the values of the optional arguments; completed by :func:`rgaviz.create_model`.
+        config: what the constructor decides of its options; completed by :func:`rgaviz.create_model`.
         task: ``"classification"``.
         neck: from the pooled feature to the embedding.
         attention: the slots by stage name.
@@ -88,16 +93,20 @@ class Network(nn.Module):
             }
         )
         self.stages = {name: f"attention.{name}" for name in maps}
-        self.config = {"attention_layers": attended, "s1": s1, "s2": s2}
+        self.config = {"attention_layers": attended}
 
     @property
     def head(self) -> nn.Linear:
         """The layer that gives the logits."""
         raise NotImplementedError
 
+    def maps(self, x: Tensor) -> Tensor:
+        """The last map, behind its slot: (B, 3, H, W) -> (B, C, h, w)."""
+        raise NotImplementedError
+
     def pooled(self, x: Tensor) -> Tensor:
         """The mean of the last map over its positions, before the neck: (B, 3, H, W) -> (B, C)."""
-        raise NotImplementedError
+        return self.maps(x).mean((2, 3))
 
     def embed(self, x: Tensor) -> Tensor:
         """The embedding, what the head sees: (B, 3, H, W) -> (B, C)."""

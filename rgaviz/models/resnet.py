@@ -11,6 +11,7 @@ slots stand beside them in ``attention``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -18,8 +19,8 @@ from torch import Tensor, nn
 
 from rgaviz.models.heads import build_head
 from rgaviz.models.network import Network
+from rgaviz.models.stem import behind_stem, chosen_stem, stem_convolution
 
-SMALL_IMAGE = 64  # pixels: up to here the stem keeps the resolution
 Shortcut = Callable[[int, int, int], nn.Module]  # input channels, output channels, stride
 
 
@@ -94,20 +95,21 @@ class ResNet(Network):
     Args:
         block: :class:`BasicBlock` or :class:`Bottleneck`.
         depths: blocks per stage.
+        shortcut: :func:`project` or :class:`SubsamplePad`.
         num_classes: outputs.
-        image_size: (H, W) in pixels; fixed where the attention depends on the size of the map. Up to 64 pixels
-            the stem is one 3x3 convolution, above it ImageNet's 7x7 with pooling.
+        image_size: (H, W) in pixels; fixed where the attention depends on the size of the map.
         attention: a key of ``ATTENTIONS``.
         attention_layers: the stages that get it, or None for all.
         width: channels of the first stage, before the block's expansion.
         s1: reduction ratio of the embeddings.
         s2: reduction ratio of W1.
         last_stride: stride of the last stage; 1 keeps the resolution.
+        stem: ``small``, one 3x3 convolution that keeps the resolution; ``imagenet``, a 7x7 with pooling that leaves a
+            quarter of it; or ``auto``, ``small`` up to 64x64 = 4096 pixels.
         head: a key of ``HEADS``.
-        shortcut: :func:`project` or :class:`SubsamplePad`.
 
     Raises:
-        UnknownNameError: no such attention, stage or head.
+        UnknownNameError: no such attention, stage, stem or head.
         RgavizError: a map too small for the ratios.
     """
 
@@ -115,6 +117,7 @@ class ResNet(Network):
         self,
         block: type[BasicBlock] | type[Bottleneck],
         depths: Sequence[int],
+        shortcut: Shortcut = project,
         *,
         num_classes: int,
         image_size: tuple[int, int],
@@ -124,16 +127,15 @@ class ResNet(Network):
         s1: int = 8,
         s2: int = 8,
         last_stride: int = 1,
+        stem: str = "auto",
         head: str = "linear",
-        shortcut: Shortcut = project,
     ) -> None:
         super().__init__()
-        small = min(image_size) <= SMALL_IMAGE
-        self.conv1 = conv3x3(3, width) if small else nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        stem = chosen_stem(stem, image_size)
+        self.conv1 = stem_convolution(stem, width)
         self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
-        size = image_size if small else _strided(image_size, 4)
-        channels = width
+        self.maxpool = nn.Identity() if stem == "small" else nn.MaxPool2d(3, stride=2, padding=1)
+        channels, size = width, behind_stem(stem, image_size)
         maps: dict[str, tuple[int, tuple[int, int]]] = {}  # stage -> channels, (H, W)
         for index, depth in enumerate(depths):
             stride = 1 if index == 0 else last_stride if index == len(depths) - 1 else 2
@@ -146,19 +148,19 @@ class ResNet(Network):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         self.add_attention(maps, attention, attention_layers, s1, s2)
-        self.config |= {"width": width, "last_stride": last_stride, "head": head}
+        self.config["stem"] = stem
 
     @property
     def head(self) -> nn.Linear:
         """The layer that gives the logits."""
         return self.fc
 
-    def pooled(self, x: Tensor) -> Tensor:
-        """The mean of the last map over its positions, before the neck: (B, 3, H, W) -> (B, C)."""
+    def maps(self, x: Tensor) -> Tensor:
+        """The last map, behind its slot: (B, 3, H, W) -> (B, C, h, w)."""
         x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
         for index, slot in enumerate(self.attention.values(), start=1):
             x = slot(getattr(self, f"layer{index}")(x))  # (B, C, H, W) of this stage
-        return x.mean((2, 3))  # (B, C)
+        return x
 
 
 def _strided(size: tuple[int, int], stride: int) -> tuple[int, int]:
@@ -181,52 +183,47 @@ def _stage(
     return nn.Sequential(first, *(block(outputs, width, 1, None) for _ in range(depth - 1)))
 
 
-def resnet18(**options: Any) -> ResNet:
-    """ResNet-18, stages conv2..conv5."""
-    return ResNet(BasicBlock, (2, 2, 2, 2), **options)
+def _sized(
+    about: str,
+    block: type[BasicBlock] | type[Bottleneck],
+    depths: Sequence[int],
+    shortcut: Shortcut = project,
+    **defaults: Any,
+) -> partial[ResNet]:
+    """A network of one size: it takes the options of :class:`ResNet`, with defaults of its own."""
+    builder = partial(ResNet, block, depths, shortcut, **defaults)
+    builder.__doc__ = about
+    return builder
 
 
-def resnet18_w16(**options: Any) -> ResNet:
-    """ResNet-18 of width 16: light enough for a laptop, with the four stages of the paper's figures."""
-    return ResNet(BasicBlock, (2, 2, 2, 2), **{"width": 16, "s1": 4, "s2": 4, **options})
+def _cifar(layers: int, about: str) -> partial[ResNet]:
+    """ResNet-(6n + 2): widths 16, 32, 64, attention after the first stage (section 4.3)."""
+    return _sized(
+        f"ResNet-{layers} of {about}, stages conv2..conv4.",
+        BasicBlock,
+        ((layers - 2) // 6,) * 3,
+        SubsamplePad,
+        width=16,
+        s1=4,
+        s2=4,
+        last_stride=2,
+        attention_layers=("conv2",),
+    )
 
 
-def resnet34(**options: Any) -> ResNet:
-    """ResNet-34, stages conv2..conv5."""
-    return ResNet(BasicBlock, (3, 4, 6, 3), **options)
-
-
-def resnet50(**options: Any) -> ResNet:
-    """ResNet-50, stages conv2..conv5; the network of Tables 1-5."""
-    return ResNet(Bottleneck, (3, 4, 6, 3), **options)
-
-
-def resnet101(**options: Any) -> ResNet:
-    """ResNet-101, stages conv2..conv5."""
-    return ResNet(Bottleneck, (3, 4, 23, 3), **options)
-
-
-def _cifar_resnet(blocks: int, options: dict[str, Any]) -> ResNet:
-    """ResNet-(6 blocks + 2): widths 16, 32, 64, attention after the first stage (section 4.3)."""
-    defaults = {"width": 16, "s1": 4, "s2": 4, "last_stride": 2, "attention_layers": ["conv2"]}
-    return ResNet(BasicBlock, (blocks,) * 3, shortcut=SubsamplePad, **{**defaults, **options})
-
-
-def resnet20(**options: Any) -> ResNet:
-    """ResNet-20 of CIFAR, stages conv2..conv4."""
-    return _cifar_resnet(3, options)
-
-
-def resnet56(**options: Any) -> ResNet:
-    """ResNet-56 of CIFAR, stages conv2..conv4."""
-    return _cifar_resnet(9, options)
-
-
-def resnet110(**options: Any) -> ResNet:
-    """ResNet-110 of Table 7, stages conv2..conv4."""
-    return _cifar_resnet(18, options)
-
-
-def resnet218(**options: Any) -> ResNet:
-    """ResNet-218 of Table 7, stages conv2..conv4."""
-    return _cifar_resnet(36, options)
+resnet18 = _sized("ResNet-18, stages conv2..conv5.", BasicBlock, (2, 2, 2, 2))
+resnet18_w16 = _sized(
+    "ResNet-18 of width 16: light enough for a laptop, with the four stages of the paper's figures.",
+    BasicBlock,
+    (2, 2, 2, 2),
+    width=16,
+    s1=4,
+    s2=4,
+)
+resnet34 = _sized("ResNet-34, stages conv2..conv5.", BasicBlock, (3, 4, 6, 3))
+resnet50 = _sized("ResNet-50, stages conv2..conv5; the network of Tables 1-5.", Bottleneck, (3, 4, 6, 3))
+resnet101 = _sized("ResNet-101, stages conv2..conv5.", Bottleneck, (3, 4, 23, 3))
+resnet20 = _cifar(20, "CIFAR")
+resnet56 = _cifar(56, "CIFAR")
+resnet110 = _cifar(110, "Table 7")
+resnet218 = _cifar(218, "Table 7")

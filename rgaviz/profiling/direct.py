@@ -15,7 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rgaviz.attention.rga import ChannelRGA, GatedRelations, RelationAttention, SequentialRGA, SpatialRGA
+from rgaviz.attention.rga import ChannelRGA, GatedRelations, RelationAttention, SpatialRGA
+from rgaviz.attention.rga_variants import SequentialRGA
 
 DIRECT = ("rga-s", "rga-c", "rga-sc", "rga-cs")  # the attentions that have a direct form here
 

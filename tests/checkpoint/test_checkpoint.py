@@ -110,6 +110,77 @@ def test_a_file_from_before_there_were_notes(saved):
     assert load_checkpoint(saved).notes == ()
 
 
+@pytest.mark.parametrize(
+    ("size", "stem"), [((128, 64), "small"), ((64, 72), "small"), ((65, 70), "imagenet"), ((12, 14), "small")]
+)
+@pytest.mark.parametrize("arch", ["resnet20", "densenet-bc100"])
+def test_a_file_from_before_stems_were_recorded(tmp_path, arch, size, stem):
+    """It has the stem that the shorter side decided, also where another is chosen today."""
+    torch.manual_seed(0)
+    model = create_model(arch, num_classes=3, image_size=size, width=4, stem=stem).eval()
+    path = save(tmp_path / "old.pt", model)
+    edit(path, lambda document: document["config"].pop("stem") and None)
+    loaded, images = load_checkpoint(path), torch.randn(2, 3, *size)
+    assert loaded.config == {**loaded.model.config, "stem": stem} == model.config
+    with torch.no_grad():
+        assert torch.equal(loaded.model(images), model(images))
+
+
+def test_an_old_file_of_another_library_has_no_stem(tmp_path):
+    model = create_model("torchvision:squeezenet1_1", num_classes=3, image_size=(32, 32))
+    assert load_checkpoint(save(tmp_path / "a.pt", model)).config == model.config
+
+
+def test_all_faults_are_told_at_once(saved):
+    def change(document):
+        del document["classes"]
+        document["config"].update(image_size=[12, -14], num_classes="3")
+        document["normalisation"]["std"] = [0.2, 0.0, 0.2]
+        document.update(seed="0", metrics=None)
+
+    edit(saved, change)
+    assert fault(saved) == (
+        f"{saved} is damaged: 'config.num_classes' is '3', not a whole number; 'config.image_size' is [12, -14], not "
+        "two whole numbers from 1 to 4096; 'classes' is missing; 'normalisation.std' is [0.2, 0.0, 0.2], not three "
+        "numbers above 0; 'metrics' is None, not a dictionary; 'seed' is '0', not a whole number. "
+        "Copy it again, or train it again."
+    )
+
+
+def test_what_python_takes_for_numbers_and_dictionaries(saved):
+    """Nothing is converted, and what other versions add is no fault."""
+    from collections import OrderedDict
+
+    edit(
+        saved,
+        lambda document: OrderedDict(
+            {
+                **document,
+                "seed": True,
+                "metrics": OrderedDict(test_error=1),
+                "more": [1],
+                5: 5,
+                "format": True,
+            }
+        ),
+    )
+    edit(saved, lambda document: document["normalisation"].update(mean=[0, True, 1], std=[1, 2.5, 3], more=1))
+    loaded = load_checkpoint(saved)
+    assert (loaded.seed, loaded.metrics, loaded.mean, loaded.std) == (
+        1,
+        {"test_error": 1},
+        (0, 1, 1),
+        (1, 2.5, 3),
+    )
+
+
+@pytest.mark.parametrize("place", [("normalisation", "mean"), ("config", "image_size")])
+def test_numbers_beyond_all_bounds(saved, place):
+    table, name = place
+    edit(saved, lambda document: document[table].update({name: [10**400] * len(document[table][name])}))
+    assert f"'{table}.{name}' is" in fault(saved)
+
+
 def test_a_loaded_network_can_be_trained_and_saved_again(saved, tmp_path):
     loaded = load_checkpoint(saved)
     loaded.model.train()(torch.randn(4, 3, 12, 14)).sum().backward()
@@ -343,6 +414,26 @@ def test_a_newer_format(saved):
     assert "Upgrade" in message
 
 
+@pytest.mark.parametrize("task", ["segmentation", "", "two\nlines"])
+def test_an_unknown_task(saved, task):
+    """What a later version wrote for another purpose is not opened as a classifier."""
+    edit(saved, lambda document: document.update(task=task))
+    message = fault(saved)
+    assert repr(task) in message
+    assert "classification" in message
+    assert "Upgrade rgaviz" in message
+
+
+def test_a_newer_format_is_told_before_its_task(saved):
+    edit(saved, lambda document: document.update(format=FORMAT + 1, task="segmentation"))
+    assert "newer" in fault(saved)
+
+
+def test_a_file_without_a_task(saved):
+    edit(saved, lambda document: document.pop("task") and None)
+    assert load_checkpoint(saved).model.task == "classification"
+
+
 @pytest.mark.parametrize("form", ["1", None, 0, -3, 1.0, [1]])
 def test_no_format_of_ours(saved, form):
     edit(saved, lambda document: document.update(format=form))
@@ -370,6 +461,7 @@ def test_missing_fields(saved, key):
         ("versions", None),
         ("history", {}),
         ("seed", "0"),
+        ("task", 3),
         ("notes", "text"),
     ],
 )
@@ -381,7 +473,7 @@ def test_damaged_records(saved, key, value):
 @pytest.mark.parametrize("notes", [[3], [None], ["two\nlines"], [""]])
 def test_damaged_notes(saved, notes):
     edit(saved, lambda document: document.update(notes=notes))
-    assert "a note is not a line of text" in fault(saved)
+    assert f"'notes' is {notes!r}, not a list of lines of text" in fault(saved)
 
 
 HUGE = 2**40

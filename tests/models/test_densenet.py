@@ -351,7 +351,14 @@ def test_compared_with_a_resnet(tmp_path, networks):
         ({"arch": "densenet100", "last_stride": 2}, "densenet100 has no option last_stride"),
         ({"arch": "resnet20", "memory_efficient": True}, "resnet20 has no option memory_efficient"),
         ({"arch": "resnet20", "memory_efficient": False}, "resnet20 has no option memory_efficient"),
-        ({"arch": "densenet100", "image_size": (3, 32)}, "3x32 is too small"),
+        (
+            {"arch": "densenet100", "image_size": (3, 32)},
+            r"3x32 is too small .* \(small\); give sides of 4 pixels",
+        ),
+        (
+            {"arch": "densenet100", "image_size": (12, 32), "stem": "imagenet"},
+            r"12x32 is too small .* \(imagenet\); give sides of 13 pixels",
+        ),
         ({"arch": "densenet100", "width": 0}, "positive"),
         ({"arch": "densenet-bc100", "attention": "rga-sc", "image_size": (4, 4)}, r"s1=s2=\d works"),
     ],

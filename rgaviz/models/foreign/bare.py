@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rgaviz.errors import CheckpointError, RgavizError, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign
 from rgaviz.models.network import shape_text
+from rgaviz.models.stem import CONVOLUTIONS
 
 # Names under which training scripts keep a state_dict: of several the first, so averages only where nothing else is.
 WRAPPERS = (
@@ -87,7 +88,7 @@ def fit(
         arch: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``.
         num_classes: outputs; by default those of the head in ``state``, 1000 where there is none.
         image_size: (H, W) in pixels; by default that of the library's own weights, 32x32 for a network of ours with a
-            3x3 stem, else 224x224.
+            3x3 stem, else 224x224. The stem is that of the weights, whatever the size.
 
     Returns:
         The network, and what its user must know.
@@ -97,12 +98,14 @@ def fit(
         CheckpointError: weights that the network lacks, that it does not have, or of another shape.
         RgavizError: the network cannot be built for that size, or cannot take such images.
     """
+    options: dict[str, str] = {}
     if foreign.is_foreign(arch):
         size = image_size or foreign.preset(arch).image_size
     else:
         lookup(MODELS, arch, "arch")
-        size = image_size or _image_size(state)
-    names, heads = _probed(arch, size)
+        options["stem"] = _stem(state)
+        size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
+    names, heads = _probed(arch, size, options)
     state = _shortened_to_fit(state, names)
     if foreign.is_foreign(arch):
         state = foreign.adapted(arch, state)
@@ -111,7 +114,7 @@ def fit(
     )
     with foreign.fresh_weights():
         model = create_model(
-            arch, num_classes=num_classes or inferred or foreign.IMAGENET_CLASSES, image_size=size
+            arch, num_classes=num_classes or inferred or foreign.IMAGENET_CLASSES, image_size=size, **options
         )
     own = model.state_dict()
     misshaped = {key for key, value in state.items() if key in own and own[key].shape != value.shape}
@@ -178,10 +181,10 @@ def _try(model: nn.Module, size: tuple[int, int]) -> None:
         ) from error
 
 
-def _probed(arch: str, size: tuple[int, int]) -> tuple[set[str], list[str]]:
+def _probed(arch: str, size: tuple[int, int], options: Mapping[str, str]) -> tuple[set[str], list[str]]:
     """Names of the network's weights, and dotted names of the layers that give the logits."""
     with foreign.undrawn(arch):
-        model = create_model(arch, num_classes=PROBE, image_size=size)
+        model = create_model(arch, num_classes=PROBE, image_size=size, **options)
     heads = [
         name
         for name, module in model.named_modules()
@@ -204,10 +207,11 @@ def _shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str,
     return max(shortened, key=lambda each: len(names & each.keys()))
 
 
-def _image_size(state: Mapping[str, Tensor]) -> tuple[int, int]:
-    """The size that goes with the stem of a network of ours: its first convolution is 3x3 for small pictures."""
-    stem = next((value for value in state.values() if value.ndim == 4), None)
-    return (32, 32) if stem is not None and stem.shape[-1] == 3 else (224, 224)
+def _stem(state: Mapping[str, Tensor]) -> str:
+    """The stem of a network of ours, by the kernel of its first convolution."""
+    first = next((value for value in state.values() if value.ndim == 4), None)
+    kernels = {kernel: stem for stem, (kernel, _, _) in CONVOLUTIONS.items()}
+    return "auto" if first is None else kernels.get(first.shape[-1], "auto")
 
 
 def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:

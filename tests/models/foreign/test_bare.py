@@ -134,6 +134,20 @@ def test_the_stem_tells_the_size_of_pictures():
     assert found.config["image_size"] == [224, 224]
 
 
+@pytest.mark.parametrize("arch", ["resnet18-w16", "densenet-bc100"])
+@pytest.mark.parametrize(
+    ("trained", "wanted", "stem"), [((32, 32), (96, 128), "small"), ((128, 96), (48, 32), "imagenet")]
+)
+def test_the_stem_is_that_of_the_weights_at_any_size(arch, trained, wanted, stem):
+    model = weights(arch, 4, image_size=trained)
+    found, notes = bare.fit(model.state_dict(), arch, image_size=wanted)
+    assert (found.config["stem"], found.config["image_size"], notes) == (stem, list(wanted), [])
+    same(found.state_dict(), model.state_dict())
+    images = torch.randn(2, 3, *wanted)
+    with torch.no_grad():
+        assert torch.equal(found(images), model(images))
+
+
 def test_old_files_without_counters():
     state = weights("resnet20", 4).state_dict()
     old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}

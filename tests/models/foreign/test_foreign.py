@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from rgaviz.checkpoint.reading import weights_sha256
 from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError
 from rgaviz.explain.gates import gated_layers
 from rgaviz.explain.layers import default_cam_layer, find_layer
-from rgaviz.models import create_model, foreign
+from rgaviz.models import create_model
+from rgaviz.models.foreign import from_timm
 
 SMALL = "torchvision:squeezenet1_1"
 
@@ -36,7 +38,7 @@ def hub(tmp_path, monkeypatch):
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "urlopen", no_network)
-    monkeypatch.setattr(foreign.urllib.request, "urlopen", no_network)
+    monkeypatch.setattr(urllib.request, "urlopen", no_network)
     return tmp_path / "torch" / "hub" / "checkpoints"
 
 
@@ -102,7 +104,7 @@ def test_auxiliary_heads_are_left_out(name):
         ("torchvision:fcn_resnet50", {}, "does not classify images"),
         ("torchvision:quantized_resnet18", {}, "does not classify images"),
         ("torchvision:resnet18", {"attention": "rga-sc"}, "leave out attention"),
-        ("torchvision:resnet18", {"last_stride": 1, "s1": 4}, "leave out s1, last_stride"),
+        ("torchvision:resnet18", {"last_stride": 1, "s1": 4}, "leave out last_stride, s1"),
         ("torchvision:resnet18", {"num_classes": 0}, "num_classes=0"),
         ("torchvision:resnet18@DEFAULT", {}, "load_checkpoint"),
         ("torchvision:vit_b_16", {"image_size": (32, 64)}, "square"),
@@ -272,7 +274,7 @@ def test_without_timm(monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(foreign, "import_module", missing)
+    monkeypatch.setattr(from_timm, "import_module", missing)
     assert 'pip install "rgaviz[timm]"' in refused(RgavizError, create_model, "timm:resnet18")
 
 

@@ -1,0 +1,100 @@
+"""Networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rgaviz.errors import RgavizError, lookup
+from rgaviz.models import densenet, foreign, resnet
+from rgaviz.models.network import Network
+from rgaviz.models.options import faults, not_positive, options_of
+
+MODELS: dict[str, Callable[..., Network]] = {
+    "resnet18": resnet.resnet18,
+    "resnet18-w16": resnet.resnet18_w16,
+    "resnet34": resnet.resnet34,
+    "resnet50": resnet.resnet50,
+    "resnet101": resnet.resnet101,
+    "resnet20": resnet.resnet20,
+    "resnet56": resnet.resnet56,
+    "resnet110": resnet.resnet110,
+    "resnet218": resnet.resnet218,
+    "densenet100": densenet.densenet100,
+    "densenet115": densenet.densenet115,
+    "densenet-bc100": densenet.densenet_bc100,
+    "densenet-bc115": densenet.densenet_bc115,
+}
+
+
+def create_model(
+    arch: str,
+    attention: str = "none",
+    *,
+    num_classes: int = 10,
+    image_size: tuple[int, int] = (32, 32),
+    **options: Any,
+) -> Network | Any:
+    """Build a network with fresh weights from the global random state.
+
+    Args:
+        arch: a key of ``MODELS``; or ``torchvision:NAME`` or ``timm:NAME``, a network of these libraries as it is.
+        attention: a key of ``ATTENTIONS``; ``none`` is the baseline.
+        num_classes: outputs.
+        image_size: (H, W) in pixels; part of the architecture, since relations depend on the size of the map.
+        options: those of the architecture, see :class:`rgaviz.models.resnet.ResNet` and
+            :class:`rgaviz.models.densenet.DenseNet`; None stands for the default, which :func:`model_options` tells.
+
+    Returns:
+        The network, with ``stages`` (name -> dotted module name), ``head``, ``task`` and ``config``, the plain
+        dictionary of arguments that builds it again. A network of another library has ``task``, ``config`` and,
+        where it has the modules ``layer1`` to ``layer4``, ``stages``.
+
+    Raises:
+        UnknownNameError: no such network, attention, stage, stem or head.
+        RgavizError: an option that the architecture does not have, an impossible value, or a map too small for the
+            ratios.
+    """
+    sizes = {"num_classes": num_classes, "height": image_size[0], "width": image_size[1]}
+    found = [fault for name, value in sizes.items() if (fault := not_positive(arch, name, value))]
+    if wrong := [*option_faults(arch, options, attention), *found]:
+        raise RgavizError(" ".join(wrong))
+    size = (image_size[0], image_size[1])
+    if foreign.is_foreign(arch):
+        return foreign.build(arch, num_classes=num_classes, image_size=size)
+    given = {name: value for name, value in options.items() if value is not None}
+    model = MODELS[arch](num_classes=num_classes, image_size=size, attention=attention, **given)
+    own = {"arch": arch, "attention": attention, "num_classes": num_classes, "image_size": list(size)}
+    model.config = {**model_options(arch), **given, **model.config, **own}
+    return model
+
+
+def model_options(arch: str) -> dict[str, Any]:
+    """Name -> default of every option that :func:`create_model` takes for an architecture.
+
+    Raises:
+        UnknownNameError: no such network.
+    """
+    if foreign.is_foreign(arch):
+        return {}
+    known = options_of(lookup(MODELS, arch, "arch"))
+    return {name: each.default for name, each in known.items()}
+
+
+def option_faults(arch: str, options: Mapping[str, Any], attention: str = "none") -> list[str]:
+    """What is wrong with options for :func:`create_model`, a sentence each; None stands for a default.
+
+    Args:
+        arch: as for :func:`create_model`.
+        options: name -> value.
+        attention: refused for a network of another library, which has its own or none.
+
+    Raises:
+        UnknownNameError: no such network.
+    """
+    if foreign.is_foreign(arch):
+        asked = [name for name, value in options.items() if value is not None]
+        asked += ["attention"] if attention != "none" else []
+        return [f"{arch} is built as its library has it; leave out {', '.join(asked)}."] if asked else []
+    lookup(MODELS, arch, "arch")
+    return faults(arch, options, MODELS)

@@ -1,0 +1,69 @@
+"""How a network of another library is built: its faults in our words, its attributes those of ours."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from rgaviz.errors import RgavizError, one_line
+from rgaviz.models.foreign.source import Preset, Source, is_foreign
+from rgaviz.models.network import shape_text, shapes_only
+
+STAGES = {f"conv{n + 1}": f"layer{n}" for n in (1, 2, 3, 4)}  # of a ResNet and its kin
+
+
+@contextmanager
+def building(
+    source: Source, num_classes: int, image_size: tuple[int, int], preset: Callable[[Source], Preset]
+) -> Iterator[None]:
+    """Whatever a library's constructor raises inside the block becomes one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the libraries' about their own future
+            yield
+    except RgavizError:
+        raise
+    except Exception as error:  # every constructor refuses in its own way
+        raise RgavizError(
+            f"{source.library} cannot build {source.name} with {num_classes} outputs for images of "
+            f"{shape_text(image_size)} ({one_line(error)}). Try {shape_text(preset(source).image_size)}."
+        ) from error
+
+
+def described(model: nn.Module, source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.Module:
+    """The network with the attributes by which the rest of the package knows it."""
+    more: dict[str, Any] = {
+        "task": "classification",
+        "config": {
+            "arch": source.network,
+            "attention": "none",
+            "num_classes": num_classes,
+            "image_size": list(image_size),
+        },
+    }
+    if all(isinstance(getattr(model, name, None), nn.Module) for name in STAGES.values()):
+        more["stages"] = dict(STAGES)
+    for name, value in more.items():
+        setattr(model, name, value)
+    return model
+
+
+@contextmanager
+def fresh_weights() -> Iterator[None]:
+    """Random weights drawn inside the block are always the same, and the global random state is not touched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def undrawn(arch: Any) -> AbstractContextManager[None]:
+    """Where a network is built whose weights come from a file: the global random state is not touched.
+
+    Ours have shapes only then; those of the libraries may compute with values while they are built.
+    """
+    return fresh_weights() if is_foreign(arch) else shapes_only()
