@@ -81,16 +81,9 @@ def plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a kind: an int is also a float, a list is a tuple, bool is no number."""
-    if get_origin(hint) is tuple:
-        return isinstance(value, list | tuple) and all(fits(each, get_args(hint)[0]) for each in value)
-    return type(value) is hint or (hint is float and type(value) is int)
-
-
-def described(field: FieldInfo | Any) -> str:
-    """The kind of a value in words."""
-    hint = field.annotation if isinstance(field, FieldInfo) else field
+def described(field: FieldInfo) -> str:
+    """The kind of a field's values in words."""
+    hint: Any = field.annotation
     while get_origin(hint) in (Union, UnionType, Annotated):
         hint = get_args(hint)[0]
     if get_origin(hint) is tuple:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from rgaviz.errors import RgavizError, unknown_name
-from rgaviz.training.checked import Table, described, fits, must, named, plain
+from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -57,10 +57,24 @@ class ModelConfig(Table):
 
     @model_validator(mode="after")
     def _options_exist(self) -> Self:
-        faults = [_option_fault(self.arch, name, value) for name, value in self.options.items()]
-        if any(faults):
-            raise ValueError(" ".join(filter(None, faults)))
+        faults = [f"model.{name}: {fault}" for name, fault in _option_faults(self.arch, self.options)]
+        if faults:
+            raise ValueError(" ".join(faults))
         return self
+
+
+def _option_faults(arch: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names of options and what is wrong with them."""
+    if not options:
+        return  # without PyTorch
+    from rgaviz.models import MODELS, model_options, option_faults
+
+    known = {name for each in MODELS for name in model_options(each)}
+    for name, value in options.items():
+        if name in known:
+            yield from ((name, fault) for fault in option_faults(arch, {name: value}))
+        else:
+            yield name, str(unknown_name(name, {*known, *ModelConfig.model_fields}, "recipe key model.*"))
 
 
 class DataConfig(Table):
@@ -127,33 +141,10 @@ class Recipe(Table):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint holds them; None for an option of the architecture that was not given."""
+        from rgaviz.models import model_options
+
         plain = self.model_dump()
-        return {**plain, "model": {**dict.fromkeys(_options(self.model.arch)), **plain["model"]}}
-
-
-# Options of networks, and what a value must be.
-OPTIONS: dict[str, Any] = {
-    "attention_layers": tuple[str, ...],
-    "width": int,
-    "s1": int,
-    "s2": int,
-    "last_stride": int,
-    "head": str,
-    "memory_efficient": bool,
-}
-
-
-def _options(arch: str) -> dict[str, Any]:
-    return OPTIONS
-
-
-def _option_fault(arch: str, name: str, value: Any) -> str | None:
-    options = _options(arch)
-    if name not in options:
-        return str(unknown_name(name, {*options, *ModelConfig.model_fields}, "recipe key model.*"))
-    if not fits(value, options[name]):
-        return f"model.{name} = {plain(value)!r} is not {described(options[name])}."
-    return None
+        return {**plain, "model": {**dict.fromkeys(model_options(self.model.arch)), **plain["model"]}}
 
 
 def recipe_names() -> list[str]:

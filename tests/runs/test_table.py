@@ -169,7 +169,7 @@ def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
     recipe = Recipe(
         model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
     ).to_dict()
-    del recipe["model"]["memory_efficient"], recipe["model"]["pretrained"]
+    recipe["model"] = {"arch": "resnet20", "attention": ("none",), "s1": None}
     del recipe["data"]["augment"], recipe["data"]["workers"]
     for key in (
         "optimizer",
