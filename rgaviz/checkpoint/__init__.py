@@ -14,6 +14,7 @@ from torch import nn
 from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction, predictions
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
+from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
 from rgaviz.checkpoint.schema import FORMAT, arguments, read_header
 from rgaviz.models import foreign
@@ -24,6 +25,7 @@ __all__ = [
     "RESUME_SUFFIX",
     "Checkpoint",
     "Prediction",
+    "initialise",
     "load_checkpoint",
     "predictions",
     "save_checkpoint",

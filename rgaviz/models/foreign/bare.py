@@ -103,10 +103,10 @@ def fit(
         size = image_size or foreign.preset(arch).image_size
     else:
         lookup(MODELS, arch, "arch")
-        options["stem"] = _stem(state)
+        options["stem"] = stem_of(state)
         size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
     names, heads = _probed(arch, size, options)
-    state = _shortened_to_fit(state, names)
+    state = shortened_to_fit(state, names)
     if foreign.is_foreign(arch):
         state = foreign.adapted(arch, state)
     inferred = next(
@@ -117,24 +117,14 @@ def fit(
             arch, num_classes=num_classes or inferred or foreign.IMAGENET_CLASSES, image_size=size, **options
         )
     own = model.state_dict()
-    misshaped = {key for key, value in state.items() if key in own and own[key].shape != value.shape}
 
     def of_head(key: str) -> bool:
         return key.startswith(tuple(f"{head}." for head in heads))
 
-    faults = {
-        "missing": [key for key in own if key not in state and not key.endswith("num_batches_tracked")],
-        "unexpected": [key for key in state if key not in own],
-        "of another shape": [
-            f"{key} {shape_text(state[key].shape)} instead of {shape_text(own[key].shape)}"
-            for key in own
-            if key in misshaped
-        ],
-    }
+    faults, fitting = compared(own, state)
     told = {
         kind: kept for kind, keys in faults.items() if (kept := [key for key in keys if not of_head(key)])
     }
-    fitting = {key: value for key, value in state.items() if key in own and key not in misshaped}
     if told:
         raise CheckpointError(
             f"its weights do not fit {arch}: {'; '.join(f'{kind} {few(keys)}' for kind, keys in told.items())}. "
@@ -148,6 +138,26 @@ def fit(
         [] if not differs else [f"its head does not fit ({few(differs)}): what it predicts means nothing."]
     )
     return model, notes
+
+
+def compared(
+    own: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
+    """What of a state_dict does not fit a network's ``own``, by what is wrong with it, and what fits.
+
+    Counters of batches, which older files lack, may be missing.
+    """
+    misshaped = {key for key, value in state.items() if key in own and own[key].shape != value.shape}
+    faults = {
+        "missing": [key for key in own if key not in state and not key.endswith("num_batches_tracked")],
+        "unexpected": [key for key in state if key not in own],
+        "of another shape": [
+            f"{key} {shape_text(state[key].shape)} instead of {shape_text(own[key].shape)}"
+            for key in own
+            if key in misshaped
+        ],
+    }
+    return faults, {key: value for key, value in state.items() if key in own and key not in misshaped}
 
 
 def _next_step(kinds: set[str], fitting: int, own: int, arch: str, size: tuple[int, int]) -> str:
@@ -193,7 +203,7 @@ def _probed(arch: str, size: tuple[int, int], options: Mapping[str, str]) -> tup
     return set(model.state_dict()), heads
 
 
-def _shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str, Tensor]:
+def shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str, Tensor]:
     """The state_dict without prefixes, as far as more of its keys fit then: a loss may lie beside the network."""
     shortened = [dict(state)]
     for _ in range(DEEPEST):
@@ -207,7 +217,7 @@ def _shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str,
     return max(shortened, key=lambda each: len(names & each.keys()))
 
 
-def _stem(state: Mapping[str, Tensor]) -> str:
+def stem_of(state: Mapping[str, Tensor]) -> str:
     """The stem of a network of ours, by the kernel of its first convolution."""
     first = next((value for value in state.values() if value.ndim == 4), None)
     kernels = {kernel: stem for stem, (kernel, _, _) in CONVOLUTIONS.items()}
