@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from rgaviz.checkpoint import initialise
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
@@ -87,6 +88,11 @@ def train(
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
+    if not resume and recipe.model.pretrained != "none":
+        with (
+            processes.one_first()
+        ):  # it downloads; weights that do not fit are refused before any file is replaced
+            initialise(build_model(recipe, attentions[0], len(dataset.classes)), recipe.model.pretrained)
     for part in dataset.parts:
         dataset.part(part)  # what cannot be read is refused before anything is written
     if processes.device.type == "cpu":

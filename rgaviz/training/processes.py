@@ -76,6 +76,10 @@ class Processes:
         if self.count > 1:
             broadcast(list(module.buffers()))
 
+    def one_first(self) -> AbstractContextManager[Any]:
+        """The others enter the block when the one that writes has left it."""
+        return self._accelerator.main_process_first()
+
     def wait(self) -> None:
         """Until all are here."""
         self._accelerator.wait_for_everyone()

@@ -24,6 +24,9 @@ class Step:
 class Report(Protocol):
     """Who listens to a training."""
 
+    def say(self, text: str) -> None:
+        """Something to know, in a line."""
+
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         """A network begins, or goes on, at ``epoch``."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint, save_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, initialise, load_checkpoint, save_checkpoint
 from rgaviz.data.batches import train_batches
 from rgaviz.data.order import epoch_generator
 from rgaviz.data.splits import Split
@@ -58,7 +58,10 @@ class Run:
 
     def epochs(self, resume: bool) -> Iterator[list[dict[str, Any]]]:
         """Train to the end; yields the history whenever a checkpoint was written."""
-        if resume and self._restore():
+        if not (resume and self._restore()):
+            for note in initialise(self.model, self.plan.recipe.model.pretrained):
+                self.report.say(f"Note: {self.name}: {note}")
+        if self.history:
             yield self.history
         self.report.start(self.name, len(self.history), self.config.epochs, self.task)
         if len(self.history) < self.config.epochs:
@@ -266,7 +269,7 @@ class Run:
             self.history, self.totals = state["history"], state["totals"]
             if self.history and self.totals.steps == 0 and self.processes.writes:
                 self._save_checkpoint()  # the run may have been killed between the two files
-            return bool(self.history)
+            return True
         if not checkpoint.exists():
             return False
         finished = load_checkpoint(checkpoint)

@@ -233,6 +233,27 @@ def test_a_network_is_trained_with_the_augmentation_and_the_weights_of_its_recip
     assert losses[1] == pytest.approx(2 * losses[0], rel=1e-5)
 
 
+def test_a_pair_begins_with_the_backbone_it_is_given(tmp_path, fp32):
+    class Begins(tiny.First):
+        def outputs(self, model, images):
+            first.setdefault(model.config["attention"], model.state_dict()["layer3.0.conv1.weight"].clone())
+            return super().outputs(model, images)
+
+    first, given = {}, fp32[0] / "baseline.pt"
+    recipe = tiny.recipe(epochs=1)
+    recipe = recipe.changed(model=recipe.model.changed(pretrained=str(given)))
+    loop.train(tiny.dataset(), recipe, tiny.PAIR, tmp_path / "out", device=tiny.CPU, task=Begins())
+    weight = load_checkpoint(given).model.state_dict()["layer3.0.conv1.weight"]
+    assert torch.equal(first["none"], weight)
+    assert torch.equal(first["rga-sc"], weight)
+    (tmp_path / "wrong.pt").write_bytes(b"no weights")
+    before = (tmp_path / "out" / "baseline.pt").read_bytes()
+    recipe = recipe.changed(model=recipe.model.changed(pretrained=str(tmp_path / "wrong.pt")))
+    with pytest.raises(RgavizError, match=r"wrong\.pt"):
+        loop.train(tiny.dataset(), recipe, tiny.PAIR, tmp_path / "out", device=tiny.CPU, overwrite=True)
+    assert (tmp_path / "out" / "baseline.pt").read_bytes() == before
+
+
 def test_on_a_cpu_memory_is_kept(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(loop, "keep_freed_memory", lambda: calls.append("kept"))
