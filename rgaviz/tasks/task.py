@@ -1,6 +1,6 @@
 """The contract of a task: all that differs between networks for different purposes.
 
-Training, evaluating, explaining and tabulating know no accuracy and no class; they ask the task.
+Training, evaluating, explaining and tabulating know no class and no ranking; they ask the task.
 """
 
 from __future__ import annotations
