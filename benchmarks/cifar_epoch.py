@@ -48,7 +48,7 @@ def our_epoch(split: MemorySplit, precision: str) -> Callable[[], float]:
     parts = {"train": lambda: split, "test": lambda: few}
     dataset = Dataset("cifar10", "classification", classes, parts, MEAN, STD, source="random")
     settings = TrainConfig(**{**vars(SETTINGS), "precision": precision})
-    recipe = Recipe(ModelConfig(arch=ARCH), train=settings)
+    recipe = Recipe(model=ModelConfig(arch=ARCH), train=settings)
 
     def epoch() -> float:
         with tempfile.TemporaryDirectory() as folder:

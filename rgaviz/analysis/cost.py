@@ -192,7 +192,7 @@ def errors_of_runs(
         raise RgavizError(
             f"--runs has no {arch} with {' or '.join(learned)}, but {there}; name it with --arch and --attention."
         )
-    datasets = {name for row in ours.values() for name in row.errors}
+    datasets = {name for row in ours.values() for name in row.values}
     if len(datasets) > 1:
         raise RgavizError(
             f"--runs holds trainings on {' and '.join(sorted(datasets))}; name the folders of one."
@@ -206,7 +206,7 @@ def _error(row: Row, learned: int) -> dict[str, Any]:
     """Mean and deviation of a row of one data set; the network must be the one that is measured."""
     from rgaviz.runs.read import mean_and_std
 
-    ((dataset, errors),) = row.errors.items()
+    ((dataset, errors),) = row.values.items()
     if row.parameters[dataset] != learned:
         raise RgavizError(
             f"The {row.arch} with {row.attention} of --runs has {row.parameters[dataset]:,} parameters, the measured "

@@ -91,34 +91,27 @@ def write_results(
 def measure(
     subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent
 ) -> dict[str, Any]:
-    """Error and loss of one network on its test images, as plain data.
+    """What its task measures of one network on its test images, as plain data.
 
     Raises:
         RgavizError: no data, or data of other classes.
     """
-    from rgaviz.data.batches import evaluation_batches
-    from rgaviz.training.metrics import class_errors, summarise
-    from rgaviz.training.metrics import evaluate as evaluate_batches
-    from rgaviz.training.run import EVALUATION_BATCH
+    from rgaviz.tasks import TASKS, How
 
     checkpoint = subject.checkpoint
     images = measured_images(subject, dataset, data_dir, track)
     model = checkpoint.model
-    split = images.part("test").to(next(model.parameters()).device)
-    batches = evaluation_batches(split, batch_size=EVALUATION_BATCH, mean=checkpoint.mean, std=checkpoint.std)
-    count = -(-len(split) // EVALUATION_BATCH)
-    loss, confusion = evaluate_batches(
-        model, track(batches, total=count, description=subject.id), len(checkpoint.classes)
-    )
+    device = next(model.parameters()).device
+    how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
+    found = TASKS[images.task].evaluate(model, images.part, how)
     return {
         "network": subject.id,
         "checkpoint": str(checkpoint.path),
         "dataset": images.name,
         "source": images.source,
-        "images": len(split),
-        **summarise(loss, confusion),
-        "class_error": dict(zip(checkpoint.classes, class_errors(confusion), strict=True)),
-        "confusion": confusion.tolist(),
+        "images": len(images.part("test")),
+        **{f"test_{key}": value for key, value in found.figures.items()},
+        **{name: table.plain() for name, table in found.tables.items()},
     }
 
 

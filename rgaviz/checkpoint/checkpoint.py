@@ -34,7 +34,7 @@ class Checkpoint:
         classes: names of the outputs.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
-        metrics: what was measured on the test images after the last epoch, e.g. ``test_error`` in percent.
+        metrics: what was measured on the test images after the last epoch, by ``test_<key>`` and ``train_<key>``.
         training: data set, recipe and settings it was trained with.
         seed: of the training.
         versions: of the packages that wrote it.

@@ -22,9 +22,9 @@ from rgaviz.checkpoint.reading import weight_fault
 from rgaviz.errors import CheckpointError, one_line
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
+from rgaviz.tasks import TASKS
 
 FORMAT = 1
-TASKS = ("classification",)  # what this version can use a network for; becomes the keys of rgaviz.tasks.TASKS
 
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 OLD_SMALL_IMAGE = 64  # pixels of the shorter side, up to which the stem was small before it was recorded
@@ -80,7 +80,9 @@ class Header(Part):
     model: Record = Field(description="a dictionary of tensors")
     classes: list[str] = Field(description="a list of class names")
     normalisation: Normalisation = Field(description="a dictionary of mean and std")
-    task: str = Field(TASKS[0], description="a name")  # files without one are as old as classification
+    task: str = Field(
+        "classification", description="a name"
+    )  # files without one are as old as classification
     metrics: Record = Field({}, description="a dictionary")
     training: Record = Field({}, description="a dictionary")
     history: Records = Field([], description="a list of epochs")

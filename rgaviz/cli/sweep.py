@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,20 +67,21 @@ def sweep(
     if as_json:
         print(json.dumps({"out": str(out), "networks": rows, "failures": failures}, indent=1))
     elif rows:
-        show(rows, out)
+        show(rows, out, report.headlines)
     if failures:
         raise typer.Exit(1)
 
 
-def show(rows: Sequence[dict[str, Any]], out: Path) -> None:
+def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]) -> None:
     """The last row of every network."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("data set", "recipe", "seed", "network", "test error (%)", title=f"Written to {out}")
+    titles = [f"test {measure.label}" for measure in headlines.values()]
+    table = Table("data set", "recipe", "seed", "network", *titles, title=f"Written to {out}")
     for row in rows:
-        table.add_row(
-            row["dataset"], row["recipe"], str(row["seed"]), row["network"], f"{row['test_error']:.2f}"
-        )
+        measured = (row.get(f"test_{key}") for key in headlines)
+        cells = ("" if value is None else f"{value:.2f}" for value in measured)
+        table.add_row(row["dataset"], row["recipe"], str(row["seed"]), row["network"], *cells)
     Console().print(table)
     print(f"A table with means over the seeds: rgaviz table {out}")

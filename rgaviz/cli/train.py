@@ -66,7 +66,7 @@ def train(
 ) -> None:
     """Train a baseline and an attention network: the same seed, initial backbone and order of the data.
 
-    Writes OUT/baseline.pt and OUT/rga.pt after every epoch, OUT/metrics.csv and OUT/curves.png.
+    Writes OUT/baseline.pt and OUT/rga.pt (saved as it goes on), OUT/metrics.csv and OUT/curves.png.
     """
     from rgaviz.analysis.curves import write_curves
     from rgaviz.training.start import recipe_settings, run_training

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rgaviz.cli.show import is_main_process
 
 if TYPE_CHECKING:
+    from rgaviz.tasks import Measure, Task
     from rgaviz.training.report import Step
 
 
@@ -17,7 +18,9 @@ class Progress:
     """Shows a training on the terminal: a bar while it runs, a line per epoch."""
 
     def __init__(self, bar: Any) -> None:
-        self.bar, self.task, self.writer = bar, None, None
+        self.bar, self.bar_task, self.writer = bar, None, None
+        self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
+        self.headlines: dict[str, Measure] = {}
 
     def say(self, text: str) -> None:
         """A line above the bar."""
@@ -41,43 +44,60 @@ class Progress:
             raise RgavizError('TensorBoard is not installed: pip install "rgaviz[tensorboard]"') from None
         self.writer = SummaryWriter(folder)
 
-    def start(self, network: str, epoch: int, epochs: int) -> None:
-        if self.task is not None:
-            self.bar.remove_task(self.task)
+    def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
+        self.measures |= {each.key: each for each in task.measures}
+        self.headlines[task.measures[0].key] = task.measures[0]
+        if self.bar_task is not None:
+            self.bar.remove_task(self.bar_task)
         if epoch == epochs:
             self.say(f"{network}: done already")
         elif epoch:
             self.say(f"{network}: goes on after epoch {epoch} of {epochs}")
-        self.task = self.bar.add_task(network, total=epochs, completed=epoch, figures="")
+        self.bar_task = self.bar.add_task(network, total=epochs, completed=epoch, figures="")
 
     def step(self, step: Step) -> None:
+        means = "  ".join(f"{self.title(key)} {self.text(key, value)}" for key, value in step.means.items())
         figures = (
-            f"epoch {step.epoch + 1}/{step.epochs}  step {step.step}/{step.steps}  loss {step.loss:.3f}  "
-            f"accuracy {step.accuracy:.1f}%  {step.images_per_second:.0f} images/s"
+            f"epoch {step.epoch + 1}/{step.epochs}  step {step.step}/{step.steps}  {means}  "
+            f"{step.images_per_second:.0f} images/s"
         )
-        self.bar.update(self.task, completed=step.epoch + step.step / step.steps, figures=figures)
+        self.bar.update(self.bar_task, completed=step.epoch + step.step / step.steps, figures=figures)
 
     def epoch(self, row: dict[str, Any]) -> None:
+        told = [f"train loss {row['train_loss']:.3f}"]
+        told += [
+            f"test {self.title(key)} {self.text(key, row[f'test_{key}'])}"
+            for key in self.headlines
+            if f"test_{key}" in row
+        ]
         self.say(
-            f"{row['network']}: epoch {row['epoch']}, train loss {row['train_loss']:.3f}, test error "
-            f"{row['test_error']:.2f}%, {row['images_per_second']:.0f} images/s"
+            f"{row['network']}: epoch {row['epoch']}, {', '.join(told)}, {row['images_per_second']:.0f} images/s"
         )
         if self.writer is not None:
-            for name in ("train_loss", "train_error", "test_loss", "test_error"):
-                self.writer.add_scalar(f"{row['network']}/{name}", row[name], row["epoch"])
+            for name, value in row.items():
+                if name.startswith(("train_", "test_")):
+                    self.writer.add_scalar(f"{row['network']}/{name}", value, row["epoch"])
             self.writer.flush()
 
+    def title(self, key: str) -> str:
+        """What a number of the training is called."""
+        return self.measures[key].title if key in self.measures else key
+
+    def text(self, key: str, value: float) -> str:
+        """Such a number with its unit."""
+        return self.measures[key].text(value) if key in self.measures else f"{value:.3f}"
+
     def table(self, rows: list[dict[str, Any]], folder: Path) -> None:
-        """The outcome."""
+        """The outcome: all that was measured, and the headlines on the training images."""
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(
-            "network", "test error (%)", "test loss", "train error (%)", title=f"Written to {folder}"
-        )
+        columns = {f"test_{key}": f"test {each.label}" for key, each in self.measures.items()}
+        columns |= {f"train_{key}": f"train {each.label}" for key, each in self.headlines.items()}
+        columns = {key: title for key, title in columns.items() if any(key in row for row in rows)}
+        table = Table("network", *columns.values(), title=f"Written to {folder}")
         for row in rows:
-            figures = (f"{row[name]:.2f}" for name in ("test_error", "test_loss", "train_error"))
-            table.add_row(row["network"], *figures)
+            table.add_row(row["network"], *(f"{row[key]:.2f}" if key in row else "" for key in columns))
         Console().print(table)
 
 

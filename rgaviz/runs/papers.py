@@ -1,26 +1,26 @@
-"""What a paper reports."""
+"""What a paper reports: a TOML file per table."""
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 from rgaviz.errors import lookup
 
-# Error (%) by (arch, attention) and data set, arXiv 1904.02998v1.
-PAPERS: dict[str, dict[tuple[str, str], dict[str, float]]] = {
-    "table7": {
-        ("resnet110", "none"): {"cifar10": 6.40, "cifar100": 27.62},
-        ("resnet218", "none"): {"cifar10": 6.26, "cifar100": 25.71},
-        ("resnet110", "rga-sc"): {"cifar10": 5.91, "cifar100": 25.36},
-        ("densenet100", "none"): {"cifar10": 4.08, "cifar100": 20.97},
-        ("densenet115", "none"): {"cifar10": 3.93, "cifar100": 20.5},
-        ("densenet100", "rga-sc"): {"cifar10": 4.06, "cifar100": 20.15},
-        ("densenet-bc100", "none"): {"cifar10": 4.47, "cifar100": 22.78},
-        ("densenet-bc115", "none"): {"cifar10": 4.41, "cifar100": 22.13},
-        ("densenet-bc100", "rga-sc"): {"cifar10": 4.32, "cifar100": 21.18},
-    }
+Figures = dict[tuple[str, str], dict[str, float]]  # by (arch, attention) and data set
+
+
+def _read(path: Path) -> Figures:
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["row"]
+    return {(row.pop("arch"), row.pop("attention")): row for row in rows}
+
+
+PAPERS: dict[str, Figures] = {
+    path.stem: _read(path) for path in sorted((Path(__file__).parent / "papers").glob("*.toml"))
 }
 
 
-def paper_table(name: str) -> dict[tuple[str, str], dict[str, float]]:
+def paper_table(name: str) -> Figures:
     """The figures of a paper's table.
 
     Raises:

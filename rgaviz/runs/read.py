@@ -1,4 +1,4 @@
-"""Finished trainings as rows: a row per network, errors by data set and seed."""
+"""Finished trainings as rows: a row per network, its task's headline by data set and seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,27 @@ from typing import Any
 from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import count_parameters
+from rgaviz.tasks import TASKS, Measure
+from rgaviz.tasks.task import headline
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
-SAME_RESULT = ("model.attention", "model.memory_efficient", "train.compile", "train.precision")
+SAME_RESULT = (
+    "model.attention",
+    "model.memory_efficient",
+    "data.workers",
+    "train.compile",
+    "train.precision",
+    "train.evaluate_every",
+    "train.save_minutes",
+)
+# Settings that older checkpoints do not have, and what was done then.
+ALWAYS = {
+    "model.pretrained": "none",
+    "data.augment": "shift-mirror",
+    "train.accumulate": 1,
+    "train.optimizer": "sgd",
+    "train.gamma": 0.1,
+}
 Key = tuple[str, str, str]  # arch, attention, settings
 
 FAMILIES = {"resnet": "ResNet", "densenet-bc": "DenseNet-BC", "densenet": "DenseNet"}  # the longer name first
@@ -43,15 +61,17 @@ class Row:
         attention: a key of ``rgaviz.attention.ATTENTIONS``.
         epochs: of the training.
         parameters: learned values, by data set.
-        errors: test error (%) after the last epoch, by data set and seed.
+        measure: the headline of the network's task.
+        values: that of the test images after the last epoch, by data set and seed.
         setting: what sets it apart from a row of the same name, e.g. ``"train.lr=0.1"``.
     """
 
     arch: str
     attention: str
     epochs: int
+    measure: Measure
     parameters: dict[str, int] = field(default_factory=dict)
-    errors: dict[str, dict[int, float]] = field(default_factory=dict)
+    values: dict[str, dict[int, float]] = field(default_factory=dict)
     setting: str = ""
 
     @property
@@ -105,9 +125,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
                 f"{path} and {checkpoint.path} are the same network with the same seed; name one of them."
             )
         settings[key] = setting
-        row = rows.setdefault(key, Row(config["arch"], config["attention"], len(checkpoint.history)))
+        measure = _measure(checkpoint)
+        row = rows.setdefault(key, Row(config["arch"], config["attention"], len(checkpoint.history), measure))
         row.parameters[dataset] = count_parameters(checkpoint.model)
-        row.errors.setdefault(dataset, {})[checkpoint.seed] = checkpoint.history[-1]["test_error"]
+        row.values.setdefault(dataset, {})[checkpoint.seed] = checkpoint.history[-1][f"test_{measure.key}"]
     if not rows:
         more = f" {notes[0]}" if notes else ""
         raise RgavizError(
@@ -149,28 +170,33 @@ def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
 
 
 def _is_run(checkpoint: Checkpoint) -> bool:
-    """Whether the file tells what was trained and how wrong it is; a stranger's may hold anything there."""
+    """Whether the file tells what was trained and how good it is; a stranger's may hold anything there."""
     training, history = checkpoint.training, checkpoint.history
     recipe = training.get("recipe")
     if not (history and isinstance(history[-1], dict) and isinstance(recipe, dict)):
         return False
-    error = history[-1].get("test_error")
+    value = history[-1].get(f"test_{_measure(checkpoint).key}")
     return (
-        isinstance(error, int | float)
-        and math.isfinite(error)
+        isinstance(value, int | float)
+        and math.isfinite(value)
         and isinstance(training.get("dataset"), str)
         and all(isinstance(values, dict) for values in recipe.values())
     )
+
+
+def _measure(checkpoint: Checkpoint) -> Measure:
+    return headline(TASKS[str(checkpoint.model.task)])
 
 
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
     recipe = {
-        f"{table}.{key}": value
+        f"{table}.{key}": float(value) if type(value) is int else value  # 1 and 1.0 are one setting
         for table, values in training["recipe"].items()
         for key, value in values.items()
-        if value is not None  # the architecture's default, as a key that an older version did not have
+        if value is not None  # the default, as a key that an older version did not have
+        and value != ALWAYS.get(f"{table}.{key}")
     }
     more = {"source": training.get("source"), "precision": training.get("precision")}
     if training["dataset"] == "folder":
@@ -191,9 +217,9 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def mean_and_std(errors: Mapping[int, float]) -> tuple[float | None, float | None]:
+def mean_and_std(by_seed: Mapping[int, float]) -> tuple[float | None, float | None]:
     """Mean and sample standard deviation over seeds, None where there are too few."""
-    values = list(errors.values())
+    values = list(by_seed.values())
     return (
         statistics.mean(values) if values else None,
         statistics.stdev(values) if len(values) > 1 else None,

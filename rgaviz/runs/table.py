@@ -7,24 +7,34 @@ import io
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from rgaviz.runs.papers import paper_table
+from rgaviz.runs.papers import Figures, paper_table
 from rgaviz.runs.read import Row, mean_and_std
+from rgaviz.tasks import Measure
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 
 Table = tuple[list[str], list[list[str]], set[tuple[int, int]]]  # header, cells, cells to print in bold
 
 
-def _columns(rows: Sequence[Row], reported: Mapping[tuple[str, str], Mapping[str, float]]) -> dict[str, bool]:
-    """The data sets of a table, and whether the paper has a figure of one of these networks for it."""
-    names = sorted({name for row in rows for name in row.errors}, key=lambda name: (len(name), name))
-    return {name: any(name in reported.get((row.arch, row.attention), {}) for row in rows) for name in names}
+class Column(NamedTuple):
+    """Of a data set: what is measured on it, and whether the paper has a figure of one of these networks."""
+
+    measure: Measure
+    beside: bool
+
+
+def _columns(rows: Sequence[Row], reported: Figures) -> dict[str, Column]:
+    """The data sets of a table."""
+    measures = {name: row.measure for row in reversed(rows) for name in row.values}
+    names = sorted(measures, key=lambda name: (len(name), name))
+    there = {name for row in rows for name in reported.get((row.arch, row.attention), {})}
+    return {name: Column(measures[name], name in there) for name in names}
 
 
 def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
-    """Cells of the table; the least error of each family and data set is to be bold.
+    """Cells of the table; the best of each family and data set is to be bold.
 
     Args:
         rows: from :func:`read_runs`.
@@ -33,16 +43,16 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
     reported = paper_table(paper) if paper else {}
     columns = _columns(rows, reported)
     header = ["Model", "Depth", "Params", "Epochs", "Seeds"]
-    for name, beside in columns.items():
+    for name, (measure, beside) in columns.items():
         title = DATASETS.get(name, name)
-        header += [f"{title} error (%)", *([f"{title}, paper"] if beside else [])]
+        header += [f"{title} {measure.label}", *([f"{title}, paper"] if beside else [])]
     cells, bold = [], set()
     for number, row in enumerate(rows):
         line = [row.model, row.depth, _parameters(row), str(row.epochs), _seeds(row)]
-        for name, beside in columns.items():
-            if name in row.errors and _is_best(row, rows, name):
+        for name, (_, beside) in columns.items():
+            if name in row.values and _is_best(row, rows, name):
                 bold.add((number, len(line)))
-            line.append(_error(row.errors.get(name)))
+            line.append(_spread(row.values.get(name)))
             if beside:
                 value = reported.get((row.arch, row.attention), {}).get(name)
                 line.append("" if value is None else f"{value:.2f}")
@@ -51,15 +61,16 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
 
 
 def _is_best(row: Row, rows: Sequence[Row], dataset: str) -> bool:
-    """Whether no other of its family has a smaller mean, as printed; alone in its family nothing is best."""
-    family = [each for each in rows if each.family == row.family and dataset in each.errors]
-    means = [round(statistics.mean(each.errors[dataset].values()), 2) for each in family]
-    return len(family) > 1 and round(statistics.mean(row.errors[dataset].values()), 2) == min(means)
+    """Whether no other of its family has a better mean, as printed; alone in its family nothing is best."""
+    family = [each for each in rows if each.family == row.family and dataset in each.values]
+    means = [round(statistics.mean(each.values[dataset].values()), 2) for each in family]
+    best = min(means) if row.measure.least else max(means)
+    return len(family) > 1 and round(statistics.mean(row.values[dataset].values()), 2) == best
 
 
-def _error(errors: Mapping[int, float] | None) -> str:
+def _spread(by_seed: Mapping[int, float] | None) -> str:
     """Mean and sample standard deviation; of one seed the value alone."""
-    mean, std = mean_and_std(errors or {})
+    mean, std = mean_and_std(by_seed or {})
     return "" if mean is None else f"{mean:.2f}" if std is None else f"{mean:.2f} ± {std:.2f}"
 
 
@@ -71,21 +82,24 @@ def _parameters(row: Row) -> str:
 
 
 def _seeds(row: Row) -> str:
-    counts = sorted({len(errors) for errors in row.errors.values()})
+    counts = sorted({len(seeds) for seeds in row.values.values()})
     return "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
 
 
-CAPTION = (
-    "Test error (%) after the last epoch, mean ± standard deviation over seeds; "
-    "the least error of each kind of network in bold."
-)
+def _caption(rows: Sequence[Row]) -> str:
+    measures = dict.fromkeys(row.measure for row in rows)
+    best = (f"the {'least' if each.least else 'greatest'} {each.title}" for each in measures)
+    return (
+        f"Test {', '.join(each.label for each in measures)} after the last epoch, mean ± standard deviation over "
+        f"seeds; {', '.join(best)} of each kind of network in bold."
+    )
 
 
 def markdown(rows: Sequence[Row], paper: str | None = None) -> str:
     """As a Markdown table."""
     header, cells, bold = lay_out(rows, paper)
     lines = [header, ["---"] * len(header), *_marked(cells, bold, "**{}**")]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{CAPTION}\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{_caption(rows)}\n"
 
 
 def latex(rows: Sequence[Row], paper: str | None = None) -> str:
@@ -97,7 +111,7 @@ def latex(rows: Sequence[Row], paper: str | None = None) -> str:
             "% needs \\usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_tex(CAPTION)}}}",
+            rf"\caption{{{_tex(_caption(rows))}}}",
             *tabular([_tex(name) for name in header], _marked(escaped, bold, r"\textbf{{{}}}")),
             r"\end{table}",
             "",
@@ -123,34 +137,35 @@ def comma_separated(rows: Sequence[Row], paper: str | None = None) -> str:
     reported = paper_table(paper) if paper else {}
     columns = _columns(rows, reported)
     header = ["model", "depth", "epochs"]
-    for name, beside in columns.items():
-        header += [f"{name}_{what}" for what in ("parameters", "seeds", "error_mean", "error_std")]
+    for name, (measure, beside) in columns.items():
+        means = (f"{measure.key}_mean", f"{measure.key}_std")
+        header += [f"{name}_{what}" for what in ("parameters", "seeds", *means)]
         header += [f"{name}_paper"] if beside else []
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
         line: list[Any] = [row.model, row.depth, row.epochs]
-        for name, beside in columns.items():
-            mean, std = mean_and_std(row.errors.get(name, {}))
-            line += [row.parameters.get(name), len(row.errors.get(name, {})), mean, std]
+        for name, (_, beside) in columns.items():
+            by_seed = row.values.get(name, {})
+            line += [row.parameters.get(name), len(by_seed), *mean_and_std(by_seed)]
             line += [reported.get((row.arch, row.attention), {}).get(name)] if beside else []
         writer.writerow(line)
     return text.getvalue()
 
 
 def as_json(rows: Sequence[Row], paper: str | None = None) -> str:
-    """As JSON, with the error of every seed."""
+    """As JSON, with the value of every seed."""
     reported = paper_table(paper) if paper else None
     return json.dumps([_plain(row, reported) for row in rows], indent=1) + "\n"
 
 
-def _plain(row: Row, reported: Mapping[tuple[str, str], Mapping[str, float]] | None) -> dict[str, Any]:
-    errors = {}
-    for name, values in row.errors.items():
-        mean, std = mean_and_std(values)
-        seeds = {str(seed): error for seed, error in sorted(values.items())}
-        errors[name] = {"mean": mean, "std": std, "by_seed": seeds}
+def _plain(row: Row, reported: Figures | None) -> dict[str, Any]:
+    measured = {}
+    for name, by_seed in row.values.items():
+        mean, std = mean_and_std(by_seed)
+        seeds = {str(seed): value for seed, value in sorted(by_seed.items())}
+        measured[name] = {"mean": mean, "std": std, "by_seed": seeds}
     return {
         "model": row.model,
         "arch": row.arch,
@@ -158,7 +173,7 @@ def _plain(row: Row, reported: Mapping[tuple[str, str], Mapping[str, float]] | N
         "depth": row.depth,
         "epochs": row.epochs,
         "parameters": row.parameters,
-        "error": errors,
+        row.measure.key: measured,
         **({} if reported is None else {"paper": dict(reported.get((row.arch, row.attention), {}))}),
     }
 

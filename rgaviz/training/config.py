@@ -3,94 +3,148 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Self
 
-from rgaviz.errors import RgavizError, lookup, unknown_name
-from rgaviz.training.optim import SCHEDULES
+from pydantic import ConfigDict, Field, model_validator
+
+from rgaviz.errors import RgavizError, unknown_name
+from rgaviz.training.checked import Table, must, named
+from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
+PRECISIONS = ("auto", "fp32", "bf16")
+
+LIST = Field(strict=False)  # TOML has lists, a frozen table has tuples
+POSITIVE = must(lambda value: value > 0, "positive")
+NOT_NEGATIVE = must(lambda value: value >= 0, "0 or more")
+FRACTION = must(lambda value: 0 <= value < 1, "at least 0 and below 1")
+AT_LEAST_1 = must(lambda value: value >= 1, "1 or more")
+AT_LEAST_2 = must(lambda value: value >= 2, "2 or more")
+INSIDE = must(lambda value: 0 < value < 1, "between 0 and 1")
+SIDES = must(lambda sides: len(sides) == 2 and min(sides) >= 8, "two sides of 8 pixels or more")
+ALL_POSITIVE = must(lambda values: len(values) > 0 and min(values) > 0, "positive, one for each class")
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """The network; None means the architecture's own default."""
+def _augmentations() -> Iterable[str]:
+    from rgaviz.data.augment import AUGMENTATIONS
+
+    return AUGMENTATIONS
+
+
+class ModelConfig(Table):
+    """The network. Beside these keys any option of the architecture, as ``create_model`` takes it."""
+
+    model_config = ConfigDict(extra="allow")
+    title: ClassVar[str] = "model"
 
     arch: str = "resnet18-w16"
-    attention: tuple[str, ...] = ("none", "rga-sc")  # a network is trained for each
-    attention_layers: tuple[str, ...] | None = None  # stages that get the attention
-    width: int | None = None  # channels of the first stage
-    s1: int | None = None  # reduction ratio of the embeddings
-    s2: int | None = None  # reduction ratio of W1
-    last_stride: int | None = None  # of a ResNet
-    memory_efficient: bool | None = None  # of a DenseNet: less memory in training, more time
+    attention: Annotated[tuple[str, ...], LIST] = ("none", "rga-sc")  # a network is trained for each
+    pretrained: str = "none"  # weights to start from: none, torchvision, or a file
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the architecture that were given."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _frozen(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """None is the architecture's own default; lists become tuples."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+    @model_validator(mode="after")
+    def _options_exist(self) -> Self:
+        faults = [f"model.{name}: {fault}" for name, fault in _option_faults(self.arch, self.options)]
+        if faults:
+            raise ValueError(" ".join(faults))
+        return self
 
 
-@dataclass(frozen=True)
-class DataConfig:
+def _option_faults(arch: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names of options and what is wrong with them."""
+    if not options:
+        return  # without PyTorch
+    from rgaviz.models import MODELS, model_options, option_faults
+
+    known = {name for each in MODELS for name in model_options(each)}
+    for name, value in options.items():
+        if name in known:
+            yield from ((name, fault) for fault in option_faults(arch, {name: value}))
+        else:
+            yield name, str(unknown_name(name, {*known, *ModelConfig.model_fields}, "recipe key model.*"))
+
+
+class DataConfig(Table):
     """The images."""
 
-    image_size: tuple[int, ...] = (32, 32)  # height, width in pixels
-    train_size: int | None = None  # images; None is all
-    test_size: int | None = None  # images; None is all
-    held_out: float = 0.2  # fraction held out for testing, where there is no test folder
+    title: ClassVar[str] = "data"
 
-    def __post_init__(self) -> None:
-        sides = self.image_size
-        _require(
-            (len(sides) == 2 and min(sides) >= 8, "data.image_size", "two sides of 8 pixels or more"),
-            (self.train_size is None or self.train_size >= 2, "data.train_size", "2 or more"),
-            (self.test_size is None or self.test_size >= 1, "data.test_size", "1 or more"),
-            (0 < self.held_out < 1, "data.held_out", "between 0 and 1"),
-        )
+    image_size: Annotated[tuple[int, ...], LIST, SIDES] = (32, 32)  # height, width in pixels
+    train_size: Annotated[int, AT_LEAST_2] | None = None  # images; None is all
+    test_size: Annotated[int, AT_LEAST_1] | None = None  # images; None is all
+    held_out: Annotated[float, INSIDE] = 0.2  # fraction held out for testing, where there is no test folder
+    augment: Annotated[str, named("data.augment", _augmentations)] = "shift-mirror"
+    workers: Annotated[int, NOT_NEGATIVE] = 2  # processes that read ahead what does not fit into memory
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """Stochastic gradient descent with Nesterov momentum."""
+class TrainConfig(Table):
+    """How the weights are learned."""
 
-    epochs: int = 8
-    batch_size: int = 128  # over all processes
-    lr: float = 0.4  # the largest learning rate
-    schedule: str = "one-cycle"  # one-cycle: linear up, linear down to 0; steps: divided by 10 at milestones
-    warmup: float = 2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
-    warmup_lr: float = 0.01
-    milestones: tuple[int, ...] = ()  # epochs after which "steps" divides the learning rate by 10
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    title: ClassVar[str] = "train"
+
+    epochs: Annotated[int, POSITIVE] = 8
+    batch_size: Annotated[int, POSITIVE] = 128  # what one step of the optimizer sees, over all processes
+    accumulate: Annotated[int, POSITIVE] = 1  # parts of a batch that are computed one after the other
+    optimizer: Annotated[str, named("train.optimizer", lambda: OPTIMIZERS)] = "sgd"
+    lr: Annotated[float, POSITIVE] = 0.4  # the largest learning rate
+    schedule: Annotated[str, named("train.schedule", lambda: SCHEDULES)] = "one-cycle"
+    warmup: Annotated[float, NOT_NEGATIVE] = 2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
+    warmup_lr: Annotated[float, NOT_NEGATIVE] = 0.01  # of "steps" and "warmup-steps"
+    milestones: Annotated[tuple[int, ...], LIST] = ()  # epochs after which these multiply the learning rate
+    gamma: Annotated[float, POSITIVE] = 0.1  # by this
+    momentum: Annotated[float, FRACTION] = 0.9  # of sgd, Nesterov's; of adam the first beta
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 5e-4
     decay_all: bool = False  # also normalisation and biases
-    label_smoothing: float = 0.1
-    precision: str = "auto"  # fp32, bf16, or auto: bf16 where the hardware multiplies in it
+    clip_norm: Annotated[float, POSITIVE] | None = None  # the gradient is scaled down to this norm
+    label_smoothing: Annotated[float, FRACTION] = 0.1
+    class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = (
+        None  # of the loss; None is 1 for each
+    )
+    precision: Annotated[str, named("train.precision", lambda: PRECISIONS)] = (
+        "auto"  # auto: bf16 where in hardware
+    )
     compile: bool = False
+    evaluate_every: Annotated[int, POSITIVE] = 1  # epochs; the last one always is
+    save_minutes: Annotated[float, NOT_NEGATIVE] = 5.0  # what a killed run may lose
 
-    def __post_init__(self) -> None:
-        one_cycle = self.schedule == "one-cycle"
-        positive, not_negative = ("epochs", "batch_size", "lr"), ("warmup", "warmup_lr", "weight_decay")
-        _require(
-            *((getattr(self, name) > 0, f"train.{name}", "positive") for name in positive),
-            *((getattr(self, name) >= 0, f"train.{name}", "0 or more") for name in not_negative),
-            (0 <= self.momentum < 1, "train.momentum", "at least 0 and below 1"),
-            (0 <= self.label_smoothing < 1, "train.label_smoothing", "at least 0 and below 1"),
-            (not one_cycle or self.warmup < self.epochs, "train.warmup", "less than train.epochs"),
-        )
-        lookup(SCHEDULES, self.schedule, "train.schedule")
-        lookup(dict.fromkeys(("auto", "fp32", "bf16")), self.precision, "train.precision")
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        faults = []
+        if self.schedule in RISING and not self.warmup < self.epochs:
+            faults.append(f"train.warmup = {self.warmup!r} must be less than train.epochs.")
+        if self.accumulate > self.batch_size:
+            faults.append(f"train.accumulate = {self.accumulate!r} must be at most train.batch_size.")
+        if faults:
+            raise ValueError(" ".join(faults))
+        return self
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Table):
     """All settings of a training, in three tables as in a recipe file."""
 
-    model: ModelConfig = field(default_factory=ModelConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as a checkpoint holds them."""
-        return asdict(self)
+        """Plain values, as a checkpoint holds them; None for an option of the architecture that was not given."""
+        from rgaviz.models import model_options
+
+        plain = self.model_dump()
+        return {**plain, "model": {**dict.fromkeys(model_options(self.model.arch)), **plain["model"]}}
 
 
 def recipe_names() -> list[str]:
@@ -134,14 +188,14 @@ def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None 
     for override in overrides:
         _override(tables, override)
     recipe = _build(tables, name)
-    return recipe if epochs is None else replace(recipe, train=_with_epochs(recipe.train, epochs))
+    return recipe if epochs is None else recipe.changed(train=_with_epochs(recipe.train, epochs))
 
 
 def _with_epochs(train: TrainConfig, epochs: int) -> TrainConfig:
     """The same schedule, squeezed or stretched."""
     factor = epochs / train.epochs
     milestones = tuple(max(1, round(milestone * factor)) for milestone in train.milestones)
-    return replace(train, epochs=epochs, milestones=milestones, warmup=train.warmup * min(1.0, factor))
+    return train.changed(epochs=epochs, milestones=milestones, warmup=train.warmup * min(1.0, factor))
 
 
 def _override(tables: dict[str, Any], override: str) -> None:
@@ -159,65 +213,20 @@ def _override(tables: dict[str, Any], override: str) -> None:
 
 
 def _build(tables: Mapping[str, Any], source: str) -> Recipe:
-    """Check every table and key, report all faults in one line."""
+    """Check every table, report all faults in one line."""
+    kinds: dict[str, type[Table]] = {kind.title: kind for kind in (ModelConfig, DataConfig, TrainConfig)}
     faults: list[str] = []
     parts: dict[str, Any] = {}
-    kinds = get_type_hints(Recipe)
     for table, values in tables.items():
         if table not in kinds:
             faults.append(str(unknown_name(table, kinds, "recipe table")))
         elif not isinstance(values, Mapping):
             faults.append(f"{table} = {values!r} is not a table: write [{table}] and its keys below.")
-        elif wrong := _key_faults(table, values, kinds[table]):
-            faults += wrong
         else:
-            settings = {name: _frozen(value) for name, value in values.items()}
             try:
-                parts[table] = kinds[table](**settings)
+                parts[table] = kinds[table](**values)
             except RgavizError as error:
                 faults.append(str(error))
     if faults:
         raise RgavizError(f"Recipe {source}: {' '.join(faults)}")
     return Recipe(**parts)
-
-
-def _key_faults(table: str, values: Mapping[str, Any], kind: type) -> list[str]:
-    hints = get_type_hints(kind)
-    known = {each.name for each in fields(kind)}
-    faults = [str(unknown_name(name, known, f"recipe key {table}.*")) for name in values if name not in known]
-    for name, value in values.items():
-        if name in known and not _matches(value, hints[name]):
-            faults.append(f"{table}.{name} = {value!r} is not {_describe(hints[name])}.")
-    return faults
-
-
-def _matches(value: Any, hint: Any) -> bool:
-    """Whether a TOML value fits a field: an int is also a float, a list is a tuple, bool is no number."""
-    if isinstance(hint, UnionType):
-        return any(_matches(value, option) for option in get_args(hint))
-    if get_origin(hint) is tuple:
-        return isinstance(value, list) and all(_matches(each, get_args(hint)[0]) for each in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint
-
-
-def _describe(hint: Any) -> str:
-    if isinstance(hint, UnionType):
-        return _describe(get_args(hint)[0])
-    if get_origin(hint) is tuple:
-        return f"a list of {get_args(hint)[0].__name__}"
-    return {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}.get(
-        hint, str(hint)
-    )
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _require(*rules: tuple[bool, str, str]) -> None:
-    """Of every rule: whether it holds, of which key, and what is wanted; raises with all that are broken."""
-    faults = [f"{name} must be {wanted}." for holds, name, wanted in rules if not holds]
-    if faults:
-        raise RgavizError(" ".join(faults))

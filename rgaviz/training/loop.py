@@ -1,10 +1,13 @@
-"""The training loop: one CPU, one GPU, or many processes; every epoch is saved, and a resumed run is exact.
+"""The training loop: one CPU, one GPU, or many processes; it is saved as it goes, and a resumed run is exact.
 
 Files in the output folder, for a network called NAME:
 
-- ``NAME.pt``: the checkpoint, after every epoch.
+- ``NAME.pt``: the checkpoint of the end of an epoch.
 - ``NAME.resume.pt``: all that a later run needs to go on; gone when the network is finished.
 - ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
+
+All are written at the end of an epoch, unless less than ``train.save_minutes`` have passed since they last were; within
+a longer epoch the state alone is. So a killed run loses these minutes or one epoch at most.
 
 The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at,
 the later files can be made again from the earlier ones.
@@ -12,25 +15,29 @@ the later files can be made again from the earlier ones.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 
+from rgaviz.checkpoint import initialise
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, lookup
 from rgaviz.models.network import shapes_only
-from rgaviz.outputs import atomic_write
+from rgaviz.outputs import atomic_write, csv_bytes
+from rgaviz.tasks import TASKS, Task
 from rgaviz.training.config import Recipe
+from rgaviz.training.network import build_model
+from rgaviz.training.plan import Plan
+from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
-from rgaviz.training.run import Run, build_model
+from rgaviz.training.run import Run
 from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
 
+CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
 COMPILES_RECOMPUTATION = "2.9"  # the first PyTorch whose compiler computes again without side effects
 
 
@@ -46,6 +53,9 @@ def train(
     overwrite: bool = False,
     settings: dict[str, Any] | None = None,
     report: Report | None = None,
+    task: Task | None = None,
+    check_every: int = CHECK_EVERY,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[dict[str, Any]]:
     """Train one network per attention, alike in seed, initial backbone and order of the data.
 
@@ -60,6 +70,9 @@ def train(
         overwrite: replace an earlier run in ``out``.
         settings: more to record in the checkpoints, e.g. the command line.
         report: who listens.
+        task: what the networks are for; by default what the data set is for.
+        check_every: steps between looks at the loss, at the clock and at whether to stop.
+        clock: seconds, from any moment on; when to save.
 
     Returns:
         The last row of each network.
@@ -69,56 +82,65 @@ def train(
             the way, an unwritable folder.
         Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
     """
-    accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")  # autocast is ours, below
-    if recipe.train.batch_size % accelerator.num_processes:
-        raise RgavizError(
-            f"train.batch_size = {recipe.train.batch_size} cannot be shared by {accelerator.num_processes} "
-            "processes alike; choose a multiple."
-        )
-    if accelerator.num_processes > 1 and len(dataset.part("train")) < recipe.train.batch_size:
-        raise RgavizError(
-            f"{len(dataset.part('train'))} training images are less than one batch of {recipe.train.batch_size}, which "
-            "several processes cannot share; use one process, or a smaller train.batch_size."
-        )
-    if recipe.train.compile and recipe.model.memory_efficient and torch.__version__ < COMPILES_RECOMPUTATION:
-        raise RgavizError(
-            f"The compiler of PyTorch {torch.__version__} spoils the running statistics of a network that computes "
-            f"twice to save memory; take {COMPILES_RECOMPUTATION}, or leave out --compile or model.memory_efficient."
-        )
+    processes = Processes(device)
+    task = task or lookup(TASKS, dataset.task, "task")
+    check(recipe, dataset, processes)
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
             build_model(recipe, attention, len(dataset.classes))
-    for part in ("train", "test"):
+    if not resume and recipe.model.pretrained != "none":
+        with (
+            processes.one_first()
+        ):  # it downloads; weights that do not fit are refused before any file is replaced
+            initialise(build_model(recipe, attentions[0], len(dataset.classes)), recipe.model.pretrained)
+    for part in dataset.parts:
         dataset.part(part)  # what cannot be read is refused before anything is written
-    if accelerator.device.type == "cpu":
+    if processes.device.type == "cpu":
         keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
-    if not resume and accelerator.is_main_process:
+    if not resume and processes.writes:
         if not overwrite:
             refuse_earlier_run(out, attentions)
         clear(out, networks)
     histories = {**other_histories(out, networks), **{name: [] for name in networks}}
+    plan = Plan(
+        processes, dataset, task, recipe, out, seed, settings or {}, report or Silent(), check_every, clock
+    )
     for attention, name in zip(attentions, networks, strict=True):
-        run = Run(
-            accelerator, dataset, recipe, attention, name, out, seed, settings or {}, report or Silent()
-        )
         size = recipe.train.batch_size
         with memory_told(
             f"A batch of {size} images of {name}", f"try --set train.batch_size={size // 2 or 1}"
         ):
-            for history in run.epochs(resume):
+            for history in Run(plan, attention).epochs(resume):
                 histories[name] = history
-                if accelerator.is_main_process:
+                if processes.writes:
                     write_metrics(out / "metrics.csv", histories)
-        accelerator.wait_for_everyone()
+        processes.wait()
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
+def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
+    """Refuse settings that do not fit the images, the processes or this PyTorch.
+
+    Raises:
+        RgavizError: they do not.
+    """
+    train, options = recipe.train, recipe.model.options
+    processes.share_batches(train.batch_size, len(dataset.part("train")))
+    if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
+        raise RgavizError(
+            f"train.class_weights has {len(train.class_weights)} weights for the {len(dataset.classes)} classes of "
+            f"{dataset.name}; give one for each."
+        )
+    if train.compile and options.get("memory_efficient") and torch.__version__ < COMPILES_RECOMPUTATION:
+        raise RgavizError(
+            f"The compiler of PyTorch {torch.__version__} spoils the running statistics of a network that computes "
+            f"twice to save memory; take {COMPILES_RECOMPUTATION}, or leave out --compile or model.memory_efficient."
+        )
+
+
 def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
-    """A row per network and epoch."""
+    """A row per network and epoch; columns without a value are empty."""
     rows = [{"network": name, **row} for name, history in histories.items() for row in history]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic_write(path, text.getvalue().encode())
+    columns = dict.fromkeys(key for row in sorted(rows, key=len, reverse=True) for key in row)
+    atomic_write(path, csv_bytes([list(columns), *([row.get(key) for key in columns] for row in rows)]))

@@ -5,27 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rgaviz.progress import hush, silent
+from rgaviz.progress import silent
+from rgaviz.tasks import Task
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training stands; ``loss`` and ``accuracy`` are means of this epoch so far."""
+    """Where a training stands; ``means`` are those of this epoch so far, the loss first."""
 
     network: str
     epoch: int
     epochs: int
     step: int
     steps: int
-    loss: float
-    accuracy: float  # percent
+    means: dict[str, float]
     images_per_second: float
 
 
 class Report(Protocol):
     """Who listens to a training."""
 
-    def start(self, network: str, epoch: int, epochs: int) -> None:
+    def say(self, text: str) -> None:
+        """Something to know, in a line."""
+
+    def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         """A network begins, or goes on, at ``epoch``."""
 
     def step(self, step: Step) -> None:
@@ -38,4 +41,4 @@ class Report(Protocol):
 class Silent(Report):
     """Nobody listens."""
 
-    say, track = staticmethod(hush), staticmethod(silent)
+    track = staticmethod(silent)

@@ -27,8 +27,6 @@ def recipe_settings(
     Raises:
         RgavizError: no such recipe, key or attention, or an attention named twice.
     """
-    from dataclasses import replace
-
     from rgaviz.attention import check_attentions
     from rgaviz.training.config import load_recipe
 
@@ -38,7 +36,7 @@ def recipe_settings(
     recipe = load_recipe(name, overrides, epochs=epochs)
     if attention is not None:
         names = tuple(each.strip() for each in attention.split(","))
-        recipe = replace(recipe, model=replace(recipe.model, attention=names))
+        recipe = recipe.changed(model=recipe.model.changed(attention=names))
     check_attentions(recipe.model.attention)
     return recipe
 
@@ -64,7 +62,7 @@ def run_training(
     Args:
         dataset: a key of ``DATASETS``.
         recipe: from :func:`recipe_settings`.
-        report: from :func:`progress`.
+        report: a :class:`rgaviz.training.report.Report` that also has ``say``, ``track`` and ``log_to``.
         again: the command that goes on with this one, told when it is stopped.
         seed: of weights, order and augmentation.
         device: auto, cpu, cuda or mps.
@@ -103,6 +101,7 @@ def run_training(
             train_size=recipe.data.train_size,
             test_size=recipe.data.test_size,
             held_out=recipe.data.held_out,
+            workers=recipe.data.workers,
             track=report.track,
         )
     try:
@@ -119,7 +118,8 @@ def run_training(
             report=report,
         )
     except KeyboardInterrupt as error:
-        lost = "nothing" if isinstance(error, Interrupted) else "at most the current epoch"
+        longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
+        lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
         report.say(f"Stopped; {lost} is lost. Go on with:\n  {again}")
         raise
     return rows, folder

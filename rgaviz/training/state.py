@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.outputs import output_error
 
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
+FREE = {
+    "command",
+    "recipe.data.workers",
+    "recipe.train.save_minutes",
+}  # may differ between a run and its resumption
 
 
 def network_name(attention: str) -> str:
@@ -66,16 +73,71 @@ def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[s
     return histories
 
 
+@dataclass
+class Totals:
+    """Sums over the epoch under way, of this process.
+
+    Attributes:
+        sums: of what the task tells of its loss, each times the images of its step.
+        images: seen.
+        steps: made.
+        seconds: of training.
+    """
+
+    sums: dict[str, float] = field(default_factory=dict)
+    images: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, steps: Sequence[Mapping[str, Tensor]], images: int) -> list[float]:
+        """Add some steps of so many images each, every value their mean; gives the losses. Waits for the device."""
+        values = torch.stack([torch.stack(list(each.values())) for each in steps])  # (steps, keys)
+        told = dict(zip(steps[0], values.cpu().double().T.tolist(), strict=True))  # key -> (steps,)
+        self.sums = {key: self.sums.get(key, 0.0) + sum(each) * images for key, each in told.items()}
+        self.images, self.steps = self.images + images * len(steps), self.steps + len(steps)
+        return told["loss"]
+
+    def means(self) -> dict[str, float]:
+        """Over the images so far."""
+        return {key: value / self.images for key, value in self.sums.items()}
+
+
 def load_state(path: Path) -> dict[str, Any]:
-    """The state beside a network that is not finished.
+    """The state beside a network that is not finished; ``totals`` as :class:`Totals`.
 
     Raises:
         CheckpointError: it is damaged.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return {**state, "totals": Totals(**state["totals"])}
     except Exception as error:  # a damaged file fails in many ways
-        raise CheckpointError(f"{path} is damaged; remove it or choose another --out.") from error
+        raise CheckpointError(
+            f"{path} is damaged, or of another version; remove it or choose another --out."
+        ) from error
+
+
+def expect_same(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
+    """Refuse to resume with other settings: the run would be neither the one nor the other.
+
+    Args:
+        before: what an earlier run says of its training, with its seed.
+        now: of this one.
+        out: the folder.
+
+    Raises:
+        RgavizError: they differ in what decides the result.
+    """
+    ones, others = flat(before), flat(now)
+    # What one of them does not have, another version of this program did not know.
+    known = (ones.keys() & others.keys()) - FREE
+    changed = sorted(key for key in known if ones[key] != others[key])
+    if changed:
+        key = changed[0]
+        raise RgavizError(
+            f"The run in {out} was started with {key} = {ones[key]}, not {others[key]}. "
+            "Resume it with the same settings, or choose another --out."
+        )
 
 
 def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:

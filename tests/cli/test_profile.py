@@ -29,7 +29,8 @@ def runs(place) -> Path:
     for attention, errors in {**ERRORS, "se": (6.0,)}.items():
         for seed, error in enumerate(errors):
             recipe = Recipe(
-                ModelConfig(arch="resnet20", attention=(attention,)), DataConfig(image_size=(16, 8))
+                model=ModelConfig(arch="resnet20", attention=(attention,)),
+                data=DataConfig(image_size=(16, 8)),
             )
             rgaviz.save_checkpoint(
                 Path(f"runs/seed{seed}/{attention}.pt"),

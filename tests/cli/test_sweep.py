@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import First
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.training import run, sweep
+from rgaviz.tasks import TASKS
+from rgaviz.training import sweep
 
 SETTINGS = {
     "data.train_size": 32,
@@ -74,15 +76,12 @@ def test_a_run_that_fails_is_reported_and_the_others_are_done(rga, place):
 
 
 def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
-    original = run.Run._step
-
-    def interrupt(self, *arguments):
+    def interrupt(*_):
         os.kill(os.getpid(), signal.SIGINT)
-        return original(self, *arguments)
 
     words = ["shapes", "--attention", "none", "-o", "out"]
     with monkeypatch.context() as patch:
-        patch.setattr(run.Run, "_step", interrupt)
+        patch.setitem(TASKS, "classification", First(loss=interrupt))
         stopped = run_sweep(rga, *words, code=130)
     assert "Go on with:\n  rgaviz sweep --set data.train_size=32" in stopped.stderr
     assert "--resume" not in stopped.stderr
@@ -95,14 +94,11 @@ def test_an_interrupted_sweep_goes_on_when_typed_again(rga, place, monkeypatch):
 
 
 def test_too_little_memory_is_a_failure_like_others(rga, place, monkeypatch):
-    original = run.Run._step
-
-    def exhausted(self, *arguments):
-        if self.name == "rga-c":
+    def exhausted(call, model, images):
+        if model.config["attention"] == "rga-c":
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return original(self, *arguments)
 
-    monkeypatch.setattr(run.Run, "_step", exhausted)
+    monkeypatch.setitem(TASKS, "classification", First(outputs=exhausted))
     result = run_sweep(rga, "shapes", "--attention", "none,rga-c", "--seeds", "0,1", "-o", "out", code=1)
     assert result.stderr.count("does not fit into memory: try --set train.batch_size=8") == 2
     assert len(list(Path("out").rglob("baseline.pt"))) == 2

@@ -8,11 +8,12 @@ import signal
 
 import pytest
 from pictures import files_below
+from tiny import First
 from typer.testing import CliRunner
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.cli import app
-from rgaviz.training import run
+from rgaviz.tasks import TASKS
 
 TINY = [
     *("--set", "data.train_size=32", "--set", "data.test_size=10", "--set", "train.batch_size=16"),
@@ -92,18 +93,14 @@ def test_a_file_of_someone_else_is_never_removed(tmp_path):
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "CHECK_EVERY", 1)
-    original = run.Run._step
-
-    def interrupt(self, *arguments):
-        if self.history:  # in the second epoch
+    def interrupt(call, _):
+        if call > 2:  # in the second epoch
             os.kill(os.getpid(), signal.SIGINT)
-        return original(self, *arguments)
 
-    monkeypatch.setattr(run.Run, "_step", interrupt)
-    stopped = train("-o", str(tmp_path), "--attention", "none")
+    with monkeypatch.context() as patch:
+        patch.setitem(TASKS, "classification", First(loss=interrupt))
+        stopped = train("-o", str(tmp_path), "--attention", "none")
     assert stopped.exit_code == 130
-    monkeypatch.setattr(run.Run, "_step", original)
     forgotten = train("-o", str(tmp_path), "--attention", "none")
     assert forgotten.exit_code == 1
     resumed = train("-o", str(tmp_path), "--attention", "none", "--resume")

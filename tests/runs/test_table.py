@@ -14,10 +14,13 @@ from rgaviz.checkpoint import save_checkpoint
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.models import create_model
 from rgaviz.runs.papers import PAPERS
-from rgaviz.runs.read import Row, read_runs
+from rgaviz.runs.read import ALWAYS, Row, read_runs
 from rgaviz.runs.table import FORMATS, OPENINGS, lay_out
+from rgaviz.tasks import TASKS, Measure
+from rgaviz.tasks.task import headline
 from rgaviz.training.config import ModelConfig, Recipe, TrainConfig
 
+ERROR = headline(TASKS["classification"])
 ERRORS = {
     ("resnet20", "none"): {0: 8.0, 1: 9.0, 2: 8.5},
     ("resnet20", "rga-sc"): {0: 7.0, 1: 8.0},
@@ -28,7 +31,9 @@ ERRORS = {
 def write(path, arch="resnet20", attention="none", seed=0, error=10.0, dataset="cifar10", lr=0.1, **training):
     torch.manual_seed(seed)
     classes, epochs = 100 if dataset == "cifar100" else 10, 3
-    recipe = Recipe(ModelConfig(arch=arch, attention=(attention,)), train=TrainConfig(lr=lr, epochs=epochs))
+    recipe = Recipe(
+        model=ModelConfig(arch=arch, attention=(attention,)), train=TrainConfig(lr=lr, epochs=epochs)
+    )
     training = {"source": "JPEG", "precision": "fp32", "recipe": recipe.to_dict(), **training}
     model = create_model(arch, attention, num_classes=classes, image_size=(16, 16), width=4, s1=2, s2=2)
     row = {"epoch": epochs, "test_error": error}
@@ -77,13 +82,20 @@ def test_means_and_spread_over_the_seeds(runs):
 
 
 def test_parameters_of_both_data_sets_where_they_differ_in_print():
-    row = Row("resnet110", "none", 164, {"cifar10": 1_727_962, "cifar100": 1_733_812}, {"cifar10": {0: 6.4}})
+    row = Row(
+        "resnet110", "none", 164, ERROR, {"cifar10": 1_727_962, "cifar100": 1_733_812}, {"cifar10": {0: 6.4}}
+    )
     assert lay_out([row])[1][0][:3] == ["ResNet", "110", "1.73M"]
     row = Row(
-        "densenet100", "none", 300, {"cifar10": 6_979_642, "cifar100": 7_084_852}, {"cifar10": {0: 4.1}}
+        "densenet100",
+        "none",
+        300,
+        ERROR,
+        {"cifar10": 6_979_642, "cifar100": 7_084_852},
+        {"cifar10": {0: 4.1}},
     )
     assert lay_out([row])[1][0][:3] == ["DenseNet", "100", "6.98M / 7.08M"]
-    row = Row("densenet-bc100", "none", 300, {"cifar10": 769_162}, {"cifar10": {0: 4.5}})
+    row = Row("densenet-bc100", "none", 300, ERROR, {"cifar10": 769_162}, {"cifar10": {0: 4.5}})
     assert lay_out([row])[1][0][2] == "0.769M"
 
 
@@ -97,21 +109,21 @@ def test_parameters_of_both_data_sets_where_they_differ_in_print():
     ],
 )
 def test_names(arch, attention, model, depth):
-    row = Row(arch, attention, 1)
+    row = Row(arch, attention, 1, ERROR)
     assert (row.model, row.depth) == (model, depth)
 
 
 def test_equal_in_print_are_equally_best():
     rows = [
-        Row("resnet20", "none", 1, {"cifar10": 1}, {"cifar10": {0: 5.001}}),
-        Row("resnet20", "se", 1, {"cifar10": 1}, {"cifar10": {0: 5.004}}),
-        Row("resnet20", "nl", 1, {"cifar10": 1}, {"cifar10": {0: 5.01}}),
+        Row("resnet20", "none", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.001}}),
+        Row("resnet20", "se", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.004}}),
+        Row("resnet20", "nl", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.01}}),
     ]
     assert lay_out(rows)[2] == {(0, 5), (1, 5)}
 
 
 def test_the_papers_figures_stand_beside_ours():
-    rows = [Row("resnet110", "rga-sc", 1, {"cifar10": 1}, {"cifar10": {0: 5.0}, "shapes": {0: 1.0}})]
+    rows = [Row("resnet110", "rga-sc", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.0}, "shapes": {0: 1.0}})]
     header, cells, _ = lay_out(rows, "table7")
     assert header[5:] == ["shapes error (%)", "CIFAR-10 error (%)", "CIFAR-10, paper"]
     assert cells[0][5:] == ["1.00", "5.00", "5.91"]
@@ -155,14 +167,75 @@ def test_other_images_or_precision_are_not_averaged(tmp_path, other, setting):
 
 def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
     recipe = Recipe(
-        ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
+        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
     ).to_dict()
-    del recipe["model"]["memory_efficient"]
+    recipe["model"] = {"arch": "resnet20", "attention": ("none",), "s1": None}
+    del recipe["data"]["augment"], recipe["data"]["workers"]
+    for key in (
+        "optimizer",
+        "accumulate",
+        "gamma",
+        "clip_norm",
+        "class_weights",
+        "evaluate_every",
+        "save_minutes",
+    ):
+        del recipe["train"][key]
     recipe["train"]["compile"] = True
     write(tmp_path / "a.pt", seed=0, error=8.0)
     write(tmp_path / "b.pt", seed=1, error=9.0, recipe=recipe)
     (row,) = read_runs([tmp_path])[0]
-    assert row.errors == {"cifar10": {0: 8.0, 1: 9.0}}
+    assert row.values == {"cifar10": {0: 8.0, 1: 9.0}}
+
+
+def test_what_older_checkpoints_lack_is_what_the_defaults_do():
+    recipe = {
+        f"{table}.{key}": value
+        for table, values in Recipe().to_dict().items()
+        for key, value in values.items()
+    }
+    assert ALWAYS.items() <= recipe.items()
+
+
+def test_another_optimizer_is_another_row(tmp_path):
+    recipe = Recipe(
+        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
+    )
+    adam = recipe.changed(train=recipe.train.changed(optimizer="adam")).to_dict()
+    write(tmp_path / "a.pt", seed=0)
+    write(tmp_path / "b.pt", seed=1, recipe=adam)
+    assert [row.setting for row in read_runs([tmp_path])[0]] == [
+        "train.optimizer=None",
+        "train.optimizer=adam",
+    ]
+
+
+def test_a_whole_number_and_the_same_fraction_are_one_setting(tmp_path):
+    recipe = Recipe(
+        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
+    )
+    older = recipe.to_dict()
+    older["train"]["warmup"] = 2
+    write(tmp_path / "a.pt", seed=0)
+    write(tmp_path / "b.pt", seed=1, recipe=older)
+    assert len(read_runs([tmp_path])[0]) == 1
+
+
+def test_the_best_of_a_measure_that_is_to_be_great():
+    great = Measure("map", "mAP")
+    rows = [
+        Row("resnet50", "none", 1, great, {"people": 1}, {"people": {0: 80.0, 1: 82.0}}),
+        Row("resnet50", "rga-sc", 1, great, {"people": 1}, {"people": {0: 88.0}}),
+    ]
+    header, cells, bold = lay_out(rows)
+    assert header[5:] == ["people mAP (%)"]
+    assert [row[5] for row in cells] == ["81.00 ± 1.41", "88.00"]
+    assert bold == {(1, 5)}
+    assert json.loads(FORMATS["json"](rows))[1]["map"]["people"]["mean"] == 88.0
+    assert "people_map_mean" in FORMATS["csv"](rows)
+    assert "Test mAP (%) after the last epoch, mean ± standard deviation over seeds; the greatest mAP" in (
+        FORMATS["markdown"](rows)
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +269,7 @@ def test_networks_trained_otherwise_are_rows_of_their_own(tmp_path):
 def test_a_copy_counts_once_and_another_run_of_the_same_seed_is_refused(tmp_path):
     write(tmp_path / "a.pt", error=8.0)
     (tmp_path / "copy.pt").write_bytes((tmp_path / "a.pt").read_bytes())
-    assert read_runs([tmp_path])[0][0].errors == {"cifar10": {0: 8.0}}
+    assert read_runs([tmp_path])[0][0].values == {"cifar10": {0: 8.0}}
     write(tmp_path / "b.pt", error=9.0)
     with pytest.raises(RgavizError, match=r"a\.pt and .*b\.pt are the same network"):
         read_runs([tmp_path])

@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 
 import tiny
-
-from rgaviz.training import loop, report, run
+import torch._dynamo  # optimizers load it; once for all children  # noqa: F401
 
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class StepReport(report.Silent):
+class AtStep(tiny.Steps):
     def __init__(self, network, epoch, step):
+        super().__init__()
         self.moment = network, epoch, step
 
     def step(self, step):
@@ -25,43 +25,51 @@ class StepReport(report.Silent):
             die()
 
 
-def half_written(path, _):
-    """A kill in the middle of a write leaves the temporary file."""
-    (path.parent / ".rgaviz-00000000.tmp").write_bytes(b"half")
-    die()
+def at_step(*moment, **changes):
+    return {"report": AtStep(*moment), "changes": {**tiny.OFTEN, **changes}}
 
 
-def at_call(number, attribute, action=die):
-    """Have the ``number``-th call of a function of the loop replaced by ``action``."""
-    module = next(each for each in (run, loop) if hasattr(each, attribute))
-    function, calls = getattr(module, attribute), []
-
-    def wrapped(*arguments, **options):
-        calls.append(1)
-        return (action if len(calls) == number else function)(*arguments, **options)
-
-    setattr(module, attribute, wrapped)
+def at_test(number):
+    return {"task": tiny.First(evaluate=lambda call, _: call == number and die()), "changes": tiny.OFTEN}
 
 
-MOMENTS = {  # what makes it happen; may return a report
-    "in the first epoch": lambda: StepReport("baseline", 0, 2),
-    "before the first checkpoint": lambda: at_call(1, "save_checkpoint"),
-    "before the last checkpoint of the first network": lambda: at_call(2, "save_checkpoint"),
-    "before a row of metrics.csv": lambda: at_call(1, "write_metrics"),
-    "while the state is written": lambda: at_call(2, "atomic_write", half_written),
-    "in the last epoch": lambda: StepReport("rga", 1, 3),
-    "in the last test": lambda: at_call(4, "evaluate"),
-    "before the last checkpoint": lambda: at_call(4, "save_checkpoint"),
-    "before the last row": lambda: at_call(4, "write_metrics"),
+def at_file(name, number, half=False):
+    """Before a file gets its name for the ``number``-th time; its temporary file stays, whole or ``half`` written."""
+    calls = []
+
+    def watch(event, arguments):
+        if event == "os.rename" and Path(arguments[1]).name == name:
+            calls.append(1)
+            if len(calls) == number:
+                if half:
+                    os.truncate(arguments[0], 4)
+                die()
+
+    sys.addaudithook(watch)
+    return {"changes": tiny.OFTEN}
+
+
+# States are written before the first step, in the middle of an epoch of four steps three times, and at its end.
+MOMENTS = {  # what makes it happen; gives options of the training
+    "in the first epoch": lambda: at_step("baseline", 0, 2),
+    "before anything but the beginning was saved": lambda: at_step("rga", 1, 2, save_minutes=5.0),
+    "before the first checkpoint": lambda: at_file("baseline.pt", 1),
+    "before the last checkpoint of the first network": lambda: at_file("baseline.pt", 2),
+    "before a row of metrics.csv": lambda: at_file("metrics.csv", 1),
+    "while the state is written": lambda: at_file("baseline.resume.pt", 2, half=True),
+    "in the last epoch": lambda: at_step("rga", 1, 3),
+    "in the last test": lambda: at_test(4),
+    "before the last checkpoint": lambda: at_file("rga.pt", 2),
+    "before the last row": lambda: at_file("metrics.csv", 4),
 }
 
 
 def main(folder: Path) -> None:
-    run.CHECK_EVERY = 1
+    tiny.dataset().part("train"), tiny.dataset().part("test")  # once, not in every child
     for name, prepare in MOMENTS.items():
         child = os.fork()
         if child == 0:
-            tiny.run(folder / name, report=prepare())
+            tiny.run(folder / name, check_every=1, **prepare())
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:

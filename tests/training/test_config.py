@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-
 import pytest
+from pydantic import ValidationError
 
 from rgaviz.errors import RgavizError
 from rgaviz.models import MODELS, create_model
@@ -17,7 +15,6 @@ from rgaviz.training.config import (
     recipe_names,
     recipe_text,
 )
-from rgaviz.training.optim import learning_rate
 
 SHIPPED = sorted(path.stem for path in RECIPES.rglob("*.toml"))
 
@@ -69,16 +66,6 @@ def test_table_7_as_he_et_al_train_it(depth):
     assert (train.lr, train.warmup_lr, train.warmup) == (0.1, 0.01, 1.0)
     assert (train.momentum, train.weight_decay, train.decay_all) == (0.9, 1e-4, True)
     assert train.label_smoothing == 0
-    rates = {0: 0.01, 0.99: 0.01, 1: 0.1, 80.9: 0.1, 81: 0.01, 121.9: 0.01, 122: 0.001, 163.9: 0.001}
-    for epoch, rate in rates.items():
-        assert math.isclose(learning_rate(train, epoch), rate)
-
-
-def test_one_cycle():
-    train = TrainConfig(epochs=10, lr=0.4, warmup=2.0)
-    for epoch, rate in {0: 0.0, 0.5: 0.1, 1: 0.2, 2: 0.4, 4: 0.3, 6: 0.2, 9.5: 0.025, 10: 0.0}.items():
-        assert math.isclose(learning_rate(train, epoch), rate, abs_tol=1e-12)
-    assert learning_rate(replace(train, warmup=0.0), 0) == 0.4
 
 
 def test_epochs_scale_the_schedule():
@@ -108,7 +95,7 @@ def test_overrides():
     assert recipe.model == ModelConfig(arch="resnet50", attention_layers=("conv5",), s1=8)
     assert recipe.data == DataConfig(image_size=(48, 64), train_size=600)
     shipped = load_recipe("shapes").train
-    assert recipe.train == replace(shipped, lr=0.1, compile=True, schedule="steps", milestones=(3, 5))
+    assert recipe.train == shipped.changed(lr=0.1, compile=True, schedule="steps", milestones=(3, 5))
 
 
 def test_an_empty_recipe_is_all_defaults(tmp_path):
@@ -119,8 +106,14 @@ def test_to_dict_is_plain():
     recipe = load_recipe("cifar-resnet110")
     plain = recipe.to_dict()
     assert set(plain) == {"model", "data", "train"}
-    parts = ModelConfig(**plain["model"]), DataConfig(**plain["data"]), TrainConfig(**plain["train"])
-    assert Recipe(*parts) == recipe
+    kinds = {"model": ModelConfig, "data": DataConfig, "train": TrainConfig}
+    assert Recipe(**{table: kind(**plain[table]) for table, kind in kinds.items()}) == recipe
+    given = {"arch": "resnet110", "attention": ("none", "rga-sc"), "pretrained": "none"}
+    assert given.items() <= plain["model"].items()
+    assert {value for key, value in plain["model"].items() if key not in given} == {None}
+    assert "s1" in plain["model"]
+    values = [value for table in plain.values() for value in table.values()]
+    assert {type(each) for each in values} <= {int, float, str, bool, tuple, type(None)}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +125,7 @@ def test_to_dict_is_plain():
         ("train.compile=1", ["train.compile", "true or false"]),
         ("train.milestones=3", ["train.milestones", "a list of int"]),
         ("train.milestones=[1, 'a']", ["train.milestones", "a list of int"]),
-        ("model.attention_layers=conv5", ["model.attention_layers", "a list of str"]),
+        ("model.attention_layers=conv5", ["model.attention_layers", "'conv5'", "a list of names"]),
         ("model.arch=18", ["model.arch", "a string"]),
         ("data.train_size=", ["data.train_size", "a whole number"]),
         ("train.lr=0", ["train.lr", "positive"]),
@@ -153,6 +146,31 @@ def test_to_dict_is_plain():
         ("lr=1", ["--set lr=1", "table.key=value"]),
         ("train.lr", ["--set train.lr", "table.key=value"]),
         ("train.=1", ["table.key=value"]),
+        ("train.lr=[0.1]", ["train.lr = [0.1] is not a number"]),
+        ("train.lr='0.1'", ["train.lr = '0.1' is not a number"]),
+        ("train.epochs=true", ["train.epochs = True is not a whole number"]),
+        ("train.epochs=0", ["train.epochs = 0 must be positive"]),
+        ("train.warmup=nan", ["train.warmup = nan must be 0 or more"]),
+        ("train.milestones=[1.0]", ["train.milestones = [1.0] is not a list of int"]),
+        ("train.milestones={a = 1}", ["train.milestones", "a list of int"]),
+        ("train.decay_all='yes'", ["train.decay_all = 'yes' is not true or false"]),
+        ("train.optimizer=adamm", ["train.optimizer", "Did you mean 'adam"]),
+        ("train.clip_norm=0", ["train.clip_norm = 0 must be positive"]),
+        ("train.class_weights=[1, -1]", ["train.class_weights = [1, -1] must be positive"]),
+        ("train.class_weights=[]", ["train.class_weights = [] must be positive"]),
+        ("train.accumulate=129", ["train.accumulate = 129 must be at most train.batch_size"]),
+        ("train.evaluate_every=0", ["train.evaluate_every = 0 must be positive"]),
+        ("train.save_minutes=-1", ["train.save_minutes = -1 must be 0 or more"]),
+        ("data.augment=mirror", ["data.augment", "shift-mirror"]),
+        ("data.workers=-1", ["data.workers = -1 must be 0 or more"]),
+        ("model.attention=rga-sc", ["model.attention = 'rga-sc' is not a list of str"]),
+        ("model.pretrained=true", ["model.pretrained = True is not a string"]),
+        ("model.s1=8.0", ["model.s1", "8.0", "a whole number"]),
+        ("model.memory_efficient=1", ["model.memory_efficient", "only a DenseNet has"]),
+        ("model.widht=8", ["model.*", "Did you mean 'width'"]),
+        ("train.self=1", ["'self'", "train.*"]),
+        ("train.title=1", ["'title'", "train.*"]),
+        ("model.options=1", ["'options'", "model.*"]),
     ],
 )
 def test_bad_overrides(override, words):
@@ -183,6 +201,63 @@ def test_several_faults_at_once(tmp_path):
         "train.momentum",
     ):
         assert word in message
+
+
+def test_every_fault_of_a_file_is_told_once(tmp_path):
+    text = """
+    [model]
+    attention = "none"
+    [data]
+    image_size = [4, "x", 4.0]
+    [train]
+    epochs = 3
+    warmup = 3
+    accumulate = 200
+    """
+    message = fault(write(tmp_path, text))
+    assert message.count("data.image_size = [4, 'x', 4.0] is not a list of int.") == 1
+    assert "model.attention = 'none' is not a list of str." in message
+    assert "train.warmup = 3.0 must be less than train.epochs." in message
+    assert "train.accumulate = 200 must be at most train.batch_size." in message
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "words"),
+    [
+        (
+            TrainConfig,
+            {"epochs": 0, "lr": "x"},
+            ["train.epochs = 0 must be positive", "train.lr = 'x' is not"],
+        ),
+        (DataConfig, {"image_size": (32,)}, ["data.image_size = [32] must be two sides"]),
+        (ModelConfig, {"arhc": "resnet50"}, ["Did you mean 'arch'"]),
+        (Recipe, {"train": {"epochs": 3}, "modle": 1}, ["modle"]),
+    ],
+)
+def test_tables_made_in_python_are_checked_alike(table, values, words):
+    with pytest.raises(RgavizError) as caught:
+        table(**values)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_settings_are_frozen_and_changed_ones_are_checked():
+    train = TrainConfig()
+    with pytest.raises(ValidationError, match="frozen"):
+        train.lr = 1.0
+    assert train.changed(lr=1).lr == 1.0
+    with pytest.raises(RgavizError, match="lr"):
+        train.changed(lr=0)
+    with pytest.raises(RgavizError, match="'width'"):
+        ModelConfig(width=8).changed(widht=8)
+
+
+def test_options_of_the_network_that_are_none_are_not_given():
+    assert ModelConfig(width=None, s1=8) == ModelConfig(s1=8)
+    assert ModelConfig(s1=8).options == {"s1": 8}
+    assert ModelConfig(s1=8).changed(s1=None) == ModelConfig()
+    assert ModelConfig(attention_layers=["conv5"]).options == {"attention_layers": ("conv5",)}
 
 
 def test_bad_files(tmp_path):

@@ -10,23 +10,33 @@ from pathlib import Path
 import tiny
 import torch
 
-from rgaviz.data.batches import train_batches
-from rgaviz.data.order import share
+from rgaviz.data.order import shuffled
 from rgaviz.errors import RgavizError
-from rgaviz.training import report, run, signals
+from rgaviz.tasks.classification import Classification
+from rgaviz.training import signals
 
-CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0}  # a small learning rate, lest rounding grow
-
-
-def doubled_batches(split, batches, draw, *, rank=0, processes=1, **options):
-    """Batches in which every image comes twice, so that each of two processes gets every image once."""
-    halves = [batch[: len(batch) // 2] for batch in batches]
-    for images, labels in train_batches(split, halves, draw, **options):
-        images = share(torch.cat((images, images)), rank, processes)
-        yield images.contiguous(memory_format=torch.channels_last), share(labels.repeat(2), rank, processes)
+# A small learning rate, lest rounding grow; and nothing random that would tell an image from its twin.
+CHANGES = {"lr": 0.0005, "epochs": 1, "warmup": 0.0, "augment": "none"}
 
 
-class Interruption(report.Silent):
+class Doubled(Classification):
+    """Batches in which every image comes twice: in two equal halves, so that each of two processes gets every image
+    once; or twins side by side, whose sums in one process are exactly twice as much."""
+
+    def __init__(self, halves: bool) -> None:
+        self.halves = halves
+
+    def order(self, split, config, draw):
+        halves = shuffled(len(split), config.batch_size // 2, draw)[: len(split) // config.batch_size]
+        return [torch.cat((each, each)) if self.halves else each.repeat_interleave(2) for each in halves]
+
+
+def fixed():
+    """Batch normalisation that does not look at the batch."""
+    return tiny.First(outputs=lambda _, model, __: model.eval())
+
+
+class Interruption(tiny.Steps):
     """Tells one process to stop in the middle of an epoch."""
 
     def step(self, step):
@@ -36,15 +46,19 @@ class Interruption(report.Silent):
 
 def main(folder: Path) -> None:
     tiny.run(folder / "shared", ["none"])  # each sees its own half
-    run.train_batches = doubled_batches
-    rows = tiny.run(folder / "whole", changes=CHANGES)
-    run.CHECK_EVERY = 2
+    options = {"changes": CHANGES, "task": Doubled(halves=True)}
+    rows = tiny.run(folder / "whole", **options)
     try:
-        tiny.run(folder / "interrupted", changes=CHANGES, report=Interruption())
+        often = {
+            **options,
+            "changes": {**CHANGES, **tiny.OFTEN},
+        }  # also saved together where nothing is wrong
+        tiny.run(folder / "interrupted", report=Interruption(), check_every=2, **often)
     except signals.Interrupted:
-        tiny.run(folder / "interrupted", changes=CHANGES, resume=True)
+        tiny.run(folder / "interrupted", resume=True, **options)
     else:
         sys.exit("not interrupted")
+    tiny.run(folder / "parts", ["none"], changes={**CHANGES, "accumulate": 2}, task=fixed())
     try:
         tiny.run(folder / "odd", changes={"batch_size": 15})
     except RgavizError as error:

@@ -1,0 +1,10 @@
+"""What networks are for, by name."""
+
+from __future__ import annotations
+
+from rgaviz.tasks.classification import Classification
+from rgaviz.tasks.task import Evaluation, How, Line, Measure, Table, Task, Told
+
+__all__ = ["TASKS", "Evaluation", "How", "Line", "Measure", "Table", "Task", "Told"]
+
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(),)}

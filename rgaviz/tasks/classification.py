@@ -1,0 +1,113 @@
+"""Which class a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rgaviz.data.order import shuffled
+from rgaviz.data.splits import Split
+from rgaviz.errors import unknown_name
+from rgaviz.explain.targets import Target, one_class, top_classes
+from rgaviz.tasks.metrics import class_errors, confusion
+from rgaviz.tasks.task import Evaluation, How, Line, Measure, Parts, Table, Told
+
+TOPS = {"top1": 1, "top5": 5}
+
+
+class Classification:
+    """One label for each picture: logits (B, classes), measured by how often the largest is not the label's."""
+
+    name = "classification"
+    heads: tuple[str, ...] = ("linear", "bnneck")
+    measures: tuple[Measure, ...] = (
+        Measure("error", "error", least=True),
+        Measure("loss", "loss", unit="", least=True),
+    )
+
+    def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
+        return shuffled(len(split), config.batch_size, draw)
+
+    def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        return {"logits": model(images)}
+
+    def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
+        logits = outputs["logits"]
+        wrong = (logits.argmax(1) != targets).sum()
+        loss = cross_entropy(logits, targets, config.class_weights, config.label_smoothing)
+        return {"loss": loss, "error": 100 * wrong / len(targets)}
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
+        model.eval()
+        classes = len(how.classes)
+        loss = torch.zeros((), dtype=torch.float64)
+        counts = torch.zeros(classes, classes, dtype=torch.int64)
+        for images, labels in how.batches(parts("test")):
+            with how.autocast():
+                logits = model(images)
+            loss += (
+                F.cross_entropy(logits.float(), labels, reduction="sum").cpu().double()
+            )  # MPS has no float64
+            counts += confusion(labels, logits.argmax(1), classes).cpu()
+        return summary(how.sum(loss), how.sum(counts), how.classes)
+
+    def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        return model
+
+    def target(self, text: str, names: Sequence[str], read: Callable[[str], Tensor]) -> Target:
+        if text in TOPS:
+            return top_classes(TOPS[text], names)
+        if text in names:
+            return one_class(list(names).index(text), names)
+        if text.isdecimal() and int(text) < len(names):
+            return one_class(int(text), names)
+        raise unknown_name(text, [*TOPS, *names], "target class")
+
+    def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
+        confidence, index = output.float().softmax(1).max(1)  # (B,) each
+        rows = zip(confidence.tolist(), index.tolist(), truth, strict=True)
+        return [_told(str(names[best]), best, sure, true) for sure, best, true in rows]
+
+
+def cross_entropy(
+    logits: Tensor, labels: Tensor, weights: Sequence[float] | None, smoothing: float
+) -> Tensor:
+    """Mean over the images of a batch, each weighted by its class.
+
+    PyTorch divides by the sum of the batch's weights instead, so a batch in parts would not be the same batch.
+
+    Args:
+        logits: (b, classes).
+        labels: (b,).
+        weights: of each class, or None for 1.
+        smoothing: the part of the label that is spread over all classes.
+    """
+    if weights is None:
+        return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    weight = torch.tensor(weights, device=logits.device)  # (classes,)
+    return F.cross_entropy(logits, labels, weight, label_smoothing=smoothing, reduction="sum") / len(labels)
+
+
+def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
+    """From the summed cross-entropy and the confusion (classes, classes) of all images."""
+    images = int(counts.sum())
+    figures = {
+        "loss": float(loss) / images,
+        "error": 100 * (1 - int(counts.diagonal().sum()) / images),
+    }
+    names = [str(name) for name in classes]
+    tables = {
+        "class_error": Table("class", ["error (%)"], names, [[error] for error in class_errors(counts)]),
+        "confusion": Table("true \\ predicted", names, names, counts.tolist()),
+    }
+    return Evaluation(figures, tables)
+
+
+def _told(label: str, index: int, confidence: float, truth: str | None) -> Told:
+    line = Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)
+    return Told([line], {"label": label, "index": index, "confidence": confidence})
