@@ -11,12 +11,12 @@ from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
-from rgaviz.checkpoint import Prediction
 from rgaviz.devices import choose_device
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions
 from rgaviz.outputs import output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
+from rgaviz.tasks import Told
 
 Names = Sequence[Path | str]
 
@@ -52,14 +52,14 @@ class Answer:
     Attributes:
         folder: of the results; :func:`rgaviz.results.reader.read_results` reads it.
         files: the figure's, then the overlays or the table beside it.
-        predictions: picture -> checkpoint -> prediction.
+        told: picture -> checkpoint -> what the network says of it.
         failures: one line for each picture that was left out.
         left_out: pages that were not drawn.
     """
 
     folder: Path
     files: list[Path]
-    predictions: dict[str, dict[str, Prediction]]
+    told: dict[str, dict[str, Told]]
     failures: list[str]
     left_out: int
 
@@ -69,8 +69,8 @@ class Answer:
             "results": str(self.folder),
             "files": [str(path) for path in self.files],
             "predictions": {
-                picture: {name: prediction._asdict() for name, prediction in told.items()}
-                for picture, told in self.predictions.items()
+                picture: {name: each.values for name, each in told.items()}
+                for picture, told in self.told.items()
             },
             "failures": self.failures,
         }
@@ -123,4 +123,4 @@ def answer(
     )
     outcome = run(asked, found, folder, track)
     drawn = draw(folder, output, options)
-    return Answer(folder, drawn.paths, outcome.predictions, outcome.failures, drawn.left_out)
+    return Answer(folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)

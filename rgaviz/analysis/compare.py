@@ -59,10 +59,10 @@ def compare(
 
 def tell_mixed_differences(found: Answer, say: Say) -> None:
     """Say where a difference is one of maps about different classes, each network's own prediction."""
-    labels = [{prediction.label for prediction in told.values()} for told in found.predictions.values()]
-    if mixed := sum(len(each) > 1 for each in labels):
+    answers = [{each.says for each in told.values()} for told in found.told.values()]
+    if mixed := sum(len(each) > 1 for each in answers):
         say(
-            f"Note: for {mixed} of {len(labels)} pictures the networks predict different classes, so --diff subtracts "
+            f"Note: for {mixed} of {len(answers)} pictures the networks predict different classes, so --diff subtracts "
             "maps about different classes there; name one class with --target."
         )
 

@@ -11,8 +11,8 @@ import torch
 
 from rgaviz import __version__
 from rgaviz.analysis.subject import Subject
-from rgaviz.checkpoint import Prediction
 from rgaviz.results.manifest import MapRef
+from rgaviz.tasks import Told
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Outcome:
     """What came of a request.
 
     Attributes:
-        predictions: picture -> checkpoint id -> prediction.
+        told: picture -> checkpoint id -> what the network says of it.
         failures: one line for each picture that was left out.
     """
 
-    predictions: dict[str, dict[str, Prediction]]
+    told: dict[str, dict[str, Told]]
     failures: list[str]
 
 

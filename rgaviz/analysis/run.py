@@ -15,16 +15,16 @@ import torch
 
 from rgaviz.analysis.request import Column, Outcome, Request, cam_names, versions
 from rgaviz.analysis.subject import Subject, naming
-from rgaviz.checkpoint import Prediction, predictions
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError, unknown_name
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.masks import joint_means, map_warnings
-from rgaviz.explain.targets import Target, one_class, top_classes
+from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.results.manifest import RIGHTNESS, Line, Panel, Picture
 from rgaviz.results.writer import ResultsWriter
+from rgaviz.tasks import Told
 
 BATCH = 16  # pictures explained at once
 
@@ -38,10 +38,13 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     targets = {}
     for subject in request.subjects:
         with naming(subject):
-            targets[subject.id] = class_target(request.target, subject.checkpoint.classes)
+            checkpoint = subject.checkpoint
+            targets[subject.id] = checkpoint.task.target(
+                request.target, checkpoint.classes, checkpoint.inputs
+            )
     labels = _labels(request, pictures)
     failures: list[str] = []
-    found: dict[str, dict[str, Prediction]] = {}
+    found: dict[str, dict[str, Told]] = {}
     numbered = list(enumerate(pictures))
     groups = [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
     with ResultsWriter(folder, _head(request)) as writer:
@@ -53,6 +56,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                 _explain(
                     subject,
                     [each.inputs[subject.id] for each in loaded],
+                    [labels[each.number] for each in loaded],
                     request.methods,
                     targets[subject.id],
                 )
@@ -74,21 +78,6 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
     return Outcome(found, failures)
-
-
-def class_target(target: str, classes: Sequence[str]) -> Target:
-    """``top1``, ``top5``, or a class given by name or number.
-
-    Raises:
-        UnknownNameError: no such class.
-    """
-    if target in ("top1", "top5"):
-        return top_classes(int(target[3:]), classes)
-    if target in classes:
-        return one_class(list(classes).index(target), classes)
-    if target.isdecimal() and int(target) < len(classes):
-        return one_class(int(target), classes)
-    raise unknown_name(target, ["top1", "top5", *classes], "target class")
 
 
 def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
@@ -131,19 +120,24 @@ def _read(
 
 
 def _explain(
-    subject: Subject, inputs: Sequence[torch.Tensor], methods: Sequence[str], target: Target
-) -> tuple[Explanation, list[Prediction]]:
-    checkpoint = subject.checkpoint
+    subject: Subject,
+    inputs: Sequence[torch.Tensor],
+    truth: Sequence[str | None],
+    methods: Sequence[str],
+    target: Target,
+) -> tuple[Explanation, list[Told]]:
+    checkpoint, task = subject.checkpoint, subject.checkpoint.task
     with naming(subject):
         found = explain(
             checkpoint.model,
             torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
+            forward=task.scored(checkpoint.model),
             cam_layer=subject.cam_layer,
             methods=methods if subject.cam_layer else (),
             target=target,
             watched=subject.gates(),
         )
-    return found, predictions(found.output, checkpoint.classes)
+    return found, task.told(found.output, checkpoint.classes, truth)
 
 
 def _maps(
@@ -169,7 +163,7 @@ def _maps(
 def _panel(
     column: Column,
     picture: Picture,
-    told: dict[str, Prediction],
+    told: dict[str, Told],
     maps: dict[str, np.ndarray],
     about: dict[str, str],
 ) -> Panel:
@@ -182,21 +176,19 @@ def _panel(
     content: dict[str, Any] = {"kind": column.kind, "picture": picture.id, "map": ref, "minus": column.minus}
     if column.minus is None:
         key = f"{ref.checkpoint}/{ref.name}"
-        lines, values = _told(told[ref.checkpoint], picture.label, about.get(key))
+        lines, values = _caption(told[ref.checkpoint], about.get(key))
         lines += [Line(text=text, role="flag") for text in map_warnings(maps[key])]
         content |= {"lines": lines, "values": values}
     return Panel(**content)
 
 
-def _told(prediction: Prediction, label: str | None, about: str | None) -> tuple[list[Line], dict[str, Any]]:
+def _caption(told: Told, about: str | None) -> tuple[list[Line], dict[str, Any]]:
     """What a network says of a picture, and what its map is about: as lines, and as numbers."""
-    correct = None if label is None else prediction.label == label
-    text = f"{prediction.label} {100 * prediction.confidence:.0f}%"
-    lines = [Line(text=text, role=RIGHTNESS[correct])]
-    if about not in (None, prediction.label):
+    lines = [Line(text=line.text, role=RIGHTNESS[line.right]) for line in told.lines]
+    if about not in (None, told.says):
         lines.append(Line(text=f"target: {about}"))
-    values = {"prediction": prediction.label, "confidence": prediction.confidence}
-    return lines, {**values, "correct": correct, "target": about}
+    right = next((line.right for line in told.lines), None)
+    return lines, {**told.values, "correct": right, "target": about}
 
 
 def _head(request: Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from rgaviz import __version__
-from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction, predictions
+from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
@@ -27,7 +27,6 @@ __all__ = [
     "Prediction",
     "initialise",
     "load_checkpoint",
-    "predictions",
     "save_checkpoint",
     "weights_sha256",
 ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError
+from rgaviz.tasks import TASKS, Task, Told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +62,11 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
     @property
+    def task(self) -> Task:
+        """What the network is for; a module that does not say is a classifier."""
+        return TASKS[str(getattr(self.model, "task", "classification"))]
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """(H, W) in pixels of the network's input."""
         height, width = self.config["image_size"]
@@ -95,14 +101,12 @@ class Checkpoint:
         return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
 
     @torch.inference_mode()
-    def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
-        """Class and confidence of every picture; ``images`` as in :meth:`inputs`."""
+    def told(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Told]:
+        """What the network says of every picture, whatever it is for; ``images`` as in :meth:`inputs`."""
         device = next(self.model.parameters()).device
-        return predictions(self.model(self.inputs(images).to(device)), self.classes)
+        output = self.task.scored(self.model)(self.inputs(images).to(device))  # (B, ...)
+        return self.task.told(output, self.classes, [None] * len(output))
 
-
-def predictions(logits: Tensor, classes: Sequence[str]) -> list[Prediction]:
-    """The most probable class of each row of ``logits`` (B, classes)."""
-    confidence, index = logits.float().softmax(1).max(1)  # (B,) each
-    rows = zip(confidence.tolist(), index.tolist(), strict=True)
-    return [Prediction(str(classes[i]), i, c) for c, i in rows]
+    def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
+        """Class and confidence of every picture by a classifier; ``images`` as in :meth:`inputs`."""
+        return [Prediction(**told.values) for told in self.told(images)]

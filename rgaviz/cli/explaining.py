@@ -39,7 +39,7 @@ def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
     for failure in answer.failures:
         say(f"Error: {failure}")
     if answer.failures:
-        say(f"{len(answer.failures)} of {len(answer.failures) + len(answer.predictions)} pictures left out.")
+        say(f"{len(answer.failures)} of {len(answer.failures) + len(answer.told)} pictures left out.")
     if as_json:
         print(json.dumps(answer.to_dict(), indent=1))
     else:

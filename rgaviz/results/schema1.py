@@ -62,7 +62,7 @@ class Column(Earlier):
 class Told(Earlier):
     """What stands under a panel."""
 
-    prediction: str | None = None
+    label: str | None = Field(None, alias="prediction")
     confidence: Fraction | None = None
     correct: bool | None = None
     target: str | None = None
@@ -113,10 +113,10 @@ def _panel(columns: list[Column], number: int, entry: Entry) -> Panel:
     if number == 0:
         lines.append(Line(text=entry.path))
         lines += [] if entry.label is None else [Line(text=f"label: {entry.label}")]
-    if told.prediction is not None:
+    if told.label is not None:
         sure = "" if told.confidence is None else f" {100 * told.confidence:.0f}%"
-        lines.append(Line(text=f"{told.prediction}{sure}", role=RIGHTNESS[told.correct]))
-    if told.target not in (None, told.prediction):
+        lines.append(Line(text=f"{told.label}{sure}", role=RIGHTNESS[told.correct]))
+    if told.target not in (None, told.label):
         lines.append(Line(text=f"target: {told.target}"))
     lines += [Line(text=text, role="flag") for text in told.warnings]
     content: dict[str, Any] = {"kind": column.kind, "picture": entry.id, "lines": lines}

@@ -110,4 +110,4 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
 
 def _told(label: str, index: int, confidence: float, truth: str | None) -> Told:
     line = Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)
-    return Told([line], {"label": label, "index": index, "confidence": confidence})
+    return Told([line], {"label": label, "index": index, "confidence": confidence}, says=label)

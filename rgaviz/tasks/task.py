@@ -100,10 +100,12 @@ class Told(NamedTuple):
     Attributes:
         lines: for people, under a panel.
         values: for ``--json``.
+        says: the answer in a word, as ``Target.about`` would name it; "" where there is none.
     """
 
     lines: list[Line]
     values: dict[str, Any]
+    says: str = ""
 
 
 def _alone(value: Tensor) -> Tensor:

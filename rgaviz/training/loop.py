@@ -35,6 +35,7 @@ from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
 from rgaviz.training.run import Run
+from rgaviz.training.signals import stop_signals
 from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
@@ -103,19 +104,30 @@ def train(
             refuse_earlier_run(out, attentions)
         clear(out, networks)
     histories = {**other_histories(out, networks), **{name: [] for name in networks}}
-    plan = Plan(
-        processes, dataset, task, recipe, out, seed, settings or {}, report or Silent(), check_every, clock
-    )
-    for attention, name in zip(attentions, networks, strict=True):
-        size = recipe.train.batch_size
-        with memory_told(
-            f"A batch of {size} images of {name}", f"try --set train.batch_size={size // 2 or 1}"
-        ):
-            for history in Run(plan, attention).epochs(resume):
-                histories[name] = history
-                if processes.writes:
-                    write_metrics(out / "metrics.csv", histories)
-        processes.wait()
+    with stop_signals() as stopped:
+        plan = Plan(
+            processes,
+            dataset,
+            task,
+            recipe,
+            out,
+            seed,
+            settings or {},
+            report or Silent(),
+            stopped,
+            check_every,
+            clock,
+        )
+        for attention, name in zip(attentions, networks, strict=True):
+            size = recipe.train.batch_size
+            with memory_told(
+                f"A batch of {size} images of {name}", f"try --set train.batch_size={size // 2 or 1}"
+            ):
+                for history in Run(plan, attention).epochs(resume):
+                    histories[name] = history
+                    if processes.writes:
+                        write_metrics(out / "metrics.csv", histories)
+            processes.wait()
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 

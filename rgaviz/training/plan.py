@@ -12,6 +12,7 @@ from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
 from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report
+from rgaviz.training.signals import Stopped
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Plan:
         seed: of weights, order and augmentation.
         settings: more to record in the checkpoints.
         report: who listens.
+        stopped: true once it was told to stop.
         check_every: steps between looks at the loss and at the clock.
         clock: seconds, from any moment on.
     """
@@ -39,5 +41,6 @@ class Plan:
     seed: int
     settings: dict[str, Any]
     report: Report
+    stopped: Stopped
     check_every: int
     clock: Callable[[], float]

@@ -25,7 +25,7 @@ from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
 from rgaviz.training.plan import Plan
 from rgaviz.training.report import Step
-from rgaviz.training.signals import Interrupted, Stopped, stop_signals
+from rgaviz.training.signals import Interrupted
 from rgaviz.training.state import Totals, expect_same, load_state, network_name
 
 
@@ -66,6 +66,8 @@ class Run:
         self.report.start(self.name, len(self.history), self.config.epochs, self.task)
         if len(self.history) < self.config.epochs:
             self._save(self.totals)  # a folder that cannot be written is found now, not after an epoch
+            if self._told_to_stop():
+                raise Interrupted
             yield from self._remaining_epochs()
         if self.processes.writes:
             self._resume_path.unlink(missing_ok=True)
@@ -74,21 +76,24 @@ class Run:
         wrapped = self.processes.prepare(Outputs(self.task, self.model))
         network: Any = torch.compile(wrapped) if self.config.compile else wrapped
         for epoch in range(len(self.history), self.config.epochs):
-            with stop_signals() as stopped:
-                self._epoch(network, self._part("train"), epoch, stopped)
-                row = self._measure(epoch)
-                self.history, self.totals = [*self.history, row], Totals()
-                last = epoch == self.config.epochs - 1
-                (kept,) = self.processes.any(last or self._due(self.settled))
-                if kept:
+            self._epoch(network, self._part("train"), epoch)
+            row = self._measure(epoch)
+            self.history, self.totals = [*self.history, row], Totals()
+            last = epoch == self.config.epochs - 1
+            (kept,) = self.processes.any(last or self._due(self.settled))
+            if kept:
+                yield self._settle()
+            self.report.epoch({"network": self.name, **row})
+            if self._told_to_stop():
+                if not kept:
                     yield self._settle()
-                self.report.epoch({"network": self.name, **row})
-                if self.processes.any(bool(stopped))[0]:
-                    if not kept:
-                        yield self._settle()
-                    raise Interrupted
+                raise Interrupted
 
-    def _epoch(self, network: nn.Module, split: Split, epoch: int, stopped: Stopped) -> None:
+    def _told_to_stop(self) -> bool:
+        """Whether any process was; all of them ask at the same moments."""
+        return self.processes.any(bool(self.plan.stopped))[0]
+
+    def _epoch(self, network: nn.Module, split: Split, epoch: int) -> None:
         """Train on every batch once; on a signal save where it stands and raise :class:`Interrupted`."""
         draw = epoch_generator(self.plan.seed, epoch)
         order = self.task.order(split, self.config, draw)
@@ -109,18 +114,22 @@ class Run:
         for step, (images, targets) in enumerate(batches, start=self.totals.steps):
             recent.append(self._step(network, images, targets, epoch + step / len(order)))
             last = step == len(order) - 1
-            if len(recent) == self.plan.check_every or last or (stopped and self.processes.count == 1):
+            if (
+                len(recent) == self.plan.check_every
+                or last
+                or (self.plan.stopped and self.processes.count == 1)
+            ):
                 self._count(recent, len(targets), epoch, step, len(order))
                 recent.clear()
                 self.totals.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
                 self.report.step(self._where(epoch, step + 1, len(order)))
                 if not last:  # after the last step the epoch is measured first
-                    self._pause(stopped)
+                    self._pause()
 
-    def _pause(self, stopped: Stopped) -> None:
+    def _pause(self) -> None:
         """In the middle of an epoch: save if it is time to, and leave if any process was told to."""
-        stop, due = self.processes.any(bool(stopped), self._due(self.saved))
+        stop, due = self.processes.any(bool(self.plan.stopped), self._due(self.saved))
         if stop or due:
             self._save(self._shared_totals())
         if stop:

@@ -63,7 +63,7 @@ def test_a_function_does_what_its_command_does(pair, command):
     assert f"{command}.png" in own
     assert {path.as_posix() for path in answer.files} <= {f"own/{name}" for name in own}
     told = load_checkpoint("rga.pt").predict(["pics/ring/a.png"])[0]
-    assert answer.predictions["a.png"]["rga"].label == told.label
+    assert answer.told["a.png"]["rga"].values["label"] == told.label
     assert answer.failures == []
 
 
@@ -79,7 +79,7 @@ def test_what_was_left_out_and_chosen_is_told(pair):
     assert answer.to_dict()["results"] == "fig"
     found = compare(pictures=["pics/ring"], out="two", figure=SMALL, say=said.append)
     assert said[0] == "No checkpoints given: using the bundled baseline.pt and rga.pt"
-    assert set(found.predictions["a.png"]) == {"baseline", "rga"}
+    assert set(found.told["a.png"]) == {"baseline", "rga"}
     assert found.left_out == 0
 
 
@@ -87,7 +87,7 @@ def test_a_long_figure_says_how_many_pages_are_left(pair):
     for number in range(7):
         save_picture(Path(f"many/{number}.png"), (8, 8), number)
     answer = masks([pair[1]], ["many"], "out", figure={**SMALL, "pages": 1})
-    assert len(answer.predictions) == 7
+    assert len(answer.told) == 7
     whole = masks([pair[1]], ["many"], "all", figure={**SMALL, "pages": 0})
     assert answer.left_out == len(list(Path("all").glob("masks-*.png"))) - 1 > 0
     assert whole.left_out == 0

@@ -17,7 +17,7 @@ from rgaviz.analysis.compare import compare_request
 from rgaviz.analysis.histogram import histogram_request
 from rgaviz.analysis.masks import masks_request
 from rgaviz.analysis.request import cam_names
-from rgaviz.analysis.run import class_target, run
+from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import Subject, load_subjects
 from rgaviz.attention import Gate
 from rgaviz.checkpoint import Checkpoint
@@ -39,24 +39,6 @@ def subjects(networks):
 
 def picture(path, label=None):
     return PicturePath(path, PurePosixPath(path.name), label)
-
-
-def test_class_target():
-    classes = ["cat", "7", "dog"]
-    logits = torch.tensor([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]])
-
-    def about(text):
-        target = class_target(text, classes)
-        return target.classes(logits).tolist(), target.about(logits)
-
-    assert about("top1") == ([[2], [0]], [["dog"], ["cat"]])
-    assert about("top5") == ([[2, 1, 0], [0, 2, 1]], [["dog", "7", "cat"], ["cat", "dog", "7"]])
-    assert about("dog") == ([[2], [2]], [["dog"], ["dog"]])
-    assert about("2") == about("dog")
-    assert about("7") == ([[1], [1]], [["7"], ["7"]])  # a name wins over a number
-    for wrong in ("cow", "3", "-1", "", "²"):
-        with pytest.raises(UnknownNameError, match="Unknown target class"):
-            class_target(wrong, classes)
 
 
 def test_names_and_methods():
@@ -114,8 +96,10 @@ def test_run_and_what_it_returns(tmp_path, subjects):
     bad.write_bytes(b"no picture")
     rga = subjects["rga"]
     outcome = run(cam_request([rga]), [picture(bad), picture(good, "ring")], tmp_path / "out")
-    assert list(outcome.predictions) == ["good.png"]
-    assert outcome.predictions["good.png"]["rga"] == pytest.approx(rga.checkpoint.predict([good])[0])
+    assert list(outcome.told) == ["good.png"]
+    assert outcome.told["good.png"]["rga"].values == pytest.approx(
+        rga.checkpoint.predict([good])[0]._asdict()
+    )
     assert len(outcome.failures) == 1
     assert "bad.png" in outcome.failures[0]
     (entry,) = read_results(tmp_path / "out").manifest.pictures

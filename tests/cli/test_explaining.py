@@ -84,7 +84,7 @@ def test_numbers_equal_the_python_functions(rga):
                 assert panel.picture == entry.id
                 if panel.map.checkpoint == name:
                     values = panel.values
-                    assert values["prediction"] == told[row].label
+                    assert values["label"] == told[row].label
                     assert values["confidence"] == pytest.approx(told[row].confidence, abs=1e-5)
                     assert values["target"] == (told[row].label if panel.map.group == "cam" else None)
                     correct = None if entry.label is None else told[row].label == entry.label
@@ -407,14 +407,14 @@ def test_pictures_of_every_kind(rga):
 
 
 def test_differences_of_maps_about_different_classes_are_noted(rga, place, monkeypatch):
-    from rgaviz.analysis import run
+    from rgaviz.tasks.classification import Classification
 
     words = ["compare", *PAIR, "img.jpg", *FAST]
-    told = run.predictions
+    told = Classification.told
 
-    def predict(classes):
+    def answers(classes):
         names = iter(classes)
-        return lambda logits, known: [each._replace(label=next(names)) for each in told(logits, known)]
+        return lambda task, *given: [each._replace(says=next(names)) for each in told(task, *given)]
 
     note = "Note: for 1 of 1 pictures the networks predict different classes"
     for classes, more, noted in (
@@ -423,5 +423,5 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place, monke
         (("ring", "disc"), [], False),
         (("ring", "disc"), ["--diff", "--target", "ring"], False),
     ):
-        monkeypatch.setattr(run, "predictions", predict(classes))
+        monkeypatch.setattr(Classification, "told", answers(classes))
         assert (note in rga(*words, *more).stderr) == noted

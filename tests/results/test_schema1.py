@@ -61,7 +61,7 @@ PANELS = [
             Line(text="target: dog"),
             Line(text="flat map", role="flag"),
         ],
-        values={"prediction": "cat", "confidence": 0.934, "correct": False, "target": "dog"},
+        values={"label": "cat", "confidence": 0.934, "correct": False, "target": "dog"},
     ),
     Panel(kind="difference", picture="0", map=CAM_REF, minus=BASELINE),
     Panel(
@@ -69,7 +69,7 @@ PANELS = [
         picture="0",
         map=MapRef(checkpoint="rga", name="conv5/spatial", group="mask"),
         lines=[Line(text="cat 100%")],
-        values={"prediction": "cat", "confidence": 1},
+        values={"label": "cat", "confidence": 1},
     ),
     Panel(kind="bars", picture="0", map=MapRef(checkpoint="rga", name="conv5/channel", group="mask")),
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import tiny
 from PIL import Image
@@ -22,7 +20,7 @@ def test_an_earlier_run_is_not_replaced_when_a_picture_is_damaged(tmp_path, part
     (images / part / "dog" / "0.png").write_bytes(b"no picture")
     data = load_dataset("folder", data_dir=images, image_size=(16, 16))
     recipe = tiny.recipe()
-    recipe = replace(recipe, data=replace(recipe.data, train_size=None, test_size=None))
+    recipe = recipe.changed(data=recipe.data.changed(train_size=None, test_size=None))
     out.mkdir()
     (out / "baseline.pt").write_bytes(b"an earlier network")
     with pytest.raises(PictureError, match=rf"{part}.dog.0\.png"):

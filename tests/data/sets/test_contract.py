@@ -17,7 +17,7 @@ from rgaviz.data.splits import DiskSplit, MemorySplit
 from rgaviz.errors import PictureError
 
 SIZE = (32, 32)
-TASKS = {"classification"}
+from rgaviz.tasks import TASKS
 GENERATED = {"shapes"}  # all others are given image folders
 
 
