@@ -114,7 +114,7 @@ def explain(
         if lookup(METHODS, name, "CAM method").classes and not isinstance(target, ClassTarget):
             raise RgavizError(f"{name} compares classes: give it a class as target, or leave the method out.")
     layer = find_layer(model, cam_layer) if methods and cam_layer else None
-    network = model if forward is None else _Part(model, forward)
+    network = model if forward is None or forward is model else _Part(model, forward)
     cams: dict[str, np.ndarray] = {}
     with lent(model):
         output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
