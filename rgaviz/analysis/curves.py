@@ -1,15 +1,21 @@
-"""Loss and error over the epochs of a training."""
+"""The loss and what the task measures, over the epochs of a training."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rgaviz.tasks import Measure
 
 
-def write_curves(folder: Path) -> list[Path]:
+def write_curves(folder: Path, measures: Iterable[Measure]) -> list[Path]:
     """Draw ``curves.png`` from ``metrics.csv``, with its results in the folder ``curves`` beside it.
 
     Args:
         folder: of the training.
+        measures: of the networks' task; each has a panel, after the loss.
 
     Returns:
         The figure's files.
@@ -29,7 +35,12 @@ def write_curves(folder: Path) -> list[Path]:
         rows = list(csv.reader(file))
     output = output_place(folder / "curves.png", "train")
     options = FigureOptions(formats=("png",))
-    head = {"command": "train", "versions": versions(), "figure": record_options(options)}
+    head = {
+        "command": "train",
+        "versions": versions(),
+        "figure": record_options(options),
+        "texts": {"loss": "loss", **{measure.key: measure.label for measure in measures}},
+    }
     with ResultsWriter(output.folder, head) as writer:
         writer.table("curves", rows)
     return draw(output.folder, output, options).paths

@@ -89,7 +89,7 @@ def train(
         )
     if not is_main_process():
         return
-    write_curves(folder)
+    write_curves(folder, report.measures.values())
     if as_json:
         print(json.dumps({"out": str(folder), "networks": rows}, indent=1))
     else:

@@ -1,4 +1,4 @@
-"""Training curves: loss and error of the networks, epoch by epoch."""
+"""Training curves: what was measured of the networks, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -20,50 +20,61 @@ LINES = {"train": (0, (3, 1.5)), "test": "solid"}
 
 
 def curves_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
-    """The one page: the table ``curves``, a row per network and epoch."""
-    values = {f"{part}_{what}": number_or_none for part in LINES for what in ("loss", "error")}
-    yield Page(draw_curves(results.records("curves", network=str, epoch=int, **values), options))
+    """The one page: the table ``curves``, a row per network and epoch; the results say what is drawn."""
+    header, texts = results.table("curves")[0], results.manifest.texts
+    told = dict.fromkeys(name.partition("_")[2] for name in header)  # in the order of the columns
+    labels = {what: texts[what] for what in told if what in texts}
+    values = {name: number_or_none for what in labels for name in _columns(what) if name in header}
+    yield Page(draw_curves(results.records("curves", network=str, epoch=int, **values), options, labels))
 
 
-def draw_curves(rows: Sequence[Mapping[str, Any]], options: FigureOptions) -> Figure:
-    """Draw loss and error (%) against the epoch: one colour per network, training dashed, test solid.
+def draw_curves(
+    rows: Sequence[Mapping[str, Any]], options: FigureOptions, labels: Mapping[str, str]
+) -> Figure:
+    """Draw values against the epoch, a panel each: one colour per network, training dashed, test solid.
 
     Args:
-        rows: ``network``, ``epoch``, ``train_loss``, ``train_error``, ``test_loss``, ``test_error`` (in %); a
-            value that is None or "" leaves a gap.
+        rows: ``network``, ``epoch``, and of a value X ``train_X``, ``test_X`` or both; the line goes past epochs where
+            it is None or "".
         options: how it shall look.
+        labels: X -> what its axis is called, with its unit in brackets; what no row has gets no panel.
     """
-    if not rows:
+    there = {name for row in rows for name in row}
+    shown = [what for what in labels if there.intersection(_columns(what))]
+    if not shown:
         raise RgavizError("No epoch to draw: train for at least one.")
     networks = list(dict.fromkeys(row["network"] for row in rows))
     with matplotlib.rc_context(style(options)):
         width = options.inches
-        shape = (2, 1) if width < STACKED else (1, 2)
-        figure = Figure(figsize=(width, shape[0] * PANEL_HEIGHT + 0.5), layout="constrained")
-        panels = dict(zip(("loss", "error"), figure.subplots(*shape), strict=True))
+        across = 1 if width < STACKED else min(2, len(shown))
+        down = -(-len(shown) // across)
+        figure = Figure(figsize=(width, down * PANEL_HEIGHT + 0.5), layout="constrained")
+        grid = figure.subplots(down, across, squeeze=False).flat
+        panels = dict(zip(shown, grid, strict=False))
+        for ax in grid[len(shown) :]:
+            ax.remove()
         for index, network in enumerate(networks):
             own = sorted(
                 (row for row in rows if row["network"] == network), key=lambda row: int(row["epoch"])
             )
-            epochs = [int(row["epoch"]) for row in own]
             for what, ax in panels.items():
-                for part, dashes in LINES.items():
+                for part, name in zip(LINES, _columns(what), strict=True):
+                    measured = [row for row in own if row.get(name) not in (None, "")]
                     ax.plot(
-                        epochs,
-                        [_number(row.get(f"{part}_{what}")) for row in own],
+                        [int(row["epoch"]) for row in measured],
+                        [float(row[name]) for row in measured],
                         color=COLOURS[index % len(COLOURS)],
-                        linestyle=dashes,
-                        marker="o" if len(own) == 1 else None,
+                        linestyle=LINES[part],
+                        marker="o" if len(measured) == 1 else None,
                         markersize=3,
                         label=f"{printable(str(network))} {part}",
                     )
-        panels["loss"].set(xlabel="epoch", ylabel="loss")
-        panels["error"].set(xlabel="epoch", ylabel="error (%)")
         for what, ax in panels.items():
+            ax.set(xlabel="epoch", ylabel=labels[what])
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
             ax.grid(axis="y", color="#dddddd", linewidth=0.4)
             if options.title:
-                ax.set_title(what)
+                ax.set_title(labels[what].partition(" (")[0])  # without its unit
         shades = [Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(networks))]
         dashes = [Line2D([], [], color="black", linestyle=dash) for dash in LINES.values()]
         names = [*(printable(str(network)) for network in networks), *LINES]
@@ -73,5 +84,6 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], options: FigureOptions) -> Fi
     return figure
 
 
-def _number(value: Any) -> float:
-    return float("nan") if value is None or value == "" else float(value)
+def _columns(what: str) -> list[str]:
+    """The columns of a value."""
+    return [f"{part}_{what}" for part in LINES]

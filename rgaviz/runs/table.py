@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rgaviz.outputs import csv_bytes
 from rgaviz.runs.papers import Figures, paper_table
 from rgaviz.runs.read import Row, mean_and_std
 from rgaviz.tasks import Measure
@@ -141,17 +140,15 @@ def comma_separated(rows: Sequence[Row], paper: str | None = None) -> str:
         means = (f"{measure.key}_mean", f"{measure.key}_std")
         header += [f"{name}_{what}" for what in ("parameters", "seeds", *means)]
         header += [f"{name}_paper"] if beside else []
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    lines = [header]
     for row in rows:
         line: list[Any] = [row.model, row.depth, row.epochs]
         for name, (_, beside) in columns.items():
             by_seed = row.values.get(name, {})
             line += [row.parameters.get(name), len(by_seed), *mean_and_std(by_seed)]
             line += [reported.get((row.arch, row.attention), {}).get(name)] if beside else []
-        writer.writerow(line)
-    return text.getvalue()
+        lines.append(line)
+    return csv_bytes(lines).decode()
 
 
 def as_json(rows: Sequence[Row], paper: str | None = None) -> str:

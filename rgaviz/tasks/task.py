@@ -42,9 +42,13 @@ class Measure(NamedTuple):
         """Title and unit, e.g. ``error (%)``."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
+    def number(self, value: float) -> str:
+        """A value without its unit, e.g. ``12.34``."""
+        return f"{value:.2f}" if self.unit else f"{value:.3f}"
+
     def text(self, value: float) -> str:
         """A value with its unit, e.g. ``12.34%``."""
-        return f"{value:.2f}{self.unit}" if self.unit else f"{value:.3f}"
+        return f"{self.number(value)}{self.unit}"
 
 
 class Table(NamedTuple):
