@@ -113,8 +113,10 @@ def load_checkpoint(
         return from_weights(path, state, arch, num_classes, image_size)
     header = read_header(document, path)
     config = arguments(document["config"])
+    model = build_network(path, config, header.model)
+    vars(model)["task"] = header.task
     return Checkpoint(
-        model=build_network(path, config, header.model),
+        model=model,
         config=config,
         classes=header.classes,
         mean=tuple(header.normalisation.mean),

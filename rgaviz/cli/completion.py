@@ -1,72 +1,53 @@
 """What the shell offers behind a half-typed word. It waits for the answer, so nothing heavy is loaded here.
 
-The names of registries that need torch or matplotlib are written down once more; a test compares them.
+The names in registries are read from the sources, since importing those may load torch or matplotlib.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rgaviz.bundled import PACKAGE
 from rgaviz.outputs import FIGURE_SUFFIXES
 
-ATTENTIONS = (
-    "none",
-    "rga-s",
-    "rga-c",
-    "rga-sc",
-    "rga-cs",
-    "rga-parallel",
-    "rga-s-norel",
-    "rga-s-novis",
-    "rga-c-norel",
-    "rga-c-novis",
-    "se",
-    "cbam-c",
-    "cbam-s",
-    "cbam-cs",
-    "fc-s",
-    "fc-c",
-    "fc-parallel",
-    "nl",
-    "nl+rga-s",
-)
-MODELS = (
-    "resnet18",
-    "resnet18-w16",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnet20",
-    "resnet56",
-    "resnet110",
-    "resnet218",
-    "densenet100",
-    "densenet115",
-    "densenet-bc100",
-    "densenet-bc115",
-)
-METHODS = (
-    "gradcam",
-    "gradcam++",
-    "layercam",
-    "hirescam",
-    "xgradcam",
-    "gradcamelementwise",
-    "eigengradcam",
-    "eigencam",
-    "segeigencam",
-    "kpcacam",
-    "fem",
-    "scorecam",
-    "ablationcam",
-    "shapleycam",
-    "finercam",
-    "fullgrad",
-    "randomcam",
-)
-DATASETS = ("cifar10", "cifar100", "folder", "shapes")
-VENUES = ("cvpr", "iccv", "eccv", "neurips", "icml", "ieee", "screen")
+Names = Callable[[], Iterable[str]]
+Complete = Callable[[str], list[str]]
+
+
+def registry(file: str, name: str) -> Names:
+    """The keys of a dictionary of this package as its source has them: importing it might load torch.
+
+    Args:
+        file: below the package.
+        name: of the dictionary, which is written out there.
+    """
+
+    def keys() -> list[str]:
+        for node in ast.parse((PACKAGE / file).read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            table = getattr(node, "value", None)
+            if isinstance(table, ast.Dict) and [ast.unparse(each) for each in targets if each] == [name]:
+                return [ast.literal_eval(key) for key in table.keys if key]
+        raise LookupError(f"{file} has no dictionary {name}")
+
+    return keys
+
+
+def paper_tables() -> list[str]:
+    """Tables of papers whose numbers are here."""
+    return sorted(path.stem for path in (PACKAGE / "runs" / "papers").glob("*.toml"))
+
+
+ATTENTIONS = registry("attention/__init__.py", "ATTENTIONS")
+MODELS = registry("models/create.py", "MODELS")
+METHODS = registry("explain/methods.py", "METHODS")
+DATASETS = registry("data/sets/__init__.py", "DATASETS")
+VENUES = registry("figures/style.py", "VENUES")
+COSTS = registry("analysis/cost.py", "COSTS")
+TABLE_FORMATS = registry("runs/table.py", "FORMATS")
+LISTS = registry("cli/lists.py", "LISTS")
 FORMATS = tuple(suffix[1:] for suffix in FIGURE_SUFFIXES)
 SCALES = ("shared", "model", "image", "fixed:")
 COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
@@ -89,32 +70,30 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
 TARGETS = ("top1", "top5")
 WIDTHS = ("column", "text")
-TABLE_FORMATS = ("markdown", "latex", "csv", "json")
-PAPER_TABLES = ("table7",)
-COSTS = ("parameters", "macs", "latency", "memory")
-LISTS = ("recipes", "models", "attentions", "datasets", "methods", "venues")
-
-Complete = Callable[[str], list[str]]
 
 
-def one(names: Iterable[str]) -> Complete:
+def one(names: Iterable[str] | Names) -> Complete:
     """Completes a word to one of some names."""
 
     def complete(incomplete: str) -> list[str]:
-        return [name for name in names if name.startswith(incomplete)]
+        return [name for name in _known(names) if name.startswith(incomplete)]
 
     return complete
 
 
-def several(names: Iterable[str]) -> Complete:
+def several(names: Iterable[str] | Names) -> Complete:
     """Completes the last of several names with commas; each is offered once."""
 
     def complete(incomplete: str) -> list[str]:
         before, comma, last = incomplete.rpartition(",")
-        left = (name for name in names if name not in before.split(","))
+        left = (name for name in _known(names) if name not in before.split(","))
         return [f"{before}{comma}{name}" for name in left if name.startswith(last)]
 
     return complete
+
+
+def _known(names: Iterable[str] | Names) -> Iterable[str]:
+    return names() if callable(names) else names
 
 
 def checkpoints(incomplete: str) -> list[str]:

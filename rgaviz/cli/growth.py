@@ -21,7 +21,7 @@ from rgaviz.errors import RgavizError
 def growth(
     context: typer.Context,
     axis: Annotated[
-        str, typer.Argument(metavar="[N|C]", help="What grows: N, positions of the map, or C, its channels.")
+        str, typer.Argument(help="What grows: N, positions of the map, or C, its channels.")
     ] = "N",
     attention: Annotated[
         str,

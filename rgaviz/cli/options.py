@@ -45,7 +45,7 @@ Arch = Annotated[
         help="Network of a bare state_dict: torchvision:NAME, timm:NAME or one of rgaviz list models.",
         show_default="what the file says",
         rich_help_panel=NETWORK,
-        autocompletion=completion.one((*completion.MODELS, *completion.LIBRARIES)),
+        autocompletion=completion.one(lambda: [*completion.MODELS(), *completion.LIBRARIES]),
     ),
 ]
 NumClasses = Annotated[
@@ -86,7 +86,7 @@ Methods = Annotated[
     typer.Option(
         "--method",
         help="CAM methods with commas, or all: rgaviz list methods",
-        autocompletion=completion.several((*completion.METHODS, "all")),
+        autocompletion=completion.several(lambda: [*completion.METHODS(), "all"]),
     ),
 ]
 CamLayer = Annotated[

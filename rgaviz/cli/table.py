@@ -31,7 +31,7 @@ def table(
         typer.Option(
             help="Set a table of the paper beside ours: table7.",
             show_default="ours alone",
-            autocompletion=completion.one(completion.PAPER_TABLES),
+            autocompletion=completion.one(completion.paper_tables),
         ),
     ] = None,
     out: Annotated[

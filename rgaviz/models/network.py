@@ -50,12 +50,12 @@ class Network(nn.Module):
     Attributes:
         stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
         config: what the constructor decides of its options; completed by :func:`rgaviz.create_model`.
-        task: ``"classification"``.
+        task: what it is for, a key of ``TASKS``; who trains or loads it for another sets it.
         neck: from the pooled feature to the embedding.
         attention: the slots by stage name.
     """
 
-    task = "classification"
+    task: str = "classification"
     stages: dict[str, str]
     config: dict[str, Any]
     neck: nn.Module

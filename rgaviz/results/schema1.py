@@ -62,7 +62,7 @@ class Column(Earlier):
 class Told(Earlier):
     """What stands under a panel."""
 
-    label: str | None = Field(None, alias="prediction")
+    label: str | None = Field(default=None, alias="prediction")
     confidence: Fraction | None = None
     correct: bool | None = None
     target: str | None = None

@@ -88,12 +88,14 @@ def train(
     check(recipe, dataset, processes)
     for attention in attentions:
         with shapes_only():  # a network that cannot be built is refused before the first is trained
-            build_model(recipe, attention, len(dataset.classes))
+            build_model(recipe, attention, task, len(dataset.classes))
     if not resume and recipe.model.pretrained != "none":
         with (
             processes.one_first()
         ):  # it downloads; weights that do not fit are refused before any file is replaced
-            initialise(build_model(recipe, attentions[0], len(dataset.classes)), recipe.model.pretrained)
+            initialise(
+                build_model(recipe, attentions[0], task, len(dataset.classes)), recipe.model.pretrained
+            )
     for part in dataset.parts:
         dataset.part(part)  # what cannot be read is refused before anything is written
     if processes.device.type == "cpu":

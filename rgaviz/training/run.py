@@ -47,7 +47,7 @@ class Run:
             **plan.settings,
         }
         torch.manual_seed(plan.seed)
-        model = build_model(recipe, attention, len(self.dataset.classes))
+        model = build_model(recipe, attention, self.task, len(self.dataset.classes))
         self.model: Network = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = build_optimizer(self.model, self.config)
         self.parts: dict[str, Split] = {}  # on the device

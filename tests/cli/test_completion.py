@@ -29,20 +29,20 @@ from rgaviz.training.config import recipe_names
 
 
 def test_the_light_lists_are_the_registries():
-    assert tuple(ATTENTIONS) == completion.ATTENTIONS
-    assert tuple(MODELS) == completion.MODELS
-    assert tuple(METHODS) == completion.METHODS
-    assert tuple(DATASETS) == completion.DATASETS
-    assert tuple(style.VENUES) == completion.VENUES
+    assert list(ATTENTIONS) == completion.ATTENTIONS()
+    assert list(MODELS) == completion.MODELS()
+    assert list(METHODS) == completion.METHODS()
+    assert list(DATASETS) == completion.DATASETS()
+    assert list(style.VENUES) == completion.VENUES()
     assert set(completion.FORMATS) == set(style.FORMATS)
     assert tuple(name.rstrip(":") for name in completion.SCALES) == style.SCALES
     assert completion.COLOUR_MAPS == style.COMMON_COLOUR_MAPS
     assert set(completion.PICTURE_SUFFIXES) == PICTURE_SUFFIXES
     assert set(completion.DEVICES) == {"auto", *DEVICES}
-    assert tuple(FORMATS) == completion.TABLE_FORMATS
-    assert tuple(PAPERS) == completion.PAPER_TABLES
-    assert tuple(COSTS) == completion.COSTS
-    assert tuple(LISTS) == completion.LISTS
+    assert list(FORMATS) == completion.TABLE_FORMATS()
+    assert list(PAPERS) == completion.paper_tables()
+    assert list(COSTS) == completion.COSTS()
+    assert list(LISTS) == completion.LISTS()
     assert all(is_foreign(f"{library}resnet50") for library in completion.LIBRARIES)
 
 

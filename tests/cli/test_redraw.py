@@ -162,7 +162,14 @@ def test_results_of_schema_1(rga, drawn):
         | ({**panel["map"], "map": panel["map"]["name"]} if "map" in panel else {})
         for panel, title in zip(row, whole.pop("titles"), strict=True)
     ]
-    panels = {str(number): {**panel["values"], "warnings": []} for number, panel in enumerate(row) if number}
+    values = {
+        str(number): {{"label": "prediction"}.get(key, key): value for key, value in panel["values"].items()}
+        for number, panel in enumerate(row)
+        if number
+    }
+    for each in values.values():
+        del each["index"]
+    panels = {number: {**each, "warnings": []} for number, each in values.items()}
     pictures = [{**entry, "panels": panels} for entry in whole["pictures"]]
     for key in ("tables", "texts"):
         del whole[key]

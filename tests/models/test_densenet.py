@@ -21,6 +21,7 @@ from rgaviz.explain.gates import gates
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import count_parameters, create_model
 from rgaviz.models.densenet import DenseBlock, DenseNet
+from rgaviz.tasks import TASKS
 from rgaviz.training.config import load_recipe
 from rgaviz.training.loop import COMPILES_RECOMPUTATION
 from rgaviz.training.optim import learning_rate
@@ -338,7 +339,7 @@ def test_compared_with_a_resnet(tmp_path, networks):
     picture = save_picture(tmp_path / "picture.png")
     outcome = run(request, find_pictures([str(picture)]), tmp_path / "out")
     assert outcome.failures == []
-    assert [(each["kind"], each.get("map")) for each in request.columns[1:]] == [
+    assert [(each.kind, each.map and each.map.name) for each in request.columns[1:]] == [
         ("map", "gradcam"),
         ("map", "gradcam"),
         ("map", "transition1/spatial"),
@@ -385,9 +386,9 @@ def test_table_7_as_huang_et_al_train_it(arch):
     for epoch, rate in rates.items():
         assert learning_rate(train, epoch) == pytest.approx(rate)
     with torch.device("meta"):
-        config = build_model(recipe, "rga-sc", 10).config
+        config = build_model(recipe, "rga-sc", TASKS["classification"], 10).config
         efficient = load_recipe(f"cifar-{arch}", ["model.memory_efficient=true"])
-        assert build_model(efficient, "none", 10).config["memory_efficient"] is True
+        assert build_model(efficient, "none", TASKS["classification"], 10).config["memory_efficient"] is True
     assert (config["arch"], config["image_size"]) == (arch, [32, 32])
     assert config["attention_layers"] == ["transition1"]
     assert (config["s1"], config["s2"], config["memory_efficient"]) == (8, 8, False)

@@ -15,9 +15,10 @@ from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.sets import DATASETS, load_dataset
 from rgaviz.data.splits import DiskSplit, MemorySplit
 from rgaviz.errors import PictureError
+from rgaviz.tasks import TASKS
 
 SIZE = (32, 32)
-from rgaviz.tasks import TASKS
+
 GENERATED = {"shapes"}  # all others are given image folders
 
 
