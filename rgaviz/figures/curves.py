@@ -22,8 +22,8 @@ LINES = {"train": (0, (3, 1.5)), "test": "solid"}
 def curves_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """The one page: the table ``curves``, a row per network and epoch; the results say what is drawn."""
     header, texts = results.table("curves")[0], results.manifest.texts
-    told = dict.fromkeys(name.partition("_")[2] for name in header)  # in the order of the columns
-    labels = {what: texts[what] for what in told if what in texts}
+    measured = (name.partition("_") for name in header)  # in the order of the columns
+    labels = {what: texts.get(what, what) for part, _, what in measured if part in LINES}
     values = {name: number_or_none for what in labels for name in _columns(what) if name in header}
     yield Page(draw_curves(results.records("curves", network=str, epoch=int, **values), options, labels))
 

@@ -67,7 +67,9 @@ def test_epochs_between_two_tests_do_not_break_the_line():
 @pytest.mark.parametrize(("width", "columns"), [("column", 1), ("text", 2)])
 def test_what_only_one_part_has_and_more_panels_than_two(width, columns):
     labels = {"loss": "loss", "map": "mAP (%)", "rank1": "rank-1 (%)", "minp": "mINP (%)"}
-    rows = [{"network": "a", "epoch": e, "train_loss": 3 - e, "test_map": e, "test_rank1": 2 * e} for e in (1, 2)]
+    rows = [
+        {"network": "a", "epoch": e, "train_loss": 3 - e, "test_map": e, "test_rank1": 2 * e} for e in (1, 2)
+    ]
     figure = draw_curves(rows, FigureOptions(width=width), labels)
     loss, mean, rank1 = figure.axes
     assert [ax.get_ylabel() for ax in figure.axes] == ["loss", "mAP (%)", "rank-1 (%)"]
