@@ -49,7 +49,7 @@ def draw_curves(
         across = 1 if width < STACKED else min(2, len(shown))
         down = -(-len(shown) // across)
         figure = Figure(figsize=(width, down * PANEL_HEIGHT + 0.5), layout="constrained")
-        grid = figure.subplots(down, across, squeeze=False).flat
+        grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
         panels = dict(zip(shown, grid, strict=False))
         for ax in grid[len(shown) :]:
             ax.remove()

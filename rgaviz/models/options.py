@@ -61,5 +61,5 @@ def _family(builder: Callable[..., Any]) -> str:
 
 def _fits(value: Any, kind: Any) -> bool:
     if kind in WANTED:
-        return isinstance(value, kind)
+        return type(value) is kind  # true is no number
     return isinstance(value, Collection) and not isinstance(value, str)  # attention_layers

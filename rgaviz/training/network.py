@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from rgaviz.errors import lookup
 from rgaviz.models import create_model
+from rgaviz.models.foreign import is_foreign
 from rgaviz.models.network import Network
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
@@ -19,8 +20,9 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
     """
     height, width = recipe.data.image_size
     given = {name: value for name, value in recipe.model.options.items() if value is not None}
-    options = {"head": task.heads[0], **given}
-    lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
+    options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}
+    if "head" in options:
+        lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
     model = create_model(
         recipe.model.arch, attention, num_classes=num_classes, image_size=(height, width), **options
     )

@@ -81,8 +81,11 @@ CHARTS = {
 }
 
 
+TEXTS = {"evaluate": {"net": "the title"}, "train": {"loss": "loss", "error": "error (%)"}}
+
+
 def chart(folder, command):
-    with ResultsWriter(folder, {"command": command, "texts": {"net": "the title"}}) as writer:
+    with ResultsWriter(folder, {"command": command, "texts": TEXTS.get(command, {})}) as writer:
         for name, rows in CHARTS[command].items():
             writer.table(name, rows)
     return folder
