@@ -17,7 +17,7 @@ from rgaviz.cli.options import (
     MapFigure,
     Methods,
     Network,
-    Output,
+    Out,
     Target,
     flag,
 )
@@ -44,7 +44,7 @@ def compare(
     label: Label = None,
     network: Network,
     figure: MapFigure,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.

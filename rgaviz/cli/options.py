@@ -111,7 +111,7 @@ Label = Annotated[
         show_default="the parent folder's name, where it is a class",
     ),
 ]
-Output = Annotated[
+Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
