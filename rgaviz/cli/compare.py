@@ -15,6 +15,7 @@ from rgaviz.cli.options import (
     Json,
     Label,
     MapFigure,
+    MaskLayer,
     Methods,
     Network,
     Out,
@@ -32,12 +33,7 @@ def compare(
     method: Methods = "gradcam",
     target: Target = "top1",
     layer: CamLayer = None,
-    mask_layer: Annotated[
-        str | None,
-        typer.Option(
-            help="Stages of the spatial mask, with commas, or all.", show_default="the deepest with attention"
-        ),
-    ] = None,
+    mask_layer: MaskLayer = None,
     diff: Annotated[
         bool, flag("--diff", help="Add each network's CAM minus the first one's, signed.")
     ] = False,

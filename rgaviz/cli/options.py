@@ -97,6 +97,12 @@ CamLayer = Annotated[
         show_default="the last stage or map",
     ),
 ]
+MaskLayer = Annotated[
+    str | None,
+    typer.Option(
+        help="Stages of the spatial mask, with commas, or all.", show_default="the deepest with attention"
+    ),
+]
 Target = Annotated[
     str,
     typer.Option(
