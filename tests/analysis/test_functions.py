@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +40,17 @@ def pair(tmp_path, monkeypatch, networks):
 def short(monkeypatch):
     """Two small maps."""
     monkeypatch.setattr(growth, "SIDES", (8, 12))
+
+
+@pytest.mark.parametrize("name", rgaviz.PUBLIC)
+def test_public_functions_tell_all_their_arguments(name):
+    function = getattr(rgaviz, name)
+    told = re.findall(
+        r"^        (\w+): ", inspect.cleandoc(function.__doc__).replace("\n    ", "\n        "), re.M
+    )
+    assert set(inspect.signature(function).parameters) <= set(told)
+    page = Path(__file__).parents[2] / "docs" / "python.md"
+    assert f"rgaviz.{name}" in page.read_text(encoding="utf-8")
 
 
 def typed(*words):
