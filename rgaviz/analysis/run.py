@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from rgaviz.analysis.request import Column, Outcome, Request, cam_names, versions
+from rgaviz.analysis.request import Column, Outcome, Request, cam_names, cam_scores, versions
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
@@ -35,13 +35,10 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     Raises:
         RgavizError: not one picture could be read, an unknown target or label, an unwritable folder.
     """
-    targets = {}
-    for subject in request.subjects:
+    targets: dict[str, Target] = {}
+    for subject in request.subjects if request.methods else ():
         with naming(subject):
-            checkpoint = subject.checkpoint
-            targets[subject.id] = checkpoint.task.target(
-                request.target, checkpoint.classes, checkpoint.inputs
-            )
+            targets[subject.id] = subject.checkpoint.target(request.target)
     labels = _labels(request, pictures)
     failures: list[str] = []
     found: dict[str, dict[str, Told]] = {}
@@ -58,7 +55,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     [each.inputs[subject.id] for each in loaded],
                     [labels[each.number] for each in loaded],
                     request.methods,
-                    targets[subject.id],
+                    targets.get(subject.id),
                 )
                 for subject in request.subjects
             ]
@@ -124,14 +121,14 @@ def _explain(
     inputs: Sequence[torch.Tensor],
     truth: Sequence[str | None],
     methods: Sequence[str],
-    target: Target,
+    target: Target | None,
 ) -> tuple[Explanation, list[Told]]:
     checkpoint, task = subject.checkpoint, subject.checkpoint.task
     with naming(subject):
         found = explain(
             checkpoint.model,
             torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
-            forward=task.scored(checkpoint.model),
+            forward=checkpoint.scored(),
             cam_layer=subject.cam_layer,
             methods=methods if subject.cam_layer else (),
             target=target,
@@ -153,7 +150,7 @@ def _maps(
             kept = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
             maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
         for method, values in found.cams.items():
-            names = cam_names(method, request.target, len(values[row]))
+            names = cam_names(method, cam_scores(subject, request.target))
             for name, each, caption in zip(names, values[row], found.about[row], strict=True):
                 maps[f"{subject.id}/{name}"] = each  # (h, w)
                 about[f"{subject.id}/{name}"] = caption
@@ -191,13 +188,19 @@ def _caption(told: Told, about: str | None) -> tuple[list[Line], dict[str, Any]]
     return lines, {**told.values, "correct": right, "target": about}
 
 
+def _target_taken(request: Request) -> str | None:
+    """As typed, else what is usual for the networks; None where nothing is."""
+    usual = (target for subject in request.subjects for target in subject.checkpoint.task.targets[:1])
+    return request.target or ", ".join(dict.fromkeys(usual)) or None
+
+
 def _head(request: Request) -> dict[str, Any]:
     return {
         "command": request.command,
         "command_line": request.command_line,
         "seed": 0,  # of randomcam, the only thing here that is random
         "versions": versions(),
-        "target": request.target,
+        "target": _target_taken(request),
         "checkpoints": [subject.record() for subject in request.subjects],
         "titles": [column.title for column in request.columns],
         "figure": request.options,

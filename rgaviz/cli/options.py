@@ -104,10 +104,11 @@ MaskLayer = Annotated[
     ),
 ]
 Target = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Class the CAM is about: a name or number, top1 (each network's own prediction) or top5.",
-        autocompletion=completion.one(completion.TARGETS),
+        help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction) or top5.",
+        show_default="the first of rgaviz list tasks: top1",
+        autocompletion=completion.one(completion.targets),
     ),
 ]
 Label = Annotated[

@@ -16,7 +16,7 @@ from rgaviz.explain.targets import Target, one_class, top_classes
 from rgaviz.tasks.metrics import class_errors, confusion
 from rgaviz.tasks.task import Evaluation, How, Line, Measure, Parts, Table, Told
 
-TOPS = {"top1": 1, "top5": 5}
+TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
 
 
 class Classification:
@@ -28,6 +28,7 @@ class Classification:
         Measure("error", "error", least=True),
         Measure("loss", "loss", unit="", least=True),
     )
+    targets: tuple[str, ...] = ("top1", "top5")
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
         return shuffled(len(split), config.batch_size, draw)
@@ -67,6 +68,9 @@ class Classification:
         if text.isdecimal() and int(text) < len(names):
             return one_class(int(text), names)
         raise unknown_name(text, [*TOPS, *names], "target class")
+
+    def scores(self, text: str, names: Sequence[str]) -> list[str]:
+        return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         confidence, index = output.float().softmax(1).max(1)  # (B,) each

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
+from rgaviz.errors import RgavizError
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 
@@ -171,11 +172,14 @@ class Task(Protocol):
         name: a key of ``TASKS``, written into checkpoints.
         heads: the heads of networks that it trains, the usual one first.
         measures: what is measured, the headline first.
+        targets: words that ``--target`` takes for any network of the task, the usual one first; none where a target
+            must be named. Written out, for the shell's completion reads the source.
     """
 
     name: str
     heads: tuple[str, ...]
     measures: tuple[Measure, ...]
+    targets: tuple[str, ...]
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
         """The batches of an epoch, indices (batch_size,) each.
@@ -222,6 +226,15 @@ class Task(Protocol):
         """
         ...
 
+    def scores(self, text: str, names: Sequence[str]) -> Sequence[str]:
+        """What each score of the target is called that ``text`` names, as titles have it; known before any picture is.
+
+        Args:
+            text: as typed; it need not be checked, :meth:`target` does that.
+            names: of the network's classes.
+        """
+        ...
+
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         """What a network says of each picture.
 
@@ -236,3 +249,14 @@ class Task(Protocol):
 def headline(task: Task) -> Measure:
     """The measure that stands for a network in a table."""
     return task.measures[0]
+
+
+def asked(task: Task, target: str | None) -> str:
+    """The target as typed, else the task's usual one.
+
+    Raises:
+        RgavizError: none was typed and the task has no usual one.
+    """
+    if target is None and not task.targets:
+        raise RgavizError(f"A map of a network for {task.name} needs a target; name one with --target.")
+    return task.targets[0] if target is None else target
