@@ -17,7 +17,7 @@ from rgaviz.analysis.request import Column, Outcome, Request, cam_names, cam_sco
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
-from rgaviz.errors import PictureError, RgavizError, unknown_name
+from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.masks import joint_means, map_warnings
 from rgaviz.explain.targets import Target
@@ -79,18 +79,32 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
 
 def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
     """What each picture shows, if known: said by the user, or by the name of its folder."""
-    classes = dict.fromkeys(name for each in request.subjects for name in each.checkpoint.classes)
     given: list[str | None] = list(request.labels)
-    for label in given:
-        if label not in classes:
-            raise unknown_name(str(label), classes, "label")
+    for label in request.labels:
+        if faults := _faults(label, request.subjects):
+            raise faults[0]
     if len(given) not in (0, 1, len(pictures)):
         raise RgavizError(
             f"--label has {len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
         )
     if given:
         return given * (len(pictures) if len(given) == 1 else 1)
-    return [picture.label if picture.label in classes else None for picture in pictures]
+    folders = {picture.label for picture in pictures if picture.label is not None}
+    known = {name for name in folders if not _faults(name, request.subjects, folder=True)}
+    return [picture.label if picture.label in known else None for picture in pictures]
+
+
+def _faults(label: str, subjects: Sequence[Subject], *, folder: bool = False) -> list[RgavizError]:
+    """Why a text says to no network what a picture shows; empty if it does to one of them."""
+    faults = []
+    for checkpoint in (subject.checkpoint for subject in subjects):
+        try:
+            checkpoint.task.truth(label, checkpoint.classes, folder=folder)
+        except RgavizError as error:
+            faults.append(error)
+        else:
+            return []
+    return faults
 
 
 class Loaded(NamedTuple):

@@ -114,7 +114,7 @@ Target = Annotated[
 Label = Annotated[
     str | None,
     typer.Option(
-        help="True class, one for all pictures or one each with commas.",
+        help="What the pictures show, such as their true class: one for all of them, or one each with commas.",
         show_default="the parent folder's name, where it is a class",
     ),
 ]

@@ -96,8 +96,8 @@ def train(
             initialise(
                 build_model(recipe, attentions[0], task, len(dataset.classes)), recipe.model.pretrained
             )
-    for part in dataset.parts:
-        dataset.part(part)  # what cannot be read is refused before anything is written
+    for part in dataset.parts:  # what cannot be read or learned is refused before anything is written
+        task.check(dataset.part(part).labels, dataset.classes)
     if processes.device.type == "cpu":
         keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
@@ -140,6 +140,11 @@ def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
         RgavizError: they do not.
     """
     train, options = recipe.train, recipe.model.options
+    if recipe.data.augment not in dataset.augmentations:
+        raise RgavizError(
+            f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
+            f"{', '.join(dataset.augmentations)}."
+        )
     processes.share_batches(train.batch_size, len(dataset.part("train")))
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
         raise RgavizError(
