@@ -131,6 +131,7 @@ def evaluate(
             say(f"Note: {each.network}: {each.task.name} has no confusion matrix, so there is no figure.")
     if not counted:
         return measured
+    claim_figure("evaluate", output, options, [each.network for each in counted])  # the names of fewer pages
     write_results(output.folder, subjects, counted, options, command_line)
     pages = draw(output.folder, output, options).pages
     files = dict(zip((each.network for each in counted), pages, strict=True))
