@@ -17,7 +17,7 @@ from rgaviz.tasks.task import asked
 if TYPE_CHECKING:
     import numpy as np
 
-    from rgaviz.explain.targets import Target
+    from rgaviz.tasks.task import Target
 
 
 class Prediction(NamedTuple):
