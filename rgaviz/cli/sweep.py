@@ -87,8 +87,8 @@ def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]
     titles = [f"test {measure.label}" for measure in headlines.values()]
     table = Table("data set", "recipe", "seed", "network", *titles, title=f"Written to {out}")
     for row in rows:
-        measured = (row.get(f"test_{key}") for key in headlines)
-        cells = ("" if value is None else f"{value:.2f}" for value in measured)
+        measured = ((measure, row.get(f"test_{key}")) for key, measure in headlines.items())
+        cells = ("" if value is None else measure.number(value) for measure, value in measured)
         table.add_row(row["dataset"], row["recipe"], str(row["seed"]), row["network"], *cells)
     Console().print(table)
     print(f"A table with means over the seeds: rgaviz table {out}")

@@ -72,6 +72,10 @@ class Progress:
         """Such a number with its unit."""
         return self.measures[key].text(value) if key in self.measures else f"{value:.3f}"
 
+    def number(self, column: str, value: float) -> str:
+        """A value of a column ``test_<key>`` or ``train_<key>`` without its unit."""
+        return self.measures[column.partition("_")[2]].number(value)
+
     def table(self, rows: list[dict[str, Any]], folder: Path) -> None:
         """The outcome: all that was measured, and the headlines on the training images."""
         from rich.console import Console
@@ -82,7 +86,9 @@ class Progress:
         columns = {key: title for key, title in columns.items() if any(key in row for row in rows)}
         table = Table("network", *columns.values(), title=f"Written to {folder}")
         for row in rows:
-            table.add_row(row["network"], *(f"{row[key]:.2f}" if key in row else "" for key in columns))
+            table.add_row(
+                row["network"], *(self.number(key, row[key]) if key in row else "" for key in columns)
+            )
         Console().print(table)
 
 

@@ -7,7 +7,7 @@ Files in the output folder, for a network called NAME:
 - ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
 
 All are written at the end of the first epoch, and of every other unless less than ``train.save_minutes`` have passed
-since they last were; within a longer epoch the state alone is. So a killed run loses these minutes or one epoch at most.
+since they last were; within a longer epoch the state alone is. So a killed run loses these minutes or one epoch.
 
 The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at,
 the later files can be made again from the earlier ones.
@@ -144,7 +144,7 @@ def refuse_unfit(
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
-        dataset.part(part)
+        task.check(dataset.part(part).labels, dataset.classes)
 
 
 def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
@@ -154,6 +154,11 @@ def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
         RgavizError: they do not.
     """
     train, options = recipe.train, recipe.model.options
+    if recipe.data.augment not in dataset.augmentations:
+        raise RgavizError(
+            f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
+            f"{', '.join(dataset.augmentations)}."
+        )
     processes.share_batches(train.batch_size, len(dataset.part("train")))
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
         raise RgavizError(
