@@ -6,10 +6,24 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 # Before torch is loaded, here and in the programs that tests start: sums over two threads round otherwise than over
 # one, and two test programs at a time are faster with one thread each.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Half the time of a figure is the packing of its PNGs, also within a PDF, as tightly as zlib can. Nobody keeps those of
+# tests, and the pixels are the same.
+Image.init()
+save_png = Image.SAVE["PNG"]
+
+
+def save_png_loosely(image, file, name):
+    image.encoderinfo.setdefault("compress_level", 1)
+    save_png(image, file, name)
+
+
+Image.register_save("PNG", save_png_loosely)
 
 
 @pytest.fixture(scope="session")
