@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from rgaviz.cli import app
 
-testing._get_command = cache(testing._get_command)  # else every call builds all the commands anew
+testing._get_command = cache(
+    testing._get_command
+)  # else every call builds all commands anew, a third of a short one
 
 
 @pytest.fixture
