@@ -15,7 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 # Half the time of a figure is the packing of its PNGs, also within a PDF, as tightly as zlib can. Nobody keeps those of
 # tests, and the pixels are the same.
-Image.init()
+Image.preinit()
 save_png = Image.SAVE["PNG"]
 
 
@@ -26,11 +26,14 @@ def save_png_loosely(image, file, name):
 
 Image.register_save("PNG", save_png_loosely)
 
+gc.disable()  # until all is loaded
+
 
 def pytest_collection_finish():
     """Half a million objects of the libraries stay: a sixth of the time went into looking whether they do."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
