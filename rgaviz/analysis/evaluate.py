@@ -175,7 +175,7 @@ def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track:
     images = measured_images(subject, dataset, data_dir, track)
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
-    found = checkpoint.task.evaluate(checkpoint.model, images.part, how)
+    found = checkpoint.task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
     count = len(images.part("test"))
     return Measured(
         subject.id, str(checkpoint.path), images.name, images.source, count, found, checkpoint.task

@@ -18,7 +18,7 @@ class Progress:
     """Shows a training on the terminal: a bar while it runs, a line per epoch."""
 
     def __init__(self, bar: Any) -> None:
-        self.bar, self.bar_task, self.writer = bar, None, None
+        self.bar, self.bar_task = bar, None
         self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
         self.headlines: dict[str, Measure] = {}
 
@@ -33,16 +33,6 @@ class Progress:
             yield item
             self.bar.advance(task)
         self.bar.remove_task(task)
-
-    def log_to(self, folder: Path) -> None:
-        """Also write to TensorBoard."""
-        from rgaviz.errors import RgavizError
-
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise RgavizError('TensorBoard is not installed: pip install "rgaviz[tensorboard]"') from None
-        self.writer = SummaryWriter(folder)
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         self.measures |= {each.key: each for each in task.measures}
@@ -73,11 +63,6 @@ class Progress:
         self.say(
             f"{row['network']}: epoch {row['epoch']}, {', '.join(told)}, {row['images_per_second']:.0f} images/s"
         )
-        if self.writer is not None:
-            for name, value in row.items():
-                if name.startswith(("train_", "test_")):
-                    self.writer.add_scalar(f"{row['network']}/{name}", value, row["epoch"])
-            self.writer.flush()
 
     def title(self, key: str) -> str:
         """What a number of the training is called."""

@@ -54,7 +54,7 @@ class Classification:
         logits = outputs["logits"]
         wrong = (logits.argmax(1) != targets).sum()
         loss = cross_entropy(logits, targets, config.class_weights, config.label_smoothing)
-        return {"loss": loss, "error": 100 * wrong / len(targets)}
+        return {"loss": loss, "error": 100.0 * wrong}
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:

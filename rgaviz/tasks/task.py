@@ -21,7 +21,8 @@ from rgaviz.tasks.answers import Evaluation, Measure, Told
 
 BATCH = 512  # images measured at once
 
-Parts = Callable[[str], Split]  # the images of a part by its name: "train", "test"; read when asked for
+# The images of a part by its name, "train" or "test", for the device; read when asked for.
+Parts = Callable[[str], Split]
 
 
 def _alone(value: Tensor) -> Tensor:
@@ -59,9 +60,9 @@ class How:
     title: str = ""
 
     def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's share of the images, (b, 3, H, W) normalised, and their labels (b, ...), on the device."""
+        """This process's share of the images, (b, 3, H, W) normalised, and labels (b, ...), on the split's device."""
         batches = evaluation_batches(
-            split.to(self.device),
+            split,
             batch_size=self.batch_size,
             mean=self.mean,
             std=self.std,
@@ -119,7 +120,9 @@ class Task(Protocol):
         ...
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
-        """``loss``, which is minimised, and what else is to be told of the training; each a mean over the images.
+        """``loss``, a mean over the images that is minimised, and what else is to be told, summed over the images.
+
+        Sums, for a count of images is exact in float32, and its mean is not.
 
         Args:
             outputs: of :meth:`outputs`, float32.
