@@ -223,7 +223,7 @@ def test_it_is_evaluated(trained, run):
 
 def test_its_maps_are_drawn(trained, run):
     task, *_, whole, _ = trained
-    for target in (None, *task.targets):
+    for target in (None, *task.targets[1:]):
         words = [] if target is None else ["--target", target]
         scores = task.scores(target or task.targets[0], whole.classes)
         run("cam", "a.pt", "pictures", "-o", "cam", *words, *SMALL)
@@ -231,11 +231,11 @@ def test_its_maps_are_drawn(trained, run):
         assert len(titles) == len(set(titles)) == len(scores)
         assert len(drawn) == 2 * len(scores)
         assert read_results(Path("cam")).manifest.target == (target or task.targets[0])
-        run("redraw", "cam", *SMALL)
         run("compare", "a.pt", "b.pt", "pictures", "--diff", "-o", "compare", *words, *SMALL)
         kinds = [panel.kind for panel in panels("compare")[1]]
         assert kinds.count("difference") == 2 * len(scores)
-        run("redraw", "compare", *SMALL)
+    run("redraw", "cam", *SMALL)
+    run("redraw", "compare", *SMALL)
     line = run("cam", "a.pt", "--target", "nothing such", code=1).stderr.splitlines()[-1]
     assert line.startswith("Error: a.pt: Unknown target")
 
@@ -252,9 +252,8 @@ def test_without_a_usual_target_masks_are_drawn_and_a_map_is_refused(trained, ru
     named = task.targets[0]
     with monkeypatch.context() as patch:
         patch.setattr(type(task), "targets", ())
-        for command in ("masks", "histogram"):
-            run(command, "a.pt", "pictures", "-o", command, *SMALL)
-            assert read_results(Path(command)).manifest.target is None
+        run("masks", "a.pt", "pictures", "-o", "masks", *SMALL)
+        assert read_results(Path("masks")).manifest.target is None
         before = files_below(Path())
         for words in (["cam", "a.pt"], ["compare", "a.pt", "b.pt"]):
             line = run(*words, "pictures", code=1).stderr
