@@ -7,6 +7,7 @@ import io
 import json
 import os
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".e
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
 PICTURES = "pictures"
+LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
 
 
 # Places
@@ -94,6 +97,16 @@ def is_safe(name: Any) -> bool:
         return False
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
+
+
+def usable(text: str) -> str:
+    """The nearest name that any system can store and any terminal show; two names may become one.
+
+    Slashes, control characters, bytes that are no text and names of nothing but dots become ``_``; ends are cut.
+    """
+    signs = ("_" if sign in "/\\" or unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
+    name = "".join(signs).encode()[:LONGEST].decode(errors="ignore")
+    return name if name.strip(".") else "_"
 
 
 def own_files(folder: Path) -> list[str]:
@@ -180,12 +193,9 @@ def claim(
     if formats:
         refuse_others(output.folder, [MANIFEST, MAPS])
     if output.stem.parent == output.folder:
-        told = {
-            path.stem for path in beside if path.exists()
-        }  # the table beside a figure says that it is ours
-        refuse_others(
-            output.folder, [p.name for p in (*figures, *_numbered(stems, formats)) if p.stem not in told]
-        )
+        told = {path.stem for path in beside if path.exists()}  # a table of ours says whose the figure is
+        untold = [p.name for p in (*figures, *_numbered(stems, formats)) if p.stem not in told]
+        refuse_others(output.folder, untold)
     for path in figures:
         if path.is_dir():
             raise OutputError(f"Cannot write {path}: it is a folder. Choose another name with -o.")
@@ -198,12 +208,8 @@ def claim(
 
 def _numbered(stems: Sequence[Path], formats: Sequence[str]) -> list[Path]:
     """The files whose names the pages of a long figure would take."""
-    return [
-        path
-        for stem in stems
-        for suffix in formats
-        for path in stem.parent.glob(f"{stem.name}-[0-9]*.{suffix}")
-    ]
+    pairs = ((stem, suffix) for stem in stems for suffix in formats)
+    return [path for stem, suffix in pairs for path in stem.parent.glob(f"{stem.name}-[0-9]*.{suffix}")]
 
 
 def refuse_others(folder: Path, names: Iterable[str]) -> None:

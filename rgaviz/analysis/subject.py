@@ -15,6 +15,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import foreign
+from rgaviz.outputs import usable
 from rgaviz.progress import Say
 
 
@@ -65,7 +66,8 @@ def load_subjects(
 ) -> list[Subject]:
     """The checkpoints, on the device, with short names that are unique.
 
-    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library.
+    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library,
+    for on some systems files are the same whose names differ in upper and lower case only.
 
     Args:
         sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
@@ -74,11 +76,11 @@ def load_subjects(
         num_classes: outputs of those.
     """
     pairs = [_names(source) for source in sources]
-    stems = [stem for _, stem in pairs]
+    stems = [stem.casefold() for _, stem in pairs]
     subjects: list[Subject] = []
     for source, (group, stem) in zip(sources, pairs, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{group}-{stem}"
-        while any(name == other.id for other in subjects):
+        name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
+        while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
         checkpoint = load_checkpoint(source, arch, num_classes)
         checkpoint.model.to(device)
@@ -87,12 +89,12 @@ def load_subjects(
 
 
 def _names(source: Path | str) -> tuple[str, str]:
-    """Folder and stem of a file; library and short name of its network."""
+    """Folder and stem of a file, or library and short name of its network, as parts of a file's name."""
     path = Path(source)
     if foreign.is_foreign(str(source)) and not path.exists():
         named = foreign.parse(str(source))
-        return named.library, named.id
-    return path.absolute().parent.name, path.stem
+        return named.library, usable(named.id)
+    return path.absolute().parent.name, usable(path.stem)
 
 
 def tell_notes(subjects: Sequence[Subject], say: Say) -> None:

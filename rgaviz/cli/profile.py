@@ -80,7 +80,7 @@ def profile(
         **vars(measuring),
         runs=runs or [],
         against=against,
-        figure=figure.changes(out),
+        figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
         track=track,
         say=say,
