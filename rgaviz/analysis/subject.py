@@ -17,6 +17,7 @@ from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import foreign
 from rgaviz.outputs import usable
 from rgaviz.progress import Say
+from rgaviz.tasks.task import headline
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Subject:
     def record(self) -> dict[str, Any]:
         """Where the network comes from, as a manifest has it."""
         checkpoint = self.checkpoint
+        measure = headline(checkpoint.task)
         return {
             "id": self.id,
             "path": str(checkpoint.path),
@@ -54,7 +56,7 @@ class Subject:
             "cam_layer": self.cam_layer,
             "mask_layers": list(self.mask_layers),
             "dataset": checkpoint.training.get("dataset"),
-            "error": checkpoint.metrics.get("test_error"),
+            measure.key: checkpoint.metrics.get(f"test_{measure.key}"),
         }
 
 

@@ -193,9 +193,10 @@ def _measure(checkpoint: Checkpoint) -> Measure:
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
+    built: Any = checkpoint.model.config
     tables = dict(training["recipe"])
     # As the network was built: what a recipe leaves open depends on the image and on the version.
-    tables["model"] = {**tables.get("model", {}), **checkpoint.model.config}
+    tables["model"] = {**tables.get("model", {}), **built}
     recipe = {
         f"{table}.{key}": float(value) if type(value) is int else value  # 1 and 1.0 are one setting
         for table, values in tables.items()

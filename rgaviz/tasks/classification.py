@@ -25,7 +25,7 @@ class Classification:
     name = "classification"
     heads: tuple[str, ...] = ("linear", "bnneck")
     measures: tuple[Measure, ...] = (
-        Measure("error", "error", least=True),
+        Measure("error", "error", least=True, wanted="accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
 

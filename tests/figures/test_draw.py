@@ -66,7 +66,7 @@ def test_files_of_every_command(tmp_path, command, expected):
 CHARTS = {
     "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
     "profile": {
-        "cost": [["label", "cost", "error", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
+        "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
     },
     "growth": {
         "growth": [
