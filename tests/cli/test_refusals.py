@@ -136,6 +136,7 @@ NAMES = {
     "cam rga.pt img.jpg --layer fc": "rga.pt: The layer to explain",
     "cam rga.pt img.jpg --target dog": "target class 'dog'",
     "cam rga.pt img.jpg --target 10": "target class '10'",
+    "cam rga.pt img.jpg --target ²": "target class '²'",  # a digit, but no number
     "compare rga.pt three.pt img.jpg --layer conv5": "three.pt: Unknown layer 'conv5'",
     "compare rga.pt baseline.pt img.jpg --mask-layer conv9": "rga.pt: Unknown layer 'conv9'",
     "compare baseline.pt baseline.pt img.jpg --mask-layer conv5": "--mask-layer conv5: none of these",
