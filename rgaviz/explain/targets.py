@@ -126,23 +126,6 @@ def given_classes(indices: Any, names: Sequence[str] | None = None) -> ClassTarg
     )  # plain numbers: fit for any device and autograd mode
 
 
-def check_target(target: Any) -> None:
-    """Refuse what is no target.
-
-    Raises:
-        RgavizError: a method is lacking.
-    """
-    if not isinstance(target, Target):
-        raise RgavizError(_no_target(target))
-
-
-def _no_target(given: Any) -> str:
-    return (
-        f"{type(given).__name__} is no target: give a class index for each image, a function of the output, or an "
-        "object with the methods of rgaviz.explain.targets.Target."
-    )
-
-
 def _top(count: int, logits: Tensor) -> Tensor:
     return logits.topk(min(count, logits.shape[1]), dim=1).indices
 
