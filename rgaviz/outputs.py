@@ -7,7 +7,6 @@ import io
 import json
 import os
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,8 +19,6 @@ OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".e
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
 PICTURES = "pictures"
-LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
 
 
 # Places
@@ -97,16 +94,6 @@ def is_safe(name: Any) -> bool:
         return False
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
-
-
-def usable(text: str) -> str:
-    """The nearest name that any system can store and any terminal show; two names may become one.
-
-    Slashes, control characters, bytes that are no text and names of nothing but dots become ``_``; ends are cut.
-    """
-    signs = ("_" if sign in "/\\" or unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
-    name = "".join(signs).encode()[:LONGEST].decode(errors="ignore")
-    return name if name.strip(".") else "_"
 
 
 def own_files(folder: Path) -> list[str]:

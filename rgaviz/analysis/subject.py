@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
+from rgaviz.data.find import usable
 from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import foreign
-from rgaviz.outputs import usable
 from rgaviz.progress import Say
 from rgaviz.tasks.task import headline
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from rgaviz.data.pictures import PICTURE_SUFFIXES
 from rgaviz.errors import PictureError
-from rgaviz.outputs import usable
+
+LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,16 @@ def _distinct(depths: dict[Path, int]) -> dict[Path, int]:
                     )
         for path in (path for group in colliding for path in group):
             depths[path] += 1
+
+
+def usable(text: str) -> str:
+    """The nearest name that any system can store and any terminal show; two names may become one.
+
+    Slashes, control characters, bytes that are no text and names of nothing but dots become ``_``; ends are cut.
+    """
+    signs = ("_" if sign in "/\\" or unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
+    name = "".join(signs).encode()[:LONGEST].decode(errors="ignore")
+    return name if name.strip(".") else "_"
 
 
 def _usable_names(tails: Iterable[PurePosixPath]) -> Iterator[PurePosixPath]:

@@ -100,7 +100,7 @@ class Panel(Stored):
 
     Attributes:
         kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars; ``labels`` and
-            ``matrix`` are named here and drawn by a later version.
+            ``matrix`` are reserved: nothing writes them yet, and drawing refuses them.
         picture: id of the picture it is about.
         map: what is drawn over the picture, or as bars.
         minus: what a difference subtracts.
