@@ -69,8 +69,8 @@ def test_options_stand_in_panels():
 
 
 def test_the_defaults_of_figures_are_those_of_figures():
-    assert FigureOptions(**options.MapFigure().changes(None)) == FigureOptions()
-    assert FigureOptions(**options.Figure().changes(None)) == FigureOptions()
+    assert FigureOptions(**options.MapFigure().changes()) == FigureOptions()
+    assert FigureOptions(**options.Figure().changes()) == FigureOptions()
     shown = help_rows("cam")["Figure"]
     assert f"else {FigureOptions().formats[0]})]" in shown["--format"]
     scales = FigureOptions().scales
