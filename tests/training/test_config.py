@@ -141,7 +141,7 @@ def test_to_dict_is_plain():
         ("train.precision=fp16", ["train.precision", "bf16", "fp32"]),
         ("data.image_size=[32]", ["data.image_size", "two sides"]),
         ("data.image_size=[99999, 32]", ["data.image_size", "two sides of 8 to 4096 pixels"]),
-        ("data.image_size=[4, 32]", ["data.image_size", "8 pixels"]),
+        ("data.image_size=[4, 32]", ["data.image_size", "8 to 4096 pixels"]),
         ("data.held_out=1.0", ["data.held_out", "between 0 and 1"]),
         ("data.test_size=0", ["data.test_size", "1 or more"]),
         ("train.leraning_rate=1", ["leraning_rate", "label_smoothing", "lr"]),
