@@ -27,6 +27,7 @@ class Regression:
         Measure("r2", "R2", unit=""),
     )
     targets: tuple[str, ...] = ("all",)
+    settings: tuple[str, ...] = ()
 
     def check(self, labels, classes):
         if labels.dtype != torch.float32 or labels.shape[1:] != (len(classes),):

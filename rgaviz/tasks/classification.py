@@ -30,6 +30,7 @@ class Classification:
         Measure("loss", "loss", unit="", least=True),
     )
     targets: tuple[str, ...] = ("top1", "top5")
+    settings: tuple[str, ...] = ("label_smoothing", "class_weights")
 
     def check(self, labels: Tensor, classes: Sequence[str]) -> None:
         count = len(classes)

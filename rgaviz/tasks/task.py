@@ -86,12 +86,14 @@ class Task(Protocol):
         measures: what is measured, the headline first.
         targets: words that ``--target`` takes for any network of the task, the usual one first; none where a target
             must be named. Written out, for the shell's completion reads the source.
+        settings: keys of a recipe's ``[train]`` that are for the task's loss, of those in ``OF_LOSSES``.
     """
 
     name: str
     heads: tuple[str, ...]
     measures: tuple[Measure, ...]
     targets: tuple[str, ...]
+    settings: tuple[str, ...]
 
     def check(self, labels: Tensor, classes: Sequence[str]) -> None:
         """Refuse labels that are not of this task.

@@ -14,6 +14,7 @@ from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
+OF_LOSSES = ("label_smoothing", "class_weights")  # keys of [train] that a task's loss reads, or does not
 PRECISIONS = ("auto", "fp32", "bf16")
 
 LIST = Field(strict=False)  # TOML has lists, a frozen table has tuples

@@ -29,7 +29,8 @@ from rgaviz.errors import RgavizError, lookup
 from rgaviz.models.network import shapes_only
 from rgaviz.outputs import atomic_write, csv_bytes
 from rgaviz.tasks import TASKS, Task
-from rgaviz.training.config import Recipe
+from rgaviz.training.checked import plain
+from rgaviz.training.config import OF_LOSSES, Recipe
 from rgaviz.training.network import build_model
 from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
@@ -136,6 +137,7 @@ def refuse_unfit(
         RgavizError: there are such.
     """
     check(recipe, dataset, processes)
+    refuse_unused(recipe, task)
     for attention in attentions:
         with shapes_only():
             build_model(recipe, attention, task, len(dataset.classes))
@@ -145,6 +147,20 @@ def refuse_unfit(
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
         task.check(dataset.part(part).labels, dataset.classes)
+
+
+def refuse_unused(recipe: Recipe, task: Task) -> None:
+    """Refuse what is set for a loss that does not read it.
+
+    Raises:
+        RgavizError: it was set.
+    """
+    for key in OF_LOSSES:
+        value = getattr(recipe.train, key)
+        if key not in task.settings and value != type(recipe.train).model_fields[key].default:
+            raise RgavizError(
+                f"train.{key} = {plain(value)} has no effect on networks for {task.name}; leave it out."
+            )
 
 
 def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:

@@ -59,7 +59,7 @@ def test_it_is_evaluated(trained, run):
         run("redraw", "out", *SMALL)
     else:
         assert f"{task.name} has no confusion matrix" in shown.stderr
-    (other,) = (name for name in ("shapes", "dots") if name != whole.training["dataset"])
+    other = "dots" if task.name == "classification" else "shapes"
     line = run("evaluate", "a.pt", "--dataset", other, code=1).stderr
     assert f"a network for {task.name}; name one of its task with --dataset." in line
 
@@ -149,5 +149,5 @@ def test_from_python_a_map_is_about_what_is_usual(trained, run):
     if task.name == "classification":
         assert whole.predict(pictures)[0]._asdict() == pytest.approx(whole.told(pictures)[0].values)
     else:
-        with pytest.raises(RgavizError, match=r"for regression predicts no class; ask .* checkpoint\.told"):
+        with pytest.raises(RgavizError, match=rf"for {task.name} predicts no class; ask .* checkpoint\.told"):
             whole.predict(pictures)

@@ -90,7 +90,7 @@ def test_its_labels_are_its_own(trained):
     for part in images.parts:
         task.check(images.part(part).labels, images.classes)
     labels = images.part("test").labels
-    for wrong in (labels.bool(), labels[None]):
+    for wrong in (labels[None], labels[..., None]):
         with pytest.raises(RgavizError, match=f"Labels for {task.name}") as caught:
             task.check(wrong, images.classes)
         assert "\n" not in str(caught.value)
@@ -106,7 +106,22 @@ def test_labels_that_are_not_its_own_are_refused_before_anything_is_written(trai
 
 
 def spoilt(split):
-    return replace(split, labels=split.labels.bool())
+    return replace(split, labels=split.labels[..., None])
+
+
+def test_what_its_loss_does_not_read_is_refused(trained, tmp_path):
+    task, images, *_ = trained
+    _, changes, *_ = TOYS[task.name]
+    for key, value in (("label_smoothing", 0.3), ("class_weights", (1.0,) * len(images.classes))):
+        recipe = tiny.recipe(**{**changes, key: value})
+        if key in task.settings:
+            loop.refuse_unused(recipe, task)
+            continue
+        with pytest.raises(
+            RgavizError, match=rf"train\.{key} = .* has no effect on networks for {task.name}"
+        ):
+            loop.train(images, recipe, ["none"], tmp_path / "out", device=tiny.CPU)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_picture_is_not_moved_where_its_labels_are_places(tmp_path):
