@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -128,8 +128,8 @@ def itself(model: nn.Module) -> nn.Module:
     """The network inside what spreads it over devices or compiles it: its layers keep their names."""
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
+            model = cast(nn.Module, model.module)
         elif type(model).__name__ == "OptimizedModule":  # of torch.compile, which takes seconds to import
-            model = model._orig_mod
+            model = cast(nn.Module, model._orig_mod)
         else:
             return model
