@@ -8,30 +8,60 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rgaviz.analysis.compare import compare as compare
+    from rgaviz.analysis.convert import convert as convert
+    from rgaviz.analysis.cost import profile as profile
+    from rgaviz.analysis.demo import demo as demo
+    from rgaviz.analysis.evaluate import evaluate as evaluate
+    from rgaviz.analysis.growth import growth as growth
+    from rgaviz.analysis.histogram import histogram as histogram
+    from rgaviz.analysis.lists import choices as choices
+    from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.attention import build_attention as build_attention
     from rgaviz.checkpoint import load_checkpoint as load_checkpoint
     from rgaviz.checkpoint import save_checkpoint as save_checkpoint
     from rgaviz.explain.cam import cam as cam
     from rgaviz.explain.masks import masks as masks
     from rgaviz.models import create_model as create_model
+    from rgaviz.runs.tabulate import tabulate as tabulate
 
 # Public name -> module that defines it; imported on first use, since torch alone takes two seconds.
 PUBLIC = {
     "build_attention": "rgaviz.attention",
     "cam": "rgaviz.explain.cam",
+    "choices": "rgaviz.analysis.lists",
+    "compare": "rgaviz.analysis.compare",
+    "convert": "rgaviz.analysis.convert",
     "create_model": "rgaviz.models",
+    "demo": "rgaviz.analysis.demo",
+    "evaluate": "rgaviz.analysis.evaluate",
+    "growth": "rgaviz.analysis.growth",
+    "histogram": "rgaviz.analysis.histogram",
     "load_checkpoint": "rgaviz.checkpoint",
     "masks": "rgaviz.explain.masks",
+    "profile": "rgaviz.analysis.cost",
+    "redraw": "rgaviz.analysis.redraw",
     "save_checkpoint": "rgaviz.checkpoint",
+    "tabulate": "rgaviz.runs.tabulate",
 }
 __all__ = [
     "__version__",
     "build_attention",
     "cam",
+    "choices",
+    "compare",
+    "convert",
     "create_model",
+    "demo",
+    "evaluate",
+    "growth",
+    "histogram",
     "load_checkpoint",
     "masks",
+    "profile",
+    "redraw",
     "save_checkpoint",
+    "tabulate",
 ]
 
 

@@ -44,17 +44,18 @@ class Output:
         return self.stem.with_name(name if own else self.stem.name + suffix)
 
 
-def names_figure(out: Path | None) -> bool:
+def names_figure(out: Path | str | None) -> bool:
     """Whether ``--out`` names a figure; else it is a folder."""
-    return out is not None and out.suffix.lower() in FIGURE_SUFFIXES
+    return out is not None and Path(out).suffix.lower() in FIGURE_SUFFIXES
 
 
-def output_place(out: Path | None, command: str) -> Output:
+def output_place(out: Path | str | None, command: str) -> Output:
     """Where results and figure go.
 
     Raises:
         OutputError: the name of a picture in a format that figures do not have.
     """
+    out = None if out is None else Path(out)
     if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
         raise OutputError(
             f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
@@ -65,11 +66,11 @@ def output_place(out: Path | None, command: str) -> Output:
     return Output(folder, folder / command)
 
 
-def with_suffix(figure: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
+def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, Any]:
     """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
     formats = list(figure.get("formats", ()))
     if out is not None and names_figure(out):
-        formats.insert(0, out.suffix.lower()[1:])
+        formats.insert(0, Path(out).suffix.lower()[1:])
     named = bool(formats) or "formats" in figure
     return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,60 @@ from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file
 if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
 
+SHOWN = 3  # names of classes
 SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was recognised and written.
+
+    Attributes:
+        source: the file that was read, or what the network is called in its library.
+        origin: what was recognised, in words.
+        arch: of the network.
+        attention: in it.
+        parameters: learned values.
+        image_size: (H, W) in pixels.
+        mean: per channel, of values in [0, 1].
+        std: per channel, of values in [0, 1].
+        classes: how many there are.
+        first_classes: the names of the first ones.
+        notes: what must be known before believing the network, a line each.
+        file: the checkpoint.
+    """
+
+    source: str
+    origin: str
+    arch: str
+    attention: str
+    parameters: int
+    image_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    classes: int
+    first_classes: list[str]
+    notes: tuple[str, ...]
+    file: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**asdict(self), "file": str(self.file)}
+
+    def lines(self) -> list[str]:
+        """For people."""
+        height, width = self.image_size
+        more = ", ..." if self.classes > len(self.first_classes) else ""
+        attention = "" if self.attention == "none" else f" with {self.attention}"
+        mean, std = (" ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
+        return [
+            f"Recognised: {self.origin}, {self.source}",
+            f"Network: {self.arch}{attention}, {self.parameters:,} parameters",
+            f"Images: {height}x{width}, mean {mean}, std {std}",
+            f"Classes: {self.classes} ({', '.join(self.first_classes)}{more})",
+            *(f"Note: {note}" for note in self.notes),
+            f"Checkpoint: {self.file}",
+        ]
 
 
 def convert(
@@ -26,7 +79,7 @@ def convert(
     image_size: tuple[int, int] | None = None,
     mean: str | Sequence[float] | None = None,
     std: str | Sequence[float] | None = None,
-) -> dict[str, Any]:
+) -> Converted:
     """Write a network from elsewhere as a checkpoint that needs no further options, as ``rgaviz convert`` does.
 
     Args:
@@ -39,9 +92,6 @@ def convert(
         mean: of the images it was trained with, values in [0, 1] for red, green and blue, also as ``"0.5,0.5,0.5"``;
             by default what was recognised.
         std: their standard deviation, likewise.
-
-    Returns:
-        What was recognised and written, as plain data.
 
     Raises:
         RgavizError: it cannot be read or written, or what was said of it is not so; then nothing was written.
@@ -162,21 +212,21 @@ def read_classes(path: Path, count: int) -> list[str]:
     return names
 
 
-def summary(checkpoint: Checkpoint, out: Path) -> dict[str, Any]:
-    """What was recognised and written, as plain data."""
+def summary(checkpoint: Checkpoint, out: Path) -> Converted:
+    """What was recognised and written."""
     from rgaviz.models import count_parameters
 
-    return {
-        "source": str(checkpoint.path),
-        "origin": checkpoint.origin,
-        "arch": checkpoint.config["arch"],
-        "attention": checkpoint.config["attention"],
-        "parameters": count_parameters(checkpoint.model),
-        "image_size": list(checkpoint.image_size),
-        "mean": list(checkpoint.mean),
-        "std": list(checkpoint.std),
-        "classes": len(checkpoint.classes),
-        "first_classes": checkpoint.classes[:3],
-        "notes": list(checkpoint.notes),
-        "file": str(out),
-    }
+    return Converted(
+        source=str(checkpoint.path),
+        origin=checkpoint.origin,
+        arch=checkpoint.config["arch"],
+        attention=checkpoint.config["attention"],
+        parameters=count_parameters(checkpoint.model),
+        image_size=checkpoint.image_size,
+        mean=checkpoint.mean,
+        std=checkpoint.std,
+        classes=len(checkpoint.classes),
+        first_classes=checkpoint.classes[:SHOWN],
+        notes=checkpoint.notes,
+        file=out,
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.analysis.tables import (
     OPENINGS,
+    Costs,
     Rows,
     Tables,
     csv_table,
@@ -19,11 +21,10 @@ from rgaviz.analysis.tables import (
     write_tables,
 )
 from rgaviz.errors import OutputError, RgavizError, lookup
-from rgaviz.outputs import claim, names_figure, output_place
+from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.read import Row
 
@@ -40,8 +41,7 @@ RELATIVE = {key: f"{key.rpartition('_')[0] or key}_ratio" for key, *_ in COSTS.v
 def profile(
     arch: str,
     attentions: Sequence[str],
-    out: Path | None = None,
-    options: FigureOptions | None = None,
+    out: Path | str | None = None,
     *,
     image_size: tuple[int, int] = (256, 128),
     num_classes: int = 10,
@@ -51,61 +51,67 @@ def profile(
     precision: str = "fp32",
     repeats: int = 11,
     device: str = "auto",
-    runs: Sequence[Path] = (),
+    runs: Sequence[Path | str] = (),
     against: str = "macs",
+    figure: Mapping[str, Any] | None = None,
+    command_line: str = "",
     track: Track = silent,
     say: Say = hush,
-    command_line: str = "",
-) -> dict[str, Any]:
-    """Measure what attention costs a network, write the tables, and with ``runs`` draw accuracy against cost.
+) -> Costs:
+    """Measure what attention costs a network, as ``rgaviz profile`` does: tables, and with ``runs`` a figure.
 
     Args:
         arch: a key of ``MODELS``.
         attentions: keys of ``ATTENTIONS``; the first is the baseline of the ratios.
         out: a folder, or with ``runs`` a figure; by default ``./rgaviz-profile/``.
-        options: how the figure shall look.
         image_size: (height, width).
         num_classes: outputs of the network.
         attention_layers: stages that get the attention, with commas.
         batch_size: images in a batch.
-        device: auto, cpu, cuda or mps.
-        precision: fp32, bf16 or auto.
         train: measure a training step, not inference.
+        precision: ``fp32``, ``bf16`` or ``auto``.
         repeats: timed rounds.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         runs: folders of finished trainings of these networks, or checkpoints.
         against: the cost in the figure, a key of :data:`COSTS`.
-        track: wraps the loop over the rounds, for a progress bar.
-        say: told what was left out.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
         command_line: recorded in the results.
+        track: shows a progress bar.
+        say: is told what was left out.
 
     Returns:
-        ``machine``, ``rows`` (one per attention), ``notes`` and ``files``, as plain data.
+        A row for each attention.
 
     Raises:
-        RgavizError: unknown names, runs of other networks, or a place that cannot be written.
+        RgavizError: unknown names, impossible numbers, runs of other networks, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
     from rgaviz.figures.style import FigureOptions
-    from rgaviz.profiling.measure import choose_settings
+    from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
+    check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = options or FigureOptions()
+    options = FigureOptions(**with_suffix(figure or {}, out))
     if names_figure(out) and not runs:
         raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
     output = output_place(out, "profile")
     claim(output, options.formats if runs else (), tables=OPENINGS)
     cost = lookup(COSTS, against, "cost")
     builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
-    answer = networks(arch, builds, (batch_size, 3, *image_size), settings, runs, cost, track=track, say=say)
-    answer["machine"] |= {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
+    folders = [Path(each) for each in runs]
+    answer = networks(
+        arch, builds, (batch_size, 3, *image_size), settings, folders, cost, track=track, say=say
+    )
+    more = {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
+    answer = replace(answer, machine={**answer.machine, **more})
     tables = network_tables(answer)
     if runs:
         head = {"command": "profile", "command_line": command_line, "texts": {"cost": cost[2]}}
         paths = write_figure(output, head, {"cost": cost_rows(answer, cost)}, options, tables)
     else:
         paths = write_tables(output, tables)
-    return {**answer, "files": [str(path) for path in paths]}
+    return replace(answer, files=paths)
 
 
 def network_builds(
@@ -133,8 +139,8 @@ def networks(
     *,
     track: Track = silent,
     say: Say = hush,
-) -> dict[str, Any]:
-    """Everything about whole networks: the machine, a row per attention, and what was left out."""
+) -> Costs:
+    """Everything about whole networks but the files: a row per attention."""
     from rgaviz.profiling.measure import machine, measure, parameters
 
     learned = {name: parameters(build) for name, build in builds.items()}  # all can be built
@@ -149,7 +155,7 @@ def networks(
         row |= {RELATIVE[key]: ratio(row[key], rows[0][key]) for key in RELATIVE}
     batch, _, height, width = shape
     where = {**machine(settings), "arch": arch, "image_size": f"{height}x{width}", "batch_size": batch}
-    return {"machine": where, "rows": rows, "notes": notes}
+    return Costs(machine=where, rows=rows, notes=notes)
 
 
 def ratio(value: float | None, baseline: float | None) -> float | None:
@@ -216,13 +222,13 @@ def _error(row: Row, learned: int) -> dict[str, Any]:
     return {"test_error": mean, "test_error_std": std, "seeds": len(errors)}
 
 
-def network_tables(answer: Mapping[str, Any]) -> Tables:
+def network_tables(answer: Costs) -> Tables:
     """The rows as CSV and LaTeX."""
-    measured = any("test_error" in row for row in answer["rows"])
+    measured = any("test_error" in row for row in answer.rows)
     header = ["Attention", "Params (M)", "GMACs", "Latency (ms)", r"$\times$", "Memory (MiB)", r"$\times$"]
     header += [r"Error (\%)"] if measured else []
     cells = []
-    for row in answer["rows"]:
+    for row in answer.rows:
         line = [row["attention"], f"{row['parameters'] / 1e6:.2f}", f"{row['macs'] / 1e9:.3g}"]
         line += [number(row["latency_ms"]), number(row["latency_ratio"], 2)]
         line += [number(row["memory_mib"]), number(row["memory_ratio"], 2)]
@@ -230,12 +236,12 @@ def network_tables(answer: Mapping[str, Any]) -> Tables:
     return {"csv": csv_table(answer), "tex": tex_table("profile", answer, header, cells)}
 
 
-def cost_rows(answer: Mapping[str, Any], cost: tuple[str, float, str]) -> Rows:
+def cost_rows(answer: Costs, cost: tuple[str, float, str]) -> Rows:
     """What the figure is drawn from: a row per network with a known error, below the header."""
     key, unit, _ = cost
     rows = [
         [row["attention"], row[key] / unit, row["test_error"], row["test_error_std"]]
-        for row in answer["rows"]
+        for row in answer.rows
         if "test_error" in row
     ]
     return [["label", "cost", "error", "spread"], *rows]

@@ -1,73 +1,153 @@
-"""How often a network is wrong, and on what."""
+"""How good networks are at their task: errors and confusion matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import RgavizError
-from rgaviz.progress import Track, silent
+from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.analysis.answer import Names
     from rgaviz.analysis.subject import Subject
     from rgaviz.data.splits import Dataset
     from rgaviz.figures.style import FigureOptions
+    from rgaviz.tasks import Evaluation, Task
+
+COUNTS = "confusion"  # the table that is drawn
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of measuring a network.
+
+    Attributes:
+        network: its name in the figure.
+        checkpoint: its file, or what it is called in its library.
+        dataset: the name of the data set.
+        source: where the images came from, in words.
+        images: how many there are.
+        evaluation: the figures and tables of the network's task.
+        task: what the network is for.
+        files: its figure, and the table beside it.
+    """
+
+    network: str
+    checkpoint: str
+    dataset: str
+    source: str
+    images: int
+    evaluation: Evaluation
+    task: Task
+    files: list[Path] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        """The headline in words, e.g. ``error 12.34%``."""
+        first = self.task.measures[0]
+        return f"{first.title} {first.text(self.evaluation.figures[first.key])}"
+
+    def cells(self) -> dict[str, dict[str, str]]:
+        """What people are told, table -> row -> text: under "" the measures, then every table of one column."""
+        figures, tables = self.evaluation.figures, self.evaluation.tables
+        told = {measure.label: measure.number(figures[measure.key]) for measure in self.task.measures}
+        columns = {
+            name: {
+                row: "-" if value is None else f"{value:.1f}"
+                for row, (value,) in zip(table.rows, table.values, strict=True)
+            }
+            for name, table in tables.items()
+            if len(table.columns) == 1
+        }
+        return {"": {"test images": f"{self.images} ({self.dataset}, {self.source})", **told}, **columns}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        figures, tables = self.evaluation.figures, self.evaluation.tables
+        return {
+            "network": self.network,
+            "checkpoint": self.checkpoint,
+            "dataset": self.dataset,
+            "source": self.source,
+            "images": self.images,
+            **{f"test_{key}": value for key, value in figures.items()},
+            **{name: table.plain() for name, table in tables.items()},
+            "files": [str(path) for path in self.files],
+        }
 
 
 def evaluate(
-    subjects: Sequence[Subject],
-    out: Path | None = None,
-    options: FigureOptions | None = None,
+    checkpoints: Names,
+    out: Path | str | None = None,
     *,
     dataset: str | None = None,
-    data_dir: Path | None = None,
-    track: Track = silent,
+    data_dir: Path | str | None = None,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    device: str = "auto",
+    figure: Mapping[str, Any] | None = None,
     command_line: str = "",
-) -> list[dict[str, Any]]:
-    """Measure networks on their test images, write the results and draw a confusion matrix of each.
+    track: Track = silent,
+    say: Say = hush,
+) -> list[Measured]:
+    """Measure networks on their test images and draw a confusion matrix of each, as ``rgaviz evaluate`` does.
 
     Args:
-        subjects: from :func:`rgaviz.analysis.subject.load_subjects`.
-        out: a figure or a folder; by default ``./rgaviz-evaluate/``.
-        options: how the figures shall look.
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
-        track: wraps the loop over the images, for a progress bar.
+        arch: network of a bare state_dict.
+        num_classes: outputs of that network; by default those of its head.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default, which here is a
+            column wide.
         command_line: recorded in the results.
+        track: shows a progress bar.
+        say: is told what must be known of the networks.
 
     Returns:
-        For each network its errors (%), loss and confusion matrix as plain data, and ``files``: its figure and table.
+        An answer for each network.
 
     Raises:
-        RgavizError: no data, data of other classes, or a place that cannot be written.
+        RgavizError: no data, data of another task or of other classes, or a place that cannot be written.
     """
+    from rgaviz.analysis.subject import load_subjects, tell_notes
+    from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import FigureOptions
-    from rgaviz.outputs import output_place
+    from rgaviz.outputs import output_place, with_suffix
 
-    options = options or FigureOptions(width="column")
+    if not checkpoints:
+        raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
+    options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "evaluate")
+    subjects = load_subjects(checkpoints, choose_device(device), arch, num_classes)
+    tell_notes(subjects, say)
     claim_figure("evaluate", output, options, [subject.id for subject in subjects])
-    measured = [measure(subject, dataset, data_dir, track) for subject in subjects]
-    write_results(output.folder, subjects, measured, options, command_line)
-    drawn = draw(output.folder, output, options)
-    return [
-        {**answer, "files": [str(path) for path in paths]}
-        for answer, paths in zip(measured, drawn.pages, strict=True)
-    ]
+    place = None if data_dir is None else Path(data_dir)
+    measured = [measure(subject, dataset, place, track) for subject in subjects]
+    counted = [each for each in measured if COUNTS in each.evaluation.tables]
+    if not counted:  # no network is for a task that counts: there is nothing to draw
+        return measured
+    write_results(output.folder, subjects, counted, options, command_line)
+    pages = draw(output.folder, output, options).pages
+    files = dict(zip((each.network for each in counted), pages, strict=True))
+    return [replace(each, files=files.get(each.network, [])) for each in measured]
 
 
 def write_results(
     folder: Path,
     subjects: Sequence[Subject],
-    measured: Sequence[dict[str, Any]],
+    counted: Sequence[Measured],
     options: FigureOptions,
     command_line: str,
 ) -> None:
     """A results folder with a table of counts for each network."""
     from rgaviz.analysis.request import versions
-    from rgaviz.figures.confusion import CORNER
     from rgaviz.figures.draw import record_options
     from rgaviz.results.writer import ResultsWriter
 
@@ -77,42 +157,30 @@ def write_results(
         "versions": versions(),
         "checkpoints": [subject.record() for subject in subjects],
         "figure": record_options(options),
-        "texts": {
-            each["network"]: f"{each['network']}: error {each['test_error']:.2f}%" for each in measured
-        },
+        "texts": {each.network: f"{each.network}: {each.summary}" for each in counted},
     }
     with ResultsWriter(folder, head) as writer:
-        for subject, answer in zip(subjects, measured, strict=True):
-            classes = subject.checkpoint.classes
-            rows = ([name, *row] for name, row in zip(classes, answer["confusion"], strict=True))
-            writer.table(subject.id, [[CORNER, *classes], *rows])
+        for each in counted:
+            writer.table(each.network, each.evaluation.tables[COUNTS].lines())
 
 
-def measure(
-    subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent
-) -> dict[str, Any]:
-    """What its task measures of one network on its test images, as plain data.
+def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent) -> Measured:
+    """What its task measures of one network on its test images.
 
     Raises:
-        RgavizError: no data, or data of other classes.
+        RgavizError: no data, or data of another task or of other classes.
     """
-    from rgaviz.tasks import TASKS, How
+    from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
     images = measured_images(subject, dataset, data_dir, track)
-    model = checkpoint.model
-    device = next(model.parameters()).device
+    device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
-    found = TASKS[images.task].evaluate(model, images.part, how)
-    return {
-        "network": subject.id,
-        "checkpoint": str(checkpoint.path),
-        "dataset": images.name,
-        "source": images.source,
-        "images": len(images.part("test")),
-        **{f"test_{key}": value for key, value in found.figures.items()},
-        **{name: table.plain() for name, table in found.tables.items()},
-    }
+    found = checkpoint.task.evaluate(checkpoint.model, images.part, how)
+    count = len(images.part("test"))
+    return Measured(
+        subject.id, str(checkpoint.path), images.name, images.source, count, found, checkpoint.task
+    )
 
 
 def measured_images(
@@ -135,6 +203,11 @@ def measured_images(
         held_out=settings.get("held_out", 0.2),
         track=track,
     )
+    if images.task != checkpoint.task.name:
+        raise RgavizError(
+            f"{name} is a data set for {images.task}, but {checkpoint.path} a network for {checkpoint.task.name}; "
+            "name one of its task with --dataset."
+        )
     if list(images.classes) != list(checkpoint.classes):
         raise RgavizError(
             f"{name} has the classes {', '.join(images.classes[:3])}, ..., but {checkpoint.path} was trained on "

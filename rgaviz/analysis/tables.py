@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,27 @@ OPENINGS = {"csv": "attention,", "tex": TEX}  # suffix -> how a table begins
 
 Tables = dict[str, bytes]  # suffix -> content
 Rows = Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What came of measuring costs.
+
+    Attributes:
+        machine: where and how it was measured.
+        rows: the numbers, a row for each thing that was measured.
+        notes: a line for everything that was left out.
+        files: the figure, then the tables.
+    """
+
+    machine: dict[str, Any]
+    rows: list[dict[str, Any]]
+    notes: list[str]
+    files: list[Path] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**vars(self), "files": [str(path) for path in self.files]}
 
 
 def write_tables(output: Output, tables: Tables) -> list[Path]:
@@ -74,11 +96,11 @@ def error_text(row: Mapping[str, Any], sign: str) -> str:
     return f"{row['test_error']:.2f}" + ("" if spread is None else f" {sign} {spread:.2f}")
 
 
-def csv_table(answer: Mapping[str, Any]) -> bytes:
+def csv_table(answer: Costs) -> bytes:
     """A line per row; what is the same for all of them, the machine and the settings, behind."""
-    keys = dict.fromkeys(key for row in answer["rows"] for key in row)
-    lines = [[cell(row.get(key)) for key in keys] for row in answer["rows"]]
-    same = answer["machine"]
+    keys = dict.fromkeys(key for row in answer.rows for key in row)
+    lines = [[cell(row.get(key)) for key in keys] for row in answer.rows]
+    same = answer.machine
     return csv_bytes([[*keys, *same], *([*line, *same.values()] for line in lines)])
 
 
@@ -87,7 +109,7 @@ def cell(value: Any) -> Any:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
 
 
-def tex_table(command: str, answer: Mapping[str, Any], header: Sequence[str], cells: Rows) -> bytes:
+def tex_table(command: str, answer: Costs, header: Sequence[str], cells: Rows) -> bytes:
     r"""A ``tabular`` with the rules of booktabs; the first comment says where it was measured."""
     from rgaviz.runs.table import tabular
 
@@ -95,6 +117,6 @@ def tex_table(command: str, answer: Mapping[str, Any], header: Sequence[str], ce
     return "\n".join([*comments, *tabular(header, cells), ""]).encode()
 
 
-def described(answer: Mapping[str, Any]) -> str:
+def described(answer: Costs) -> str:
     """Where and how it was measured, in one line."""
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in answer["machine"].items())
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in answer.machine.items())

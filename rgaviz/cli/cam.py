@@ -7,7 +7,7 @@ import typer
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, MapFigure, Methods, Network, Output, Target
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, MapFigure, Methods, Network, Out, Target
 
 
 @app.command()
@@ -22,7 +22,7 @@ def cam(
     label: Label = None,
     network: Network,
     figure: MapFigure,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Draw class activation maps: Grad-CAM and the other methods of pytorch-grad-cam.

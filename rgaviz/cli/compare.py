@@ -15,9 +15,10 @@ from rgaviz.cli.options import (
     Json,
     Label,
     MapFigure,
+    MaskLayer,
     Methods,
     Network,
-    Output,
+    Out,
     Target,
     flag,
 )
@@ -32,19 +33,14 @@ def compare(
     method: Methods = "gradcam",
     target: Target = "top1",
     layer: CamLayer = None,
-    mask_layer: Annotated[
-        str | None,
-        typer.Option(
-            help="Stages of the spatial mask, with commas, or all.", show_default="the deepest with attention"
-        ),
-    ] = None,
+    mask_layer: MaskLayer = None,
     diff: Annotated[
         bool, flag("--diff", help="Add each network's CAM minus the first one's, signed.")
     ] = False,
     label: Label = None,
     network: Network,
     figure: MapFigure,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.

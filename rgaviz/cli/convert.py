@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -76,25 +76,4 @@ def convert(
         mean=mean,
         std=std,
     )
-    if as_json:
-        print(json.dumps(answer, indent=1))
-    else:
-        show(answer)
-
-
-def show(answer: dict[str, Any]) -> None:
-    """The summary in lines."""
-    height, width = answer["image_size"]
-    more = ", ..." if answer["classes"] > len(answer["first_classes"]) else ""
-    attention = "" if answer["attention"] == "none" else f" with {answer['attention']}"
-    print(f"Recognised: {answer['origin']}, {answer['source']}")
-    print(f"Network: {answer['arch']}{attention}, {answer['parameters']:,} parameters")
-    print(f"Images: {height}x{width}, mean {_numbers(answer['mean'])}, std {_numbers(answer['std'])}")
-    print(f"Classes: {answer['classes']} ({', '.join(answer['first_classes'])}{more})")
-    for note in answer["notes"]:
-        print(f"Note: {note}")
-    print(f"Checkpoint: {answer['file']}")
-
-
-def _numbers(values: list[float]) -> str:
-    return " ".join(f"{value:.4g}" for value in values)
+    print(json.dumps(answer.to_dict(), indent=1) if as_json else "\n".join(answer.lines()))

@@ -1,18 +1,21 @@
-"""``rgaviz evaluate``: how often a network is wrong, and on what."""
+"""``rgaviz evaluate``: how good networks are at their task."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Output
+from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Out
 from rgaviz.cli.show import say, track
+
+if TYPE_CHECKING:
+    from rgaviz.analysis.evaluate import Measured
 
 IN_A_COLUMN = Figure(width="column")
 
@@ -40,50 +43,44 @@ def evaluate(
     *,
     network: Network,
     figure: Figure = IN_A_COLUMN,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Measure error, loss, the error of every class and the confusion matrix on the test images.
 
     Writes a figure and a table (CSV) of each confusion matrix.
     """
-    from rgaviz.analysis.evaluate import evaluate as measure_all
-    from rgaviz.analysis.subject import load_subjects, tell_notes
-    from rgaviz.devices import choose_device
-    from rgaviz.figures.style import FigureOptions
+    from rgaviz.analysis import evaluate
 
-    options = FigureOptions(**figure.changes(out))
-    subjects = load_subjects(checkpoints, choose_device(network.device), network.arch, network.num_classes)
-    tell_notes(subjects, say)
-    measured = measure_all(
-        subjects,
+    measured = evaluate.evaluate(
+        checkpoints,
         out,
-        options,
         dataset=dataset,
         data_dir=data_dir,
-        track=track,
+        **vars(network),
+        figure=figure.changes(out),
         command_line=context.meta[COMMAND_LINE],
+        track=track,
+        say=say,
     )
     if as_json:
-        print(json.dumps(measured, indent=1))
-        return
-    show(measured)
+        print(json.dumps([each.to_dict() for each in measured], indent=1))
+    else:
+        show(measured)
 
 
-def show(measured: Sequence[dict[str, Any]]) -> None:
-    """The measurements side by side, classes below."""
+def show(measured: Sequence[Measured]) -> None:
+    """The measurements side by side, tables such as the error of every class below."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", *(each["network"] for each in measured))
-    table.add_row(
-        "test images", *(f"{each['images']} ({each['dataset']}, {each['source']})" for each in measured)
-    )
-    table.add_row("error (%)", *(f"{each['test_error']:.2f}" for each in measured))
-    table.add_row("loss", *(f"{each['test_loss']:.3f}" for each in measured), end_section=True)
-    for name in dict.fromkeys(name for each in measured for name in each["class_error"]):
-        errors = (each["class_error"].get(name) for each in measured)
-        table.add_row(name, *("-" if error is None else f"{error:.1f}" for error in errors))
+    table = Table("", *(each.network for each in measured))
+    cells = [each.cells() for each in measured]
+    for name in dict.fromkeys(name for each in cells for name in each):
+        columns = [each.get(name, {}) for each in cells]
+        for row in dict.fromkeys(row for column in columns for row in column):
+            table.add_row(row, *(column.get(row, "-") for column in columns))
+        table.add_section()
     Console().print(table)
-    for path in (path for each in measured for path in each["files"]):
+    for path in (path for each in measured for path in each.files):
         print(path)

@@ -7,7 +7,7 @@ import typer
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Figure, Inputs, Json, Label, Layers, Network, Output
+from rgaviz.cli.options import Figure, Inputs, Json, Label, Layers, Network, Out
 
 
 @app.command()
@@ -20,7 +20,7 @@ def histogram(
     label: Label = None,
     network: Network,
     figure: Figure,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Draw the distribution of channel attention over pictures, several networks overlaid.

@@ -7,7 +7,7 @@ import typer
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Label, Layers, MapFigure, Network, Output
+from rgaviz.cli.options import Inputs, Json, Label, Layers, MapFigure, Network, Out
 
 
 @app.command()
@@ -20,7 +20,7 @@ def masks(
     label: Label = None,
     network: Network,
     figure: MapFigure,
-    out: Output = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Draw the spatial and channel attention masks of attention checkpoints.

@@ -97,6 +97,12 @@ CamLayer = Annotated[
         show_default="the last stage or map",
     ),
 ]
+MaskLayer = Annotated[
+    str | None,
+    typer.Option(
+        help="Stages of the spatial mask, with commas, or all.", show_default="the deepest with attention"
+    ),
+]
 Target = Annotated[
     str,
     typer.Option(
@@ -111,7 +117,7 @@ Label = Annotated[
         show_default="the parent folder's name, where it is a class",
     ),
 ]
-Output = Annotated[
+Out = Annotated[
     Path | None,
     typer.Option(
         "--out",

@@ -11,7 +11,6 @@ from rgaviz.cli.app import app
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import OUTPUT, MapFigure
 from rgaviz.cli.show import tell_left_out
-from rgaviz.outputs import Output, output_place
 
 
 @app.command()
@@ -35,12 +34,9 @@ def redraw(
 
     What is not given stays as it was drawn. Needs neither checkpoint nor pictures, and takes a second.
     """
-    from rgaviz.figures.draw import draw, figure_options
-    from rgaviz.results.reader import read_results
+    from rgaviz.analysis import redraw
 
-    command = read_results(folder).manifest.command
-    output = output_place(out, command) if out else Output(folder, folder / command)
-    drawn = draw(folder, output, figure_options(folder, figure.changes(out)))
+    drawn = redraw.redraw(folder, out, figure=figure.changes(out))
     for path in drawn.paths:
         print(path)
     tell_left_out(drawn.left_out, folder)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rgaviz.progress import is_main_process
-
-WIDEST = 400  # characters that a table of measurements may need
 
 
 def track(items: Iterable[Any], *, total: int, description: str) -> Iterable[Any]:
@@ -34,29 +32,3 @@ def tell_left_out(pages: int, folder: Path) -> None:
 def say(text: str) -> None:
     """A line beside the answer."""
     print(text, file=sys.stderr)
-
-
-def show_measured(answer: Mapping[str, Any], table: Any) -> None:
-    """Measurements for people: the table, where they were taken, and the files."""
-    from rich.console import Console
-
-    from rgaviz.analysis.tables import described
-
-    console = Console()
-    # A line too long for the terminal goes on in the next one: a figure that is cut off is worse.
-    console.width = max(console.width, Console(width=WIDEST).measure(table).maximum)
-    console.print(table)
-    console.print(described(answer), highlight=False, soft_wrap=True)
-    for path in answer["files"]:
-        print(path)
-
-
-def measured_table(first: str, others: Sequence[str]) -> Any:
-    """An empty table whose columns but the first hold numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(first, box=SIMPLE_HEAD, pad_edge=False)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rgaviz import devices
 from rgaviz.devices import memory_told
+from rgaviz.errors import RgavizError
 from rgaviz.models import count_parameters
 from rgaviz.models.network import shapes_only
 from rgaviz.profiling.memory import peak_memory
@@ -53,12 +54,24 @@ def choose_settings(device: str, precision: str, repeats: int, *, train: bool) -
     """Settings from names; a training step on a CPU is measured as a training runs.
 
     Raises:
-        RgavizError: unknown, or not on this machine.
+        RgavizError: unknown, not on this machine, or too few rounds.
     """
+    if repeats < 2:
+        raise RgavizError(f"--repeats {repeats} gives no quartiles; give 2 or more.")
     where = devices.choose_device(device)
     if train and where.type == "cpu":
         devices.keep_freed_memory()
     return Settings(where, devices.choose_precision(precision, where), train, repeats)
+
+
+def check_batch(size: int) -> None:
+    """Refuse a batch of no image.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    if size < 1:
+        raise RgavizError(f"--batch-size {size} is no batch; give 1 or more.")
 
 
 @dataclass(frozen=True)

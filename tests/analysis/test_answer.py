@@ -124,5 +124,5 @@ def test_faults_are_errors_and_nothing_is_written(pair, fault):
 
 def test_convert_takes_numbers(pair):
     found = convert(pair[1], Path("own.pt"), mean=(0.5, 0.25, 0), std="0.5,0.5,1")
-    assert (found["mean"], found["std"], found["file"]) == ([0.5, 0.25, 0.0], [0.5, 0.5, 1.0], "own.pt")
+    assert (found.mean, found.std, found.file) == ((0.5, 0.25, 0.0), (0.5, 0.5, 1.0), Path("own.pt"))
     assert load_checkpoint("own.pt").std == (0.5, 0.5, 1.0)

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import rgaviz
 from rgaviz.analysis.cost import COSTS
+from rgaviz.analysis.lists import LISTS
 from rgaviz.attention import ATTENTIONS
 from rgaviz.cli import app, completion
-from rgaviz.cli.lists import LISTS
 from rgaviz.data.pictures import PICTURE_SUFFIXES
 from rgaviz.data.sets import DATASETS
 from rgaviz.devices import DEVICES

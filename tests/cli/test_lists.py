@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
+from rgaviz.analysis.lists import LISTS
 from rgaviz.attention import ATTENTIONS
-from rgaviz.cli.lists import LISTS
 from rgaviz.data.sets import DATASETS
 from rgaviz.explain.methods import METHODS
 from rgaviz.figures.style import VENUES

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import OrderedDict
 
-import numpy as np
 import pytest
 import torch
-import torchvision
 
-from rgaviz.checkpoint import load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError
 from rgaviz.models import create_model
 from rgaviz.models.foreign import bare
@@ -234,73 +229,3 @@ def test_an_unknown_network():
     for arch in ("resnet19", "torchvision:resnet19"):
         with pytest.raises(UnknownNameError):
             bare.fit(STATE, arch)
-
-
-# from files
-
-
-def test_a_training_scripts_file(tmp_path):
-    """With a wrapper, a prefix, half precision, numpy's numbers and arrays, and the options of its command line."""
-    model, path = torchvision.models.squeezenet1_1(num_classes=6), tmp_path / "best.pth.tar"
-    document = {
-        "epoch": 90,
-        "best": np.float64(76.5),
-        "history": np.arange(3.0),
-        "args": argparse.Namespace(lr=0.1),
-        "state_dict": {f"module.{key}": value.half() for key, value in model.state_dict().items()},
-    }
-    allowed = set(torch.serialization.get_safe_globals())
-    for zipped in (True, False):
-        torch.save(document, path, _use_new_zipfile_serialization=zipped)
-        loaded = load_checkpoint(path, ARCH)
-        for key, value in loaded.model.state_dict().items():
-            assert value.dtype == torch.float32
-            assert torch.equal(value, model.state_dict()[key].half().float()), key
-        assert loaded.classes == [f"class {index}" for index in range(6)]
-        assert (loaded.path, loaded.image_size) == (path, (224, 224))
-        assert loaded.config == {
-            "arch": ARCH,
-            "attention": "none",
-            "num_classes": 6,
-            "image_size": [224, 224],
-        }
-    assert set(torch.serialization.get_safe_globals()) == allowed
-
-
-def test_safetensors(tmp_path):
-    from safetensors.torch import save_file
-
-    model, path = weights("resnet20", 4), tmp_path / "model.safetensors"
-    save_file(model.state_dict(), path)
-    same(load_checkpoint(path, "resnet20").model.state_dict(), model.state_dict())
-    path.write_bytes(b"no tensors")
-    with pytest.raises(CheckpointError, match="damaged"):
-        load_checkpoint(path, "resnet20")
-
-
-def test_safetensors_is_not_there(tmp_path, monkeypatch):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(b"tensors")
-    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    with pytest.raises(RgavizError, match=r"needs safetensors to be read: pip install safetensors$"):
-        load_checkpoint(path, "resnet20")
-
-
-def test_a_fresh_head_has_no_class_names(tmp_path):
-    path, state = tmp_path / "weights.pth", weights("resnet20", 1000).state_dict()
-    torch.save(state, path)
-    assert load_checkpoint(path, "resnet20").classes[:2] == ["tench", "goldfish"]
-    torch.save({key: value for key, value in state.items() if not key.startswith("fc.")}, path)
-    loaded = load_checkpoint(path, "resnet20")
-    assert len(loaded.notes) == 1
-    assert loaded.classes == [f"class {index}" for index in range(1000)]
-
-
-def test_timms_normalisation(tmp_path):
-    timm = pytest.importorskip("timm")
-    model, path = timm.create_model("test_vit", num_classes=2), tmp_path / "vit.pth"
-    torch.save(model.state_dict(), path)
-    loaded = load_checkpoint(path, "timm:test_vit")
-    config = timm.data.resolve_data_config(pretrained_cfg=model.pretrained_cfg)
-    assert (loaded.mean, loaded.std) == (config["mean"], config["std"])
-    assert loaded.image_size == config["input_size"][1:]

@@ -1,0 +1,30 @@
+"""Another look at finished results, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rgaviz.figures.draw import Drawn, draw, figure_options
+from rgaviz.outputs import Output, output_place, with_suffix
+from rgaviz.results.reader import read_results
+
+
+def redraw(
+    folder: Path | str, out: Path | str | None = None, *, figure: Mapping[str, Any] | None = None
+) -> Drawn:
+    """Draw the figure of a results folder again, as ``rgaviz redraw`` does.
+
+    Args:
+        folder: written by an rgaviz command.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default the results folder.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be as they were drawn.
+
+    Raises:
+        RgavizError: no results there, an impossible option, or a file of someone else's in the way.
+    """
+    folder = Path(folder)
+    command = read_results(folder).manifest.command
+    output = Output(folder, folder / command) if out is None else output_place(out, command)
+    return draw(folder, output, figure_options(folder, with_suffix(figure or {}, out)))
