@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rgaviz.checkpoint.bounds import Budget
 from rgaviz.checkpoint.checkpoint import Checkpoint
 from rgaviz.checkpoint.reading import file_sha256, weight_fault, weights_sha256
 from rgaviz.checkpoint.schema import LARGEST_IMAGE
@@ -21,7 +22,7 @@ from rgaviz.models.network import shape_text
 def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     """The network of a configuration with its weights, in eval mode; draws no random numbers."""
     try:
-        with foreign.undrawn(config.get("arch")):
+        with foreign.undrawn(config.get("arch")), Budget(weights):
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
         model.load_state_dict(weights, assign=True)
         return model.float().eval()  # weights may have been saved in half precision
