@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
     from rgaviz.analysis.redraw import redraw as redraw
+    from rgaviz.analysis.sweep import sweep as sweep
+    from rgaviz.analysis.train import train as train
     from rgaviz.attention import build_attention as build_attention
     from rgaviz.checkpoint import load_checkpoint as load_checkpoint
     from rgaviz.checkpoint import save_checkpoint as save_checkpoint
@@ -42,7 +44,9 @@ PUBLIC = {
     "profile": "rgaviz.analysis.cost",
     "redraw": "rgaviz.analysis.redraw",
     "save_checkpoint": "rgaviz.checkpoint",
+    "sweep": "rgaviz.analysis.sweep",
     "tabulate": "rgaviz.runs.tabulate",
+    "train": "rgaviz.analysis.train",
 }
 __all__ = [
     "__version__",
@@ -61,7 +65,9 @@ __all__ = [
     "profile",
     "redraw",
     "save_checkpoint",
+    "sweep",
     "tabulate",
+    "train",
 ]
 
 

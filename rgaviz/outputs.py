@@ -177,6 +177,8 @@ def claim(
     for path, suffix in beside.items():
         if path not in own:
             claim_file(path, begins(tables[suffix]))
+    if output.folder.exists() and not output.folder.is_dir():
+        raise OutputError(f"Cannot write into {output.folder}: it is a file. Choose another place with -o.")
     if formats:
         refuse_others(output.folder, [MANIFEST, MAPS])
     if output.stem.parent == output.folder:

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 # Before torch is loaded, here and in the programs that tests start: sums over two threads round otherwise than over
 # one, and two test programs at a time are faster with one thread each.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Half the time of a figure is the packing of its PNGs, also within a PDF, as tightly as zlib can. Nobody keeps those of
+# tests, and the pixels are the same.
+Image.preinit()
+save_png = Image.SAVE["PNG"]
+
+
+def save_png_loosely(image, file, name):
+    image.encoderinfo.setdefault("compress_level", 1)
+    save_png(image, file, name)
+
+
+Image.register_save("PNG", save_png_loosely)
+
+gc.disable()  # until all is loaded
+
+
+def pytest_collection_finish():
+    """Half a million objects of the libraries stay: a sixth of the time went into looking whether they do."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

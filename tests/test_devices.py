@@ -62,30 +62,31 @@ def test_precision(monkeypatch):
 
 
 FAULTS = """
-import resource, sys, torch
+import resource, torch
 from rgaviz.devices import keep_freed_memory
-if sys.argv[1] == "kept":
-    keep_freed_memory()
-for use in range(40):
-    if use == 20:  # the first take memory from the system, until small objects no longer lie in the way
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(16 << 20)  # 64 MiB
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def faults(uses):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(uses):
+        torch.ones(16 << 20)  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+default = faults(5)
+keep_freed_memory()
+faults(20)  # the first take memory from the system, until small objects no longer lie in the way
+print(default, faults(5))
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed memory back")
 def test_freed_memory_is_kept():
-    faults = {}
-    for memory in ("kept", "default"):
-        command = [sys.executable, "-c", FAULTS, memory]
-        # Another allocator, or huge pages, would have other faults.
-        plain = {
-            name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "GLIBC_TUNABLES")
-        }
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=plain)
-        faults[memory] = int(done.stdout)
-    assert faults["kept"] < faults["default"] / 4
+    # Another allocator, or huge pages, would have other faults.
+    plain = {
+        name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "GLIBC_TUNABLES")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS], check=True, capture_output=True, text=True, env=plain
+    )
+    default, kept = map(int, done.stdout.split())
+    assert kept < default / 4
 
 
 @pytest.mark.parametrize(("platform", "library"), [("darwin", None), ("linux", lambda _: object())])

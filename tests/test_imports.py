@@ -47,11 +47,15 @@ def test_the_command_line_loads_nothing_heavy_before_a_command_runs():
 
 def loaded(*code: str, names: tuple[str, ...] = HEAVY) -> set[str]:
     """Those of the named modules that a fresh Python has loaded after running the lines."""
-    lines = [*code, "import json, sys", f"print(json.dumps([n for n in {names} if n in sys.modules]))"]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
-    )
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return after_each("\n".join(code), names=names)[0]
+
+
+def after_each(*parts: str, names: tuple[str, ...]) -> list[set[str]]:
+    """The same after each part, in one Python."""
+    tell = f"print(json.dumps([n for n in {names} if n in sys.modules]))"
+    code = "\n".join(["import json, sys", *(line for part in parts for line in (part, tell))])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [set(json.loads(line)) for line in done.stdout.splitlines()[-len(parts) :]]
 
 
 RUN = "from typer.testing import CliRunner; from rgaviz.cli import app; r = CliRunner()"
@@ -73,8 +77,8 @@ def test_explaining_loads_only_what_it_needs():
     load = "rgaviz.load_checkpoint(bundled('weights/rga.pt'))"
     # PyTorch's compiler takes seconds to load, and one random number on the meta device is enough for that.
     slow = ("torch._dynamo", "sympy", "torchvision", "accelerate", "pytorch_grad_cam", "matplotlib.pyplot")
-    # PyTorch 2.6 loads sympy with its own modules.
-    assert loaded(code, load, names=slow) <= loaded("import torch.utils.checkpoint", names=slow) & {"sympy"}
+    alone, explaining = after_each("import torch.utils.checkpoint", f"{code}\n{load}", names=slow)
+    assert explaining <= alone & {"sympy"}  # PyTorch 2.6 loads sympy with its own modules
 
 
 def test_public_names():

@@ -25,7 +25,8 @@ class Settings(TypedDict, total=False):
     """What all of them can be told.
 
     Attributes:
-        labels: what the pictures show: one class for all of them, or one each; by default the names of their folders.
+        labels: what the pictures show, such as a class: one for all of them, or one each; by default the names of their
+            folders, where these say it.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, with_cam
-from rgaviz.errors import unknown_name
+from rgaviz.errors import lookup
 from rgaviz.explain.methods import METHODS
 from rgaviz.results.manifest import MapRef
 
@@ -21,7 +21,7 @@ def cam(
     out: Path | str | None = None,
     *,
     methods: Sequence[str] = ("gradcam",),
-    target: str = "top1",
+    target: str | None = None,
     layer: str | None = None,
     **settings: Unpack[Settings],
 ) -> Answer:
@@ -33,26 +33,31 @@ def cam(
         pictures: files, folders or patterns; by default the bundled photographs.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-cam/``.
         methods: of ``rgaviz.explain.methods.METHODS``.
-        target: the class that the maps are about, by name or number; ``top1``, each network's own prediction, or
-            ``top5``.
+        target: what the maps are about. For classifiers a class, by name or number; ``top1``, each network's own
+            prediction; or ``top5``. By default what is usual for each network's task, here ``top1``.
         layer: a stage or a dotted module name; by default the last stage, or the last map.
         settings: of :class:`rgaviz.analysis.answer.Settings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
-    check_methods(methods)
     ask = partial(cam_request, methods=methods, target=target, layer=layer)
     return answer(ask, "cam", checkpoints, pictures, out, **settings)
 
 
-def cam_columns(subject: Subject, methods: Sequence[str], target: str) -> list[Column]:
-    """A panel for every method and target."""
+def cam_columns(subject: Subject, methods: Sequence[str], target: str | None) -> list[Column]:
+    """A panel for every method and score of the target.
+
+    Raises:
+        RgavizError: no such method, or no target where none is usual.
+    """
     columns = []
     for method in methods:
-        for place, name in enumerate(cam_names(method, target, len(subject.checkpoint.classes)), start=1):
-            which = f", top {place}" if target == "top5" else ""
-            title = f"{subject.id} {METHODS[method].title} ({subject.cam_layer}{which})"
+        scores = cam_scores(subject, target)
+        called = lookup(METHODS, method, "CAM method").title
+        for score, name in zip(scores, cam_names(method, scores), strict=True):
+            which = f", {score}" if len(scores) > 1 else ""
+            title = f"{subject.id} {called} ({subject.cam_layer}{which})"
             columns.append(Column(title, "map", cam_ref(subject, name)))
     return columns
 
@@ -69,25 +74,15 @@ def parse_methods(text: str) -> list[str]:
         UnknownNameError: no such method.
     """
     names = list(METHODS) if text == "all" else [name.strip() for name in text.split(",")]
-    check_methods(names)
-    return list(dict.fromkeys(names))
-
-
-def check_methods(names: Sequence[str]) -> None:
-    """Refuse methods that do not exist.
-
-    Raises:
-        UnknownNameError: there is one.
-    """
     for name in names:
-        if name not in METHODS:
-            raise unknown_name(name, METHODS, "CAM method")
+        lookup(METHODS, name, "CAM method")
+    return list(dict.fromkeys(names))
 
 
 def cam_request(
     subjects: Sequence[Subject],
     methods: Sequence[str] = ("gradcam",),
-    target: str = "top1",
+    target: str | None = None,
     layer: str | None = None,
 ) -> Request:
     """Class activation maps of every network, as ``rgaviz cam`` draws them."""

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.cam import cam_columns, cam_ref, check_methods
+from rgaviz.analysis.cam import cam_columns, cam_ref
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names
+from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import METHODS
 from rgaviz.progress import Say, hush
+from rgaviz.tasks import TASKS
 
 
 def compare(
@@ -23,7 +24,7 @@ def compare(
     out: Path | str | None = None,
     *,
     methods: Sequence[str] = ("gradcam",),
-    target: str = "top1",
+    target: str | None = None,
     layer: str | None = None,
     mask_layer: str | None = None,
     diff: bool = False,
@@ -36,8 +37,7 @@ def compare(
         pictures: files, folders or patterns; by default the bundled photographs.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-compare/``.
         methods: of ``rgaviz.explain.methods.METHODS``.
-        target: the class that the maps are about, by name or number; ``top1``, each network's own prediction, or
-            ``top5``.
+        target: what the maps are about, as :func:`rgaviz.analysis.cam.cam` takes it.
         layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
             map.
         mask_layer: of the spatial masks; by default the deepest with attention.
@@ -47,12 +47,11 @@ def compare(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
-    check_methods(methods)
     ask = partial(
         compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
-    if diff and target in ("top1", "top5"):
+    if diff and (target is None or any(target in task.targets for task in TASKS.values())):
         tell_mixed_differences(found, settings.get("say", hush))
     return found
 
@@ -67,14 +66,16 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
         )
 
 
-def difference_columns(subjects: Sequence[Subject], methods: Sequence[str], target: str) -> list[Column]:
+def difference_columns(
+    subjects: Sequence[Subject], methods: Sequence[str], target: str | None
+) -> list[Column]:
     """For every other network its maps minus the first one's."""
     first, *others = subjects
     columns = []
     for other in others:
         for method in methods:
-            classes = min(len(each.checkpoint.classes) for each in (first, other))
-            for name in cam_names(method, target, classes):
+            own, firsts = (cam_names(method, cam_scores(each, target)) for each in (other, first))
+            for name in (each for each in own if each in firsts):
                 title = f"{other.id} − {first.id} ({METHODS[method].title})"
                 columns.append(Column(title, "difference", cam_ref(other, name), cam_ref(first, name)))
     return columns
@@ -83,7 +84,7 @@ def difference_columns(subjects: Sequence[Subject], methods: Sequence[str], targ
 def compare_request(
     subjects: Sequence[Subject],
     methods: Sequence[str] = ("gradcam",),
-    target: str = "top1",
+    target: str | None = None,
     layer: str | None = None,
     mask_layer: str | None = None,
     *,
@@ -94,7 +95,7 @@ def compare_request(
     Args:
         subjects: at least two networks.
         methods: of ``METHODS``.
-        target: a class name or index, ``top1`` or ``top5``.
+        target: what the maps are about, as typed; None is what is usual for each network's task.
         layer: of the class activation maps.
         mask_layer: of the masks.
         diff: also each network's maps minus the first one's.

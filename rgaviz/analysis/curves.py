@@ -7,7 +7,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import FigureOptions
     from rgaviz.tasks import Measure
+
+NAME = "curves.png"  # in the folder of the training
+
+
+def curves_options() -> FigureOptions:
+    """How the curves look: ``rgaviz redraw`` draws them in other ways."""
+    from rgaviz.figures.style import FigureOptions
+
+    return FigureOptions(formats=("png",))
+
+
+def claim_curves(folder: Path) -> None:
+    """Make sure, before a training, that its curves may be written.
+
+    Raises:
+        OutputError: something that is not ours has one of the names.
+    """
+    from rgaviz.figures.draw import claim_figure
+    from rgaviz.outputs import output_place
+
+    claim_figure("train", output_place(folder / NAME, "train"), curves_options())
 
 
 def write_curves(folder: Path, measures: Iterable[Measure]) -> list[Path]:
@@ -27,14 +49,13 @@ def write_curves(folder: Path, measures: Iterable[Measure]) -> list[Path]:
 
     from rgaviz.analysis.request import versions
     from rgaviz.figures.draw import draw, record_options
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.outputs import output_place
     from rgaviz.results.writer import ResultsWriter
 
     with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    output = output_place(folder / "curves.png", "train")
-    options = FigureOptions(formats=("png",))
+    output = output_place(folder / NAME, "train")
+    options = curves_options()
     head = {
         "command": "train",
         "versions": versions(),

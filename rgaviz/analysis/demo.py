@@ -111,14 +111,14 @@ def demo(
 
 def train_pair(out: Path, device: str, command_line: str, report: Any) -> None:
     """A fresh pair on the generated images, with the recipe ``shapes``."""
-    from rgaviz.training.start import recipe_settings, run_training
+    from rgaviz.analysis.train import train
 
-    run_training(
+    # A pair that is there already is taken.
+    train(
         "shapes",
-        recipe_settings("shapes"),
-        device=device,
         out=out,
-        resume=True,  # a pair that is there already is taken
+        device=device,
+        resume=True,
         command_line=command_line,
         again=command_line,
         report=report,

@@ -1,4 +1,4 @@
-"""How good networks are at their task: errors and confusion matrices."""
+"""How good networks are at their task: what it measures, its tables and confusion matrices."""
 
 from __future__ import annotations
 
@@ -54,14 +54,7 @@ class Measured:
         """What people are told, table -> row -> text: under "" the measures, then every table of one column."""
         figures, tables = self.evaluation.figures, self.evaluation.tables
         told = {measure.label: measure.number(figures[measure.key]) for measure in self.task.measures}
-        columns = {
-            name: {
-                row: "-" if value is None else f"{value:.1f}"
-                for row, (value,) in zip(table.rows, table.values, strict=True)
-            }
-            for name, table in tables.items()
-            if len(table.columns) == 1
-        }
+        columns = {name: column for name, table in tables.items() if (column := table.told())}
         return {"": {"test images": f"{self.images} ({self.dataset}, {self.source})", **told}, **columns}
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +86,9 @@ def evaluate(
     track: Track = silent,
     say: Say = hush,
 ) -> list[Measured]:
-    """Measure networks on their test images and draw a confusion matrix of each, as ``rgaviz evaluate`` does.
+    """Measure networks on their test images, as ``rgaviz evaluate`` does.
+
+    Of each whose task counts what is taken for what, the confusion matrix is drawn; of others nothing is written.
 
     Args:
         checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``.
@@ -107,7 +102,7 @@ def evaluate(
             column wide.
         command_line: recorded in the results.
         track: shows a progress bar.
-        say: is told what must be known of the networks.
+        say: is told what must be known of the networks, and where there is no figure.
 
     Returns:
         An answer for each network.
@@ -131,8 +126,12 @@ def evaluate(
     place = None if data_dir is None else Path(data_dir)
     measured = [measure(subject, dataset, place, track) for subject in subjects]
     counted = [each for each in measured if COUNTS in each.evaluation.tables]
-    if not counted:  # no network is for a task that counts: there is nothing to draw
+    for each in measured:
+        if COUNTS not in each.evaluation.tables:
+            say(f"Note: {each.network}: {each.task.name} has no confusion matrix, so there is no figure.")
+    if not counted:
         return measured
+    claim_figure("evaluate", output, options, [each.network for each in counted])  # the names of fewer pages
     write_results(output.folder, subjects, counted, options, command_line)
     pages = draw(output.folder, output, options).pages
     files = dict(zip((each.network for each in counted), pages, strict=True))
@@ -176,7 +175,7 @@ def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track:
     images = measured_images(subject, dataset, data_dir, track)
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
-    found = checkpoint.task.evaluate(checkpoint.model, images.part, how)
+    found = checkpoint.task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
     count = len(images.part("test"))
     return Measured(
         subject.id, str(checkpoint.path), images.name, images.source, count, found, checkpoint.task
@@ -210,7 +209,12 @@ def measured_images(
         )
     if list(images.classes) != list(checkpoint.classes):
         raise RgavizError(
-            f"{name} has the classes {', '.join(images.classes[:3])}, ..., but {checkpoint.path} was trained on "
-            f"{', '.join(checkpoint.classes[:3])}, ...; name its data set with --dataset and --data-dir."
+            f"{name} has the classes {_some(images.classes)}, but {checkpoint.path} was trained on "
+            f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."
         )
     return images
+
+
+def _some(classes: Sequence[str]) -> str:
+    """The first of them."""
+    return ", ".join([*classes[:3], *(["..."] if len(classes) > 3 else [])])

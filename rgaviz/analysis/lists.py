@@ -74,10 +74,26 @@ def venues() -> dict[str, str]:
     }
 
 
+def tasks() -> dict[str, str]:
+    """Tasks: what is measured, the headline first, the heads of their networks, and the words for a target."""
+    from rgaviz.tasks import TASKS
+
+    told = {}
+    for name, task in TASKS.items():
+        parts = {
+            "measures": [measure.label for measure in task.measures],
+            "heads": task.heads,
+            "targets": task.targets,
+        }
+        told[name] = "; ".join(f"{part} {', '.join(names)}" for part, names in parts.items() if names)
+    return told
+
+
 LISTS: dict[str, Callable[[], dict[str, str]]] = {
     "recipes": recipes,
     "models": models,
     "attentions": attentions,
+    "tasks": tasks,
     "datasets": datasets,
     "methods": methods,
     "venues": venues,

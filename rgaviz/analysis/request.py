@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,9 +11,10 @@ import numpy as np
 import torch
 
 from rgaviz import __version__
-from rgaviz.analysis.subject import Subject
+from rgaviz.analysis.subject import Subject, naming
 from rgaviz.results.manifest import MapRef
 from rgaviz.tasks import Told
+from rgaviz.tasks.task import asked
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,20 @@ class Column:
 INPUT_COLUMN = Column("input")
 
 
-def cam_names(method: str, target: str, classes: int) -> list[str]:
-    """Names of a method's maps: one, or one for each of the five most probable classes."""
-    return [f"{method}/top{n + 1}" for n in range(min(5, classes))] if target == "top5" else [method]
+def cam_names(method: str, scores: Sequence[str]) -> list[str]:
+    """Names of a method's maps, fit for files: the method's own, or one for each of several scores."""
+    if len(scores) == 1:
+        return [method]
+    keys = [re.sub(r"[^\w-]", "", score) for score in scores]
+    alike = len({key.lower() for key in keys} - {""}) < len(keys)
+    return [f"{method}/{place if alike else key}" for place, key in enumerate(keys, start=1)]
+
+
+def cam_scores(subject: Subject, target: str | None) -> Sequence[str]:
+    """What each score is called of a target as typed, or of a network's usual one."""
+    task = subject.checkpoint.task
+    with naming(subject):
+        return task.scores(asked(task, target), subject.checkpoint.classes)
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Request:
         subjects: the checkpoints.
         columns: the panels of a row, the picture first.
         methods: of ``METHODS``.
-        target: a class name or index, ``top1`` or ``top5``.
+        target: what the maps are about, as typed; None is what is usual for each network's task.
         labels: what the pictures show, where the user said it: one for all, or one each.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
@@ -59,7 +72,7 @@ class Request:
     subjects: Sequence[Subject]
     columns: Sequence[Column]
     methods: Sequence[str] = ()
-    target: str = "top1"
+    target: str | None = None
     labels: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""

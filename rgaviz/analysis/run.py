@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from rgaviz.analysis.request import Column, Outcome, Request, cam_names, versions
+from rgaviz.analysis.request import Column, Outcome, Request, cam_names, cam_scores, versions
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
-from rgaviz.errors import PictureError, RgavizError, unknown_name
+from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.masks import joint_means, map_warnings
 from rgaviz.explain.targets import Target
@@ -35,13 +35,10 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     Raises:
         RgavizError: not one picture could be read, an unknown target or label, an unwritable folder.
     """
-    targets = {}
-    for subject in request.subjects:
+    targets: dict[str, Target] = {}
+    for subject in request.subjects if request.methods else ():
         with naming(subject):
-            checkpoint = subject.checkpoint
-            targets[subject.id] = checkpoint.task.target(
-                request.target, checkpoint.classes, checkpoint.inputs
-            )
+            targets[subject.id] = subject.checkpoint.target(request.target)
     labels = _labels(request, pictures)
     failures: list[str] = []
     found: dict[str, dict[str, Told]] = {}
@@ -58,7 +55,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     [each.inputs[subject.id] for each in loaded],
                     [labels[each.number] for each in loaded],
                     request.methods,
-                    targets[subject.id],
+                    targets.get(subject.id),
                 )
                 for subject in request.subjects
             ]
@@ -82,18 +79,32 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
 
 def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
     """What each picture shows, if known: said by the user, or by the name of its folder."""
-    classes = dict.fromkeys(name for each in request.subjects for name in each.checkpoint.classes)
     given: list[str | None] = list(request.labels)
-    for label in given:
-        if label not in classes:
-            raise unknown_name(str(label), classes, "label")
+    for label in request.labels:
+        if faults := _faults(label, request.subjects):
+            raise faults[0]
     if len(given) not in (0, 1, len(pictures)):
         raise RgavizError(
             f"--label has {len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
         )
     if given:
         return given * (len(pictures) if len(given) == 1 else 1)
-    return [picture.label if picture.label in classes else None for picture in pictures]
+    folders = {picture.label for picture in pictures if picture.label is not None}
+    known = {name for name in folders if not _faults(name, request.subjects, folder=True)}
+    return [picture.label if picture.label in known else None for picture in pictures]
+
+
+def _faults(label: str, subjects: Sequence[Subject], *, folder: bool = False) -> list[RgavizError]:
+    """Why a text says to no network what a picture shows; empty if it does to one of them."""
+    faults = []
+    for checkpoint in (subject.checkpoint for subject in subjects):
+        try:
+            checkpoint.task.truth(label, checkpoint.classes, folder=folder)
+        except RgavizError as error:
+            faults.append(error)
+        else:
+            return []
+    return faults
 
 
 class Loaded(NamedTuple):
@@ -124,14 +135,14 @@ def _explain(
     inputs: Sequence[torch.Tensor],
     truth: Sequence[str | None],
     methods: Sequence[str],
-    target: Target,
+    target: Target | None,
 ) -> tuple[Explanation, list[Told]]:
     checkpoint, task = subject.checkpoint, subject.checkpoint.task
     with naming(subject):
         found = explain(
             checkpoint.model,
             torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
-            forward=task.scored(checkpoint.model),
+            forward=checkpoint.scored(),
             cam_layer=subject.cam_layer,
             methods=methods if subject.cam_layer else (),
             target=target,
@@ -153,7 +164,7 @@ def _maps(
             kept = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
             maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
         for method, values in found.cams.items():
-            names = cam_names(method, request.target, len(values[row]))
+            names = cam_names(method, cam_scores(subject, request.target))
             for name, each, caption in zip(names, values[row], found.about[row], strict=True):
                 maps[f"{subject.id}/{name}"] = each  # (h, w)
                 about[f"{subject.id}/{name}"] = caption
@@ -191,13 +202,19 @@ def _caption(told: Told, about: str | None) -> tuple[list[Line], dict[str, Any]]
     return lines, {**told.values, "correct": right, "target": about}
 
 
+def _target_taken(request: Request) -> str | None:
+    """As typed, else what is usual for the networks; None where nothing is."""
+    usual = (target for subject in request.subjects for target in subject.checkpoint.task.targets[:1])
+    return request.target or ", ".join(dict.fromkeys(usual)) or None
+
+
 def _head(request: Request) -> dict[str, Any]:
     return {
         "command": request.command,
         "command_line": request.command_line,
         "seed": 0,  # of randomcam, the only thing here that is random
         "versions": versions(),
-        "target": request.target,
+        "target": _target_taken(request),
         "checkpoints": [subject.record() for subject in request.subjects],
         "titles": [column.title for column in request.columns],
         "figure": request.options,

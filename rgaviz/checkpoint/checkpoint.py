@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +12,12 @@ from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError
 from rgaviz.tasks import TASKS, Task, Told
+from rgaviz.tasks.task import asked
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from rgaviz.tasks.task import Target
 
 
 class Prediction(NamedTuple):
@@ -100,13 +103,34 @@ class Checkpoint:
         pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in several]
         return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
 
+    def scored(self) -> Callable[[Tensor], Tensor]:
+        """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...)."""
+        return self.task.scored(self.model)
+
+    def target(self, text: str | None = None) -> Target:
+        """What a map of the network is about, as ``--target`` names it; by default what is usual for its task.
+
+        Raises:
+            RgavizError: no such target, or none is usual.
+        """
+        return self.task.target(asked(self.task, text), self.classes, self.inputs)
+
     @torch.inference_mode()
     def told(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Told]:
         """What the network says of every picture, whatever it is for; ``images`` as in :meth:`inputs`."""
         device = next(self.model.parameters()).device
-        output = self.task.scored(self.model)(self.inputs(images).to(device))  # (B, ...)
+        output = self.scored()(self.inputs(images).to(device))  # (B, ...)
         return self.task.told(output, self.classes, [None] * len(output))
 
     def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
-        """Class and confidence of every picture by a classifier; ``images`` as in :meth:`inputs`."""
-        return [Prediction(**told.values) for told in self.told(images)]
+        """Class and confidence of every picture by a classifier; ``images`` as in :meth:`inputs`.
+
+        Raises:
+            RgavizError: the network is for another task.
+        """
+        told = [each.values for each in self.told(images)]
+        if any(set(each) != set(Prediction._fields) for each in told):
+            raise RgavizError(
+                f"A network for {self.task.name} predicts no class; ask what it says: checkpoint.told(images)"
+            )
+        return [Prediction(**each) for each in told]

@@ -17,7 +17,7 @@ def cam(
     inputs: Inputs = None,
     *,
     method: Methods = "gradcam",
-    target: Target = "top1",
+    target: Target = None,
     layer: CamLayer = None,
     label: Label = None,
     network: Network,

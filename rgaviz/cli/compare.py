@@ -31,7 +31,7 @@ def compare(
     inputs: InputsOfTwo = None,
     *,
     method: Methods = "gradcam",
-    target: Target = "top1",
+    target: Target = None,
     layer: CamLayer = None,
     mask_layer: MaskLayer = None,
     diff: Annotated[

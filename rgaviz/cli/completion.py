@@ -40,6 +40,17 @@ def paper_tables() -> list[str]:
     return sorted(path.stem for path in (PACKAGE / "runs" / "papers").glob("*.toml"))
 
 
+def targets() -> list[str]:
+    """Words for what a map is about, as the classes of the tasks have them."""
+    found: list[str] = []
+    for file in sorted((PACKAGE / "tasks").glob("*.py")):
+        tree = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in (each for each in tree if isinstance(each, ast.AnnAssign)):
+            if node.value and ast.unparse(node.target) == "targets":
+                found += ast.literal_eval(node.value)
+    return list(dict.fromkeys(found))
+
+
 ATTENTIONS = registry("attention/__init__.py", "ATTENTIONS")
 MODELS = registry("models/create.py", "MODELS")
 METHODS = registry("explain/methods.py", "METHODS")
@@ -68,7 +79,6 @@ PICTURE_SUFFIXES = (
 LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
-TARGETS = ("top1", "top5")
 WIDTHS = ("column", "text")
 
 

@@ -46,7 +46,7 @@ def evaluate(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure error, loss, the error of every class and the confusion matrix on the test images.
+    """Measure networks on the test images: classifiers by error, loss, the error of every class and confusion.
 
     Writes a figure and a table (CSV) of each confusion matrix.
     """
@@ -70,7 +70,7 @@ def evaluate(
 
 
 def show(measured: Sequence[Measured]) -> None:
-    """The measurements side by side, tables such as the error of every class below."""
+    """The measurements side by side, tables of one column below."""
     from rich.console import Console
     from rich.table import Table
 

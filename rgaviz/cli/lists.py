@@ -17,13 +17,13 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="recipes, models, attentions, datasets, methods or venues.",
+            help="recipes, models, attentions, tasks, datasets, methods or venues.",
             autocompletion=completion.one(completion.LISTS),
         ),
     ],
     as_json: Json = False,
 ) -> None:
-    """List recipes, models, attentions, datasets, CAM methods or venues."""
+    """List recipes, models, attentions, tasks, datasets, CAM methods or venues."""
     from rgaviz.analysis.lists import choices
 
     meanings = choices(what)

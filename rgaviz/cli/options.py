@@ -104,16 +104,17 @@ MaskLayer = Annotated[
     ),
 ]
 Target = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Class the CAM is about: a name or number, top1 (each network's own prediction) or top5.",
-        autocompletion=completion.one(completion.TARGETS),
+        help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction) or top5.",
+        show_default="the first of rgaviz list tasks: top1",
+        autocompletion=completion.one(completion.targets),
     ),
 ]
 Label = Annotated[
     str | None,
     typer.Option(
-        help="True class, one for all pictures or one each with commas.",
+        help="What the pictures show, such as their true class: one for all of them, or one each with commas.",
         show_default="the parent folder's name, where it is a class",
     ),
 ]

@@ -54,21 +54,28 @@ def sweep(
 
     The same command goes on after an interruption. A run that fails is reported, the others are done.
     """
+    from rgaviz.analysis import sweep
     from rgaviz.training.start import recipe_settings
-    from rgaviz.training.sweep import parse_seeds, planned, train_all
+    from rgaviz.training.sweep import parse_seeds
 
-    # All are checked before one is run.
-    settings = {name: recipe_settings(name, **vars(changes)) for name in recipes}
-    runs = list(planned(settings, parse_seeds(seeds), dataset, out))
     with progress() as report:
-        rows, failures = train_all(runs, device, data_dir, context.meta[COMMAND_LINE], report)
+        swept = sweep.sweep(
+            {name: recipe_settings(name, **vars(changes)) for name in recipes},
+            out,
+            seeds=parse_seeds(seeds),
+            dataset=dataset,
+            device=device,
+            data_dir=data_dir,
+            command_line=context.meta[COMMAND_LINE],
+            report=report,
+        )
     if not is_main_process():
         return
     if as_json:
-        print(json.dumps({"out": str(out), "networks": rows, "failures": failures}, indent=1))
-    elif rows:
-        show(rows, out, report.headlines)
-    if failures:
+        print(json.dumps(swept.to_dict(), indent=1))
+    elif swept.networks:
+        show(swept.networks, out, report.headlines)
+    if swept.failures:
         raise typer.Exit(1)
 
 
@@ -80,8 +87,8 @@ def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]
     titles = [f"test {measure.label}" for measure in headlines.values()]
     table = Table("data set", "recipe", "seed", "network", *titles, title=f"Written to {out}")
     for row in rows:
-        measured = (row.get(f"test_{key}") for key in headlines)
-        cells = ("" if value is None else f"{value:.2f}" for value in measured)
+        measured = ((measure, row.get(f"test_{key}")) for key, measure in headlines.items())
+        cells = ("" if value is None else measure.number(value) for measure, value in measured)
         table.add_row(row["dataset"], row["recipe"], str(row["seed"]), row["network"], *cells)
     Console().print(table)
     print(f"A table with means over the seeds: rgaviz table {out}")

@@ -42,7 +42,7 @@ def table(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tabulate finished runs: parameters, and test error as mean and standard deviation over seeds."""
+    """Tabulate finished runs: parameters, and the task's first measure as mean and standard deviation over seeds."""
     from rgaviz.runs.tabulate import choose_format, tabulate
 
     text = tabulate(runs, out, form=choose_format(form, out, as_json=as_json), paper=paper, say=say)

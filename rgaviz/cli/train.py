@@ -68,18 +68,20 @@ def train(
 
     Writes OUT/baseline.pt and OUT/rga.pt (saved as it goes on), OUT/metrics.csv and OUT/curves.png.
     """
-    from rgaviz.analysis.curves import write_curves
-    from rgaviz.training.start import recipe_settings, run_training
+    from rgaviz.analysis import train
+    from rgaviz.data.sets import DATASETS
+    from rgaviz.errors import lookup
+    from rgaviz.training.start import recipe_settings
 
-    settings = recipe_settings(recipe or dataset, **vars(changes))
+    lookup(DATASETS, dataset, "data set")
     with progress() as report:
-        rows, folder = run_training(
+        trained = train.train(
             dataset,
-            settings,
+            recipe_settings(recipe or dataset, **vars(changes)),
+            out,
             seed=seed,
             device=device,
             data_dir=data_dir,
-            out=out,
             resume=resume,
             overwrite=overwrite,
             tensorboard=tensorboard,
@@ -89,11 +91,10 @@ def train(
         )
     if not is_main_process():
         return
-    write_curves(folder, report.measures.values())
     if as_json:
-        print(json.dumps({"out": str(folder), "networks": rows}, indent=1))
+        print(json.dumps(trained.to_dict(), indent=1))
     else:
-        report.table(rows, folder)
+        report.table(trained.networks, trained.out)
 
 
 def resume_command(command_line: str) -> str:

@@ -18,7 +18,7 @@ class Progress:
     """Shows a training on the terminal: a bar while it runs, a line per epoch."""
 
     def __init__(self, bar: Any) -> None:
-        self.bar, self.bar_task, self.writer = bar, None, None
+        self.bar, self.bar_task = bar, None
         self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
         self.headlines: dict[str, Measure] = {}
 
@@ -33,16 +33,6 @@ class Progress:
             yield item
             self.bar.advance(task)
         self.bar.remove_task(task)
-
-    def log_to(self, folder: Path) -> None:
-        """Also write to TensorBoard."""
-        from rgaviz.errors import RgavizError
-
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise RgavizError('TensorBoard is not installed: pip install "rgaviz[tensorboard]"') from None
-        self.writer = SummaryWriter(folder)
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         self.measures |= {each.key: each for each in task.measures}
@@ -73,11 +63,6 @@ class Progress:
         self.say(
             f"{row['network']}: epoch {row['epoch']}, {', '.join(told)}, {row['images_per_second']:.0f} images/s"
         )
-        if self.writer is not None:
-            for name, value in row.items():
-                if name.startswith(("train_", "test_")):
-                    self.writer.add_scalar(f"{row['network']}/{name}", value, row["epoch"])
-            self.writer.flush()
 
     def title(self, key: str) -> str:
         """What a number of the training is called."""
@@ -86,6 +71,10 @@ class Progress:
     def text(self, key: str, value: float) -> str:
         """Such a number with its unit."""
         return self.measures[key].text(value) if key in self.measures else f"{value:.3f}"
+
+    def number(self, column: str, value: float) -> str:
+        """A value of a column ``test_<key>`` or ``train_<key>`` without its unit."""
+        return self.measures[column.partition("_")[2]].number(value)
 
     def table(self, rows: list[dict[str, Any]], folder: Path) -> None:
         """The outcome: all that was measured, and the headlines on the training images."""
@@ -97,7 +86,9 @@ class Progress:
         columns = {key: title for key, title in columns.items() if any(key in row for row in rows)}
         table = Table("network", *columns.values(), title=f"Written to {folder}")
         for row in rows:
-            table.add_row(row["network"], *(f"{row[key]:.2f}" if key in row else "" for key in columns))
+            table.add_row(
+                row["network"], *(self.number(key, row[key]) if key in row else "" for key in columns)
+            )
         Console().print(table)
 
 

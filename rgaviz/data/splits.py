@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rgaviz.data.augment import AUGMENTATIONS
 from rgaviz.data.pictures import read_picture, resize_picture
 from rgaviz.devices import available_memory
 from rgaviz.errors import PictureError, lookup
@@ -23,7 +24,7 @@ class MemorySplit:
 
     Attributes:
         images: (n, H, W, 3) uint8 RGB.
-        labels: (n,) int64.
+        labels: (n, ...), of a kind that the task's ``check`` takes.
     """
 
     images: Tensor
@@ -58,7 +59,7 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
 
     Attributes:
         paths: n pictures.
-        labels: (n,) int64.
+        labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         workers: processes that read ahead, though no more than there are processors.
     """
@@ -124,7 +125,7 @@ def read_split(
 
     Args:
         paths: n pictures.
-        labels: (n,) int64.
+        labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         workers: processes that read ahead what does not fit; with 0 nobody does.
         memory: bytes that decoded pictures may take, by default :func:`memory_for_images`.
@@ -158,11 +159,13 @@ class Dataset:
     Attributes:
         name: a key of ``DATASETS``.
         task: a key of ``TASKS``: what its labels are for.
-        classes: names, in the order of the labels.
+        classes: what the network's outputs are called: for classification the classes, in the order of the labels.
         parts: what loads each part; ``train`` to learn from, ``test`` to measure on.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
         source: where the images came from, in words.
+        augmentations: keys of ``AUGMENTATIONS`` under which the labels stay true: where they are places, a picture
+            must not move.
     """
 
     name: str
@@ -172,6 +175,7 @@ class Dataset:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     source: str
+    augmentations: Collection[str] = tuple(AUGMENTATIONS)
     _loaded: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def part(self, name: str) -> Split:

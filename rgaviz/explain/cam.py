@@ -59,8 +59,9 @@ def cam(
         layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map,
             for tokens the norm before the last attention.
         methods: of ``METHODS``.
-        targets: class index per image, by default the predicted class; or a function of the network's output
-            (B, ...) that gives a score (B,) for each image; or a :class:`rgaviz.explain.targets.Target`.
+        targets: class index per image; or a function of the network's output (B, ...) that gives a score (B,) for
+            each image; or a :class:`rgaviz.explain.targets.Target`. By default what is usual for the checkpoint's
+            task, such as the predicted class, which a bare network is asked for as well.
 
     Returns:
         Float32 arrays (B, h, w) by method, raw after the ReLU, at the layer's resolution (``fullgrad``: at the
@@ -72,13 +73,19 @@ def cam(
     """
     network, inputs = network_and_inputs(model, images)
     layer = layer or default_cam_layer(network, inputs.shape[2:])
-    found = explain(network, inputs, cam_layer=layer, methods=methods, target=_as_target(targets))
+    forward, target = _asked_of(model, targets)
+    found = explain(network, inputs, forward=forward, cam_layer=layer, methods=methods, target=target)
     return {method: maps[:, 0] if maps.shape[1] == 1 else maps for method, maps in found.cams.items()}
 
 
+def _asked_of(model: Any, targets: Any) -> tuple[Callable[[Tensor], Tensor] | None, Target]:
+    """What of a network or checkpoint is explained, and the target; only a checkpoint knows what it is for."""
+    if isinstance(model, nn.Module):
+        return None, top_classes(1) if targets is None else _as_target(targets)
+    return model.scored(), model.target() if targets is None else _as_target(targets)
+
+
 def _as_target(targets: Any) -> Target:
-    if targets is None:
-        return top_classes(1)
     if isinstance(targets, Target):
         return targets
     if callable(targets):
@@ -94,7 +101,7 @@ def explain(
     forward: Callable[[Tensor], Tensor] | None = None,
     cam_layer: str | None = None,
     methods: Sequence[str] = (),
-    target: Target,
+    target: Target | None = None,
     watched: Mapping[str, nn.Module] | None = None,
 ) -> Explanation:
     """Output, masks and maps of one batch in one forward pass and one backward pass per score.
@@ -105,12 +112,16 @@ def explain(
         forward: what of the network is explained, such as ``model.embed``: images -> output; by default the network.
         cam_layer: the layer of the maps.
         methods: of ``METHODS``; none is fine.
-        target: what the maps are about.
+        target: what the maps are about; without maps none is needed.
         watched: modules whose masks are wanted, from :func:`rgaviz.explain.gates.gates`.
 
     Raises:
-        RgavizError: as :func:`cam`.
+        RgavizError: as :func:`cam`, or maps without a target.
     """
+    if methods and target is None:
+        raise RgavizError(
+            "A map is about something: give a target, such as rgaviz.explain.targets.top_classes(1)."
+        )
     for name in methods:
         if lookup(METHODS, name, "CAM method").classes and not isinstance(target, ClassTarget):
             raise RgavizError(f"{name} compares classes: give it a class as target, or leave the method out.")
@@ -119,8 +130,10 @@ def explain(
     cams: dict[str, np.ndarray] = {}
     with lent(model):
         output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
-        scores, about = _asked(target, output)
-        if layer is not None and caught.activations is not None:
+        about: list[list[str]] = []
+        if target is not None:
+            scores, about = _asked(target, output)
+        if target is not None and layer is not None and caught.activations is not None:
             cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
             asked = list(probes(network, layer, images, caught.activations.detach(), output.detach(), target))
             own = [name for name in methods if not METHODS[name].maps]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any
 
 from rgaviz.errors import unknown_name
@@ -12,7 +13,8 @@ OF_ALL = ("num_classes", "image_size", "attention")  # arguments of create_model
 WANTED = {int: "a whole number", bool: "true or false", str: "a name"}
 
 
-def options_of(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+@cache  # a recipe asks for those of every builder, for each of its options
+def options_of(builder: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """Name -> type and default of every option that a builder takes."""
     parameters = inspect.signature(builder, eval_str=True).parameters
     named = {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}

@@ -51,10 +51,10 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
         for name, (_, beside) in columns.items():
             if name in row.values and _is_best(row, rows, name):
                 bold.add((number, len(line)))
-            line.append(_spread(row.values.get(name)))
+            line.append(_spread(row.measure, row.values.get(name)))
             if beside:
                 value = reported.get((row.arch, row.attention), {}).get(name)
-                line.append("" if value is None else f"{value:.2f}")
+                line.append("" if value is None else row.measure.number(value))
         cells.append(line)
     return header, cells, bold
 
@@ -62,15 +62,19 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
 def _is_best(row: Row, rows: Sequence[Row], dataset: str) -> bool:
     """Whether no other of its family has a better mean, as printed; alone in its family nothing is best."""
     family = [each for each in rows if each.family == row.family and dataset in each.values]
-    means = [round(statistics.mean(each.values[dataset].values()), 2) for each in family]
+    means = [_printed(each, dataset) for each in family]
     best = min(means) if row.measure.least else max(means)
-    return len(family) > 1 and round(statistics.mean(row.values[dataset].values()), 2) == best
+    return len(family) > 1 and _printed(row, dataset) == best
 
 
-def _spread(by_seed: Mapping[int, float] | None) -> str:
+def _printed(row: Row, dataset: str) -> float:
+    return float(row.measure.number(statistics.mean(row.values[dataset].values())))
+
+
+def _spread(measure: Measure, by_seed: Mapping[int, float] | None) -> str:
     """Mean and sample standard deviation; of one seed the value alone."""
     mean, std = mean_and_std(by_seed or {})
-    return "" if mean is None else f"{mean:.2f}" if std is None else f"{mean:.2f} ± {std:.2f}"
+    return " ± ".join(measure.number(value) for value in (mean, std) if value is not None)
 
 
 def _parameters(row: Row) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.classification import Classification
-from rgaviz.tasks.task import Evaluation, How, Line, Measure, Table, Task, Told
+from rgaviz.tasks.task import How, Task
 
 __all__ = ["TASKS", "Evaluation", "How", "Line", "Measure", "Table", "Task", "Told"]
 

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split
-from rgaviz.errors import unknown_name
+from rgaviz.errors import RgavizError, unknown_name
 from rgaviz.explain.targets import Target, one_class, top_classes
+from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import class_errors, confusion
-from rgaviz.tasks.task import Evaluation, How, Line, Measure, Parts, Table, Told
+from rgaviz.tasks.task import How, Parts
 
-TOPS = {"top1": 1, "top5": 5}
+TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
 
 
 class Classification:
@@ -28,6 +29,20 @@ class Classification:
         Measure("error", "error", least=True),
         Measure("loss", "loss", unit="", least=True),
     )
+    targets: tuple[str, ...] = ("top1", "top5")
+
+    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+        count = len(classes)
+        if labels.ndim != 1 or labels.dtype != torch.int64:
+            raise RgavizError(
+                f"Labels for classification are (n,) int64, an index of a class each, not "
+                f"{tuple(labels.shape)} {labels.dtype}; mend the data set."
+            )
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < count:
+            raise RgavizError(
+                f"Labels for {count} classes are indices from 0 to {count - 1}, but there are some from "
+                f"{int(labels.min())} to {int(labels.max())}; mend the data set."
+            )
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
         return shuffled(len(split), config.batch_size, draw)
@@ -39,7 +54,7 @@ class Classification:
         logits = outputs["logits"]
         wrong = (logits.argmax(1) != targets).sum()
         loss = cross_entropy(logits, targets, config.class_weights, config.label_smoothing)
-        return {"loss": loss, "error": 100 * wrong / len(targets)}
+        return {"loss": loss, "error": 100.0 * wrong}
 
     @torch.inference_mode()
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
@@ -67,6 +82,13 @@ class Classification:
         if text.isdecimal() and int(text) < len(names):
             return one_class(int(text), names)
         raise unknown_name(text, [*TOPS, *names], "target class")
+
+    def scores(self, text: str, names: Sequence[str]) -> list[str]:
+        return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]
+
+    def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
+        if text not in names:
+            raise unknown_name(text, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         confidence, index = output.float().softmax(1).max(1)  # (B,) each

@@ -6,110 +6,23 @@ Training, evaluating, explaining and tabulating know no class and no ranking; th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
+from rgaviz.errors import RgavizError
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
+from rgaviz.tasks.answers import Evaluation, Measure, Told
 
 BATCH = 512  # images measured at once
 
-Parts = Callable[[str], Split]  # the images of a part by its name: "train", "test"; read when asked for
-
-
-class Measure(NamedTuple):
-    """A number that tells how good a network is.
-
-    Attributes:
-        key: its name in ``Evaluation.figures``; in files ``test_<key>``, and ``train_<key>`` where the loss tells it.
-        title: for people.
-        unit: behind a value; "" of a plain number.
-        least: whether less is better.
-    """
-
-    key: str
-    title: str
-    unit: str = "%"
-    least: bool = False
-
-    @property
-    def label(self) -> str:
-        """Title and unit, e.g. ``error (%)``."""
-        return f"{self.title} ({self.unit})" if self.unit else self.title
-
-    def number(self, value: float) -> str:
-        """A value without its unit, e.g. ``12.34``."""
-        return f"{value:.2f}" if self.unit else f"{value:.3f}"
-
-    def text(self, value: float) -> str:
-        """A value with its unit, e.g. ``12.34%``."""
-        return f"{self.number(value)}{self.unit}"
-
-
-class Table(NamedTuple):
-    """Numbers with names.
-
-    Attributes:
-        corner: what the rows and columns are, above the names of the rows.
-        columns: names.
-        rows: names.
-        values: a list per row; None where there is nothing to measure.
-    """
-
-    corner: str
-    columns: list[str]
-    rows: list[str]
-    values: list[list[Any]]
-
-    def lines(self) -> list[list[Any]]:
-        """As a CSV file has it, the header first."""
-        named = ([name, *row] for name, row in zip(self.rows, self.values, strict=True))
-        return [[self.corner, *self.columns], *named]
-
-    def plain(self) -> dict[str, Any] | list[list[Any]]:
-        """As JSON has it: a single column by the names of the rows, else the values alone."""
-        if len(self.columns) == 1:
-            return {name: row[0] for name, row in zip(self.rows, self.values, strict=True)}
-        return self.values
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What came of measuring a network.
-
-    Attributes:
-        figures: one number per key, those of all measures among them.
-        tables: by name.
-    """
-
-    figures: dict[str, float]
-    tables: dict[str, Table] = field(default_factory=dict)
-
-
-class Line(NamedTuple):
-    """A line under a panel, and whether what it says is right, where that is known."""
-
-    text: str
-    right: bool | None = None
-
-
-class Told(NamedTuple):
-    """What a network says of one picture.
-
-    Attributes:
-        lines: for people, under a panel.
-        values: for ``--json``.
-        says: the answer in a word, as ``Target.about`` would name it; "" where there is none.
-    """
-
-    lines: list[Line]
-    values: dict[str, Any]
-    says: str = ""
+# The images of a part by its name, "train" or "test", for the device; read when asked for.
+Parts = Callable[[str], Split]
 
 
 def _alone(value: Tensor) -> Tensor:
@@ -147,9 +60,9 @@ class How:
     title: str = ""
 
     def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's share of the images, (b, 3, H, W) normalised, and their labels (b,), on the device."""
+        """This process's share of the images, (b, 3, H, W) normalised, and labels (b, ...), on the split's device."""
         batches = evaluation_batches(
-            split.to(self.device),
+            split,
             batch_size=self.batch_size,
             mean=self.mean,
             std=self.std,
@@ -171,11 +84,26 @@ class Task(Protocol):
         name: a key of ``TASKS``, written into checkpoints.
         heads: the heads of networks that it trains, the usual one first.
         measures: what is measured, the headline first.
+        targets: words that ``--target`` takes for any network of the task, the usual one first; none where a target
+            must be named. Written out, for the shell's completion reads the source.
     """
 
     name: str
     heads: tuple[str, ...]
     measures: tuple[Measure, ...]
+    targets: tuple[str, ...]
+
+    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+        """Refuse labels that are not of this task.
+
+        Args:
+            labels: (n, ...) of a part of a data set.
+            classes: of the data set; what they name is the task's affair.
+
+        Raises:
+            RgavizError: they are not.
+        """
+        ...
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
         """The batches of an epoch, indices (batch_size,) each.
@@ -192,7 +120,9 @@ class Task(Protocol):
         ...
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
-        """``loss``, which is minimised, and what else is to be told of the training; each a mean over the images.
+        """``loss``, a mean over the images that is minimised, and what else is to be told, summed over the images.
+
+        Sums, for a count of images is exact in float32, and its mean is not.
 
         Args:
             outputs: of :meth:`outputs`, float32.
@@ -222,13 +152,36 @@ class Task(Protocol):
         """
         ...
 
+    def scores(self, text: str, names: Sequence[str]) -> Sequence[str]:
+        """What each score of the target is called that ``text`` names, as titles have it; known before any picture is.
+
+        Args:
+            text: as typed; it need not be checked, :meth:`target` does that.
+            names: of the network's classes.
+        """
+        ...
+
+    def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
+        """Refuse a text that does not say what a picture shows.
+
+        Args:
+            text: as typed behind ``--label``, or the name of the picture's folder.
+            names: of the network's classes.
+            folder: whether it is the latter, which often means nothing.
+
+        Raises:
+            RgavizError: it does not.
+        """
+        ...
+
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         """What a network says of each picture.
 
         Args:
             output: (B, ...) of :meth:`scored`.
             names: of the network's classes.
-            truth: what each picture shows, None where that is not known.
+            truth: what each picture shows, None where that is not known; of several networks in a figure some may
+                say nothing to it, for :meth:`truth` of one is enough.
         """
         ...
 
@@ -236,3 +189,14 @@ class Task(Protocol):
 def headline(task: Task) -> Measure:
     """The measure that stands for a network in a table."""
     return task.measures[0]
+
+
+def asked(task: Task, target: str | None) -> str:
+    """The target as typed, else the task's usual one.
+
+    Raises:
+        RgavizError: none was typed and the task has no usual one.
+    """
+    if target is None and not task.targets:
+        raise RgavizError(f"A map of a network for {task.name} needs a target; name one with --target.")
+    return task.targets[0] if target is None else target

@@ -57,14 +57,13 @@ class ModelConfig(Table):
 
     @model_validator(mode="after")
     def _options_exist(self) -> Self:
-        faults = [f"model.{name}: {fault}" for name, fault in _option_faults(self.arch, self.options)]
-        if faults:
+        if faults := list(_option_faults(self.arch, self.options)):
             raise ValueError(" ".join(faults))
         return self
 
 
-def _option_faults(arch: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names of options and what is wrong with them."""
+def _option_faults(arch: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with options of the architecture, a sentence each."""
     if not options:
         return  # without PyTorch
     from rgaviz.models import MODELS, model_options, option_faults
@@ -72,9 +71,9 @@ def _option_faults(arch: str, options: Mapping[str, Any]) -> Iterator[tuple[str,
     known = {name for each in MODELS for name in model_options(each)}
     for name, value in options.items():
         if name in known:
-            yield from ((name, fault) for fault in option_faults(arch, {name: value}))
+            yield from (f"model.{name}: {fault}" for fault in option_faults(arch, {name: value}))
         else:
-            yield name, str(unknown_name(name, {*known, *ModelConfig.model_fields}, "recipe key model.*"))
+            yield str(unknown_name(name, {*known, *ModelConfig.model_fields}, "recipe key model.*"))
 
 
 class DataConfig(Table):

@@ -6,8 +6,8 @@ Files in the output folder, for a network called NAME:
 - ``NAME.resume.pt``: all that a later run needs to go on; gone when the network is finished.
 - ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
 
-All are written at the end of an epoch, unless less than ``train.save_minutes`` have passed since they last were; within
-a longer epoch the state alone is. So a killed run loses these minutes or one epoch at most.
+All are written at the end of the first epoch, and of every other unless less than ``train.save_minutes`` have passed
+since they last were; within a longer epoch the state alone is. So a killed run loses these minutes or one epoch.
 
 The state to resume is written first, then the checkpoint, then the row: whatever moment a run is killed at,
 the later files can be made again from the earlier ones.
@@ -35,7 +35,7 @@ from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
 from rgaviz.training.run import Run
-from rgaviz.training.signals import stop_signals
+from rgaviz.training.signals import nothing_lost, stop_signals
 from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
@@ -85,19 +85,8 @@ def train(
     """
     processes = Processes(device)
     task = task or lookup(TASKS, dataset.task, "task")
-    check(recipe, dataset, processes)
-    for attention in attentions:
-        with shapes_only():  # a network that cannot be built is refused before the first is trained
-            build_model(recipe, attention, task, len(dataset.classes))
-    if not resume and recipe.model.pretrained != "none":
-        with (
-            processes.one_first()
-        ):  # it downloads; weights that do not fit are refused before any file is replaced
-            initialise(
-                build_model(recipe, attentions[0], task, len(dataset.classes)), recipe.model.pretrained
-            )
-    for part in dataset.parts:
-        dataset.part(part)  # what cannot be read is refused before anything is written
+    with nothing_lost():
+        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
     if processes.device.type == "cpu":
         keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
@@ -133,6 +122,31 @@ def train(
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
+def refuse_unfit(
+    recipe: Recipe,
+    dataset: Dataset,
+    attentions: Sequence[str],
+    task: Task,
+    processes: Processes,
+    resume: bool,
+) -> None:
+    """Refuse, before anything is written, settings that do not fit, networks that cannot be built, unreadable images.
+
+    Raises:
+        RgavizError: there are such.
+    """
+    check(recipe, dataset, processes)
+    for attention in attentions:
+        with shapes_only():
+            build_model(recipe, attention, task, len(dataset.classes))
+    if not resume and recipe.model.pretrained != "none":
+        with processes.one_first():  # it downloads
+            first = build_model(recipe, attentions[0], task, len(dataset.classes))
+            initialise(first, recipe.model.pretrained)
+    for part in dataset.parts:
+        task.check(dataset.part(part).labels, dataset.classes)
+
+
 def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
     """Refuse settings that do not fit the images, the processes or this PyTorch.
 
@@ -140,6 +154,11 @@ def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
         RgavizError: they do not.
     """
     train, options = recipe.train, recipe.model.options
+    if recipe.data.augment not in dataset.augmentations:
+        raise RgavizError(
+            f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
+            f"{', '.join(dataset.augmentations)}."
+        )
     processes.share_batches(train.batch_size, len(dataset.part("train")))
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
         raise RgavizError(

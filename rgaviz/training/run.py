@@ -54,14 +54,16 @@ class Run:
         self.history: list[dict[str, Any]] = []
         self.totals = Totals()  # of the epoch under way
         # When the state was written, and when at the end of an epoch.
-        self.saved = self.settled = plan.clock()
+        self.saved, self.settled = plan.clock(), -math.inf  # the first epoch always leaves a checkpoint
 
     def epochs(self, resume: bool) -> Iterator[list[dict[str, Any]]]:
         """Train to the end; yields the history whenever a checkpoint was written."""
         if not (resume and self._restore()):
-            for note in initialise(self.model, self.plan.recipe.model.pretrained):
+            with self.processes.one_first():  # it may download
+                notes = initialise(self.model, self.plan.recipe.model.pretrained)
+            for note in notes:
                 self.report.say(f"Note: {self.name}: {note}")
-        if self.history:
+        if self.history and self.totals.steps == 0:  # else its checkpoint may be of an earlier epoch
             yield self.history
         self.report.start(self.name, len(self.history), self.config.epochs, self.task)
         if len(self.history) < self.config.epochs:
@@ -109,7 +111,7 @@ class Run:
             processes=self.processes.count,
         )
         network.train()
-        recent: list[dict[str, Tensor]] = []  # means over this process's share of a batch
+        recent: list[dict[str, Tensor]] = []  # of this process's share of a batch
         clock = time.perf_counter()
         for step, (images, targets) in enumerate(batches, start=self.totals.steps):
             recent.append(self._step(network, images, targets, epoch + step / len(order)))
@@ -145,11 +147,11 @@ class Run:
         return Totals(**{**vars(self.totals), "sums": dict(zip(self.totals.sums, means, strict=True))})
 
     def _step(self, network: nn.Module, images: Tensor, targets: Tensor, epoch: float) -> dict[str, Tensor]:
-        """One step of the optimizer, its batch (b, 3, H, W) in one part or several; what the task tells of it."""
+        """One step of the optimizer, its batch (b, 3, H, W) in one part or several; what the task tells of it all."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, epoch)
         self.optimizer.zero_grad()
-        means: dict[str, Tensor] = {}
+        told: dict[str, Tensor] = {}
         parts = list(zip(*(each.chunk(self.config.accumulate) for each in (images, targets)), strict=True))
         for number, (some, own) in enumerate(parts, start=1):
             weight = len(own) / len(targets)
@@ -160,13 +162,14 @@ class Run:
                     outputs = network(some)
                 outputs = {key: value.float() for key, value in outputs.items()}
                 losses = self.task.loss(outputs, own, self.config)
-                self.processes.backward(losses["loss"] * weight)
+                losses["loss"] = losses["loss"] * weight  # of the mean over the whole batch
+                self.processes.backward(losses["loss"])
             for key, value in losses.items():
-                means[key] = means.get(key, 0.0) + value.detach() * weight
+                told[key] = told.get(key, 0.0) + value.detach()
         if self.config.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
-        return means
+        return told
 
     def _count(self, recent: list[dict[str, Tensor]], images: int, epoch: int, step: int, steps: int) -> None:
         """Add the last steps to the totals; stop if a loss is not finite."""

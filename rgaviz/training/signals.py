@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """Stopped by a signal, with the state saved."""
+    """Stopped by a signal, with all that was trained saved."""
 
 
 class Stopped:
@@ -21,6 +21,15 @@ class Stopped:
 
     def __bool__(self) -> bool:
         return self.signalled
+
+
+@contextmanager
+def nothing_lost() -> Iterator[None]:
+    """Within the block nothing is trained: a Ctrl-C costs nothing."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rgaviz.progress import is_main_process
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
     from rgaviz.training.config import Recipe
+    from rgaviz.training.report import Report
 
 
 def recipe_settings(
@@ -41,57 +42,47 @@ def recipe_settings(
     return recipe
 
 
+def run_folder(dataset: str, recipe: Recipe, out: Path | str | None) -> Path:
+    """Where a training writes: the folder named, by default one for the data set and the network."""
+    return Path(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"
+
+
 def run_training(
     dataset: str,
     recipe: Recipe,
+    folder: Path,
     *,
-    report: Any,
+    seed: int,
+    device: str,
+    data_dir: Path | None,
+    resume: bool,
+    overwrite: bool,
+    tensorboard: bool,
+    command_line: str,
     again: str,
-    seed: int = 0,
-    device: str = "auto",
-    data_dir: Path | None = None,
-    out: Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    tensorboard: bool = False,
-    command_line: str = "",
+    report: Report,
     load: Callable[..., Dataset] | None = None,
-) -> tuple[list[dict[str, Any]], Path]:
-    """Check everything that is cheap to check, then train; returns the last rows and the folder.
+) -> tuple[list[dict[str, Any]], str]:
+    """Check everything that is cheap to check, then train; returns the last rows and the name of the task.
 
-    Args:
-        dataset: a key of ``DATASETS``.
-        recipe: from :func:`recipe_settings`.
-        report: a :class:`rgaviz.training.report.Report` that also has ``say``, ``track`` and ``log_to``.
-        again: the command that goes on with this one, told when it is stopped.
-        seed: of weights, order and augmentation.
-        device: auto, cpu, cuda or mps.
-        data_dir: where the images are.
-        out: folder; by default ``runs/<dataset>-<arch>``.
-        resume: go on where the run in ``out`` stopped.
-        overwrite: replace the run in ``out``.
-        tensorboard: also log for TensorBoard.
-        command_line: recorded in the checkpoints.
-        load: in place of ``load_dataset``, where the images are there already.
+    The arguments are those of :func:`rgaviz.analysis.train.train`, settled.
     """
     from accelerate import PartialState
 
-    from rgaviz.data.sets import DATASETS, load_dataset
+    from rgaviz.data.sets import load_dataset
     from rgaviz.devices import choose_device
-    from rgaviz.errors import lookup
     from rgaviz.training.loop import train as train_networks
+    from rgaviz.training.report import TensorBoard
     from rgaviz.training.signals import Interrupted
     from rgaviz.training.state import refuse_earlier_run
 
-    lookup(DATASETS, dataset, "dataset")
     attentions = recipe.model.attention
     chosen = choose_device(device)
-    folder = out or Path("runs") / f"{dataset}-{recipe.model.arch}"
     if is_main_process():
         if not (resume or overwrite):
             refuse_earlier_run(folder, attentions)  # before the images are loaded
         if tensorboard:
-            report.log_to(folder / "tensorboard")
+            report = TensorBoard(report, folder / "tensorboard")
     # The others wait for the main process, which downloads.
     with PartialState(cpu=chosen.type == "cpu").main_process_first():
         images = (load or load_dataset)(
@@ -120,6 +111,6 @@ def run_training(
     except KeyboardInterrupt as error:
         longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
         lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
-        report.say(f"Stopped; {lost} is lost. Go on with:\n  {again}")
+        report.say(f"Stopped; {lost} is lost." + (f" Go on with:\n  {again}" if again else ""))
         raise
-    return rows, folder
+    return rows, images.task

@@ -78,7 +78,7 @@ class Totals:
     """Sums over the epoch under way, of this process.
 
     Attributes:
-        sums: of what the task tells of its loss, each times the images of its step.
+        sums: over the images, of what the task tells of its loss.
         images: seen.
         steps: made.
         seconds: of training.
@@ -90,10 +90,11 @@ class Totals:
     seconds: float = 0.0
 
     def add(self, steps: Sequence[Mapping[str, Tensor]], images: int) -> list[float]:
-        """Add some steps of so many images each, every value their mean; gives the losses. Waits for the device."""
+        """Add what some steps of so many images each tell; gives their losses. Waits for the device."""
         values = torch.stack([torch.stack(list(each.values())) for each in steps])  # (steps, keys)
         told = dict(zip(steps[0], values.cpu().double().T.tolist(), strict=True))  # key -> (steps,)
-        self.sums = {key: self.sums.get(key, 0.0) + sum(each) * images for key, each in told.items()}
+        count = {"loss": images}
+        self.sums = {k: self.sums.get(k, 0.0) + sum(each) * count.get(k, 1) for k, each in told.items()}
         self.images, self.steps = self.images + images * len(steps), self.steps + len(steps)
         return told["loss"]
 
@@ -110,11 +111,20 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        return {**state, "totals": Totals(**state["totals"])}
+        return {**state, "totals": Totals(**_renewed(state["totals"]))}
     except Exception as error:  # a damaged file fails in many ways
         raise CheckpointError(
             f"{path} is damaged, or of another version; remove it or choose another --out."
         ) from error
+
+
+def _renewed(totals: dict[str, Any]) -> dict[str, Any]:
+    """The totals of a state as of now; before there were tasks they told the loss and how many images were right."""
+    if "sums" in totals:
+        return totals
+    wrong = totals["images"] - totals["right"]
+    kept = {key: totals[key] for key in ("images", "steps", "seconds")}
+    return {"sums": {"loss": totals["loss"], "error": 100.0 * wrong}, **kept}
 
 
 def expect_same(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:

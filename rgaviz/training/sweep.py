@@ -1,11 +1,10 @@
-"""Many trainings, what is done already left alone."""
+"""The runs of a sweep: which there are, and where each has its folder and its images."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from rgaviz.training.config import Recipe
@@ -58,43 +57,6 @@ def planned(
             for each in dict.fromkeys(word.strip() for word in (dataset or own).split(",")):
                 lookup(DATASETS, each, "dataset")
                 yield Run(each, stem, settings[name], seed, out / each / stem / f"seed{seed}")
-
-
-def train_all(
-    runs: Sequence[Run], device: str, data_dir: Path | None, command_line: str, report: Any
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Last rows of all networks, and a line for each run that failed."""
-    from rgaviz.data.sets import load_dataset
-    from rgaviz.errors import RgavizError
-    from rgaviz.training.start import run_training
-
-    load = functools.lru_cache(maxsize=2)(load_dataset)  # runs share the images
-    rows: list[dict[str, Any]] = []
-    failures: list[str] = []
-    for number, run in enumerate(runs, start=1):
-        title = f"{run.dataset}, {run.recipe}, seed {run.seed}"
-        report.say(f"[{number} of {len(runs)}] {title}")
-        try:
-            trained, _ = run_training(
-                run.dataset,
-                run.settings,
-                report=report,
-                again=command_line,
-                seed=run.seed,
-                device=device,
-                data_dir=own_folder(data_dir, run.dataset),
-                out=run.out,
-                resume=True,
-                command_line=command_line,
-                load=load,
-            )
-        except RgavizError as error:
-            report.say(f"Error: {title}: {error}")
-            failures.append(f"{title}: {error}")
-            continue
-        where = {"dataset": run.dataset, "recipe": run.recipe, "seed": run.seed}
-        rows += [{**where, **row} for row in trained]
-    return rows, failures
 
 
 def own_folder(data_dir: Path | None, dataset: str) -> Path | None:

@@ -106,6 +106,11 @@ def test_a_network_is_measured_by_its_own_task(pair, monkeypatch):
             rgaviz.evaluate([network], dataset=name)
         assert "\n" not in str(caught.value)
     assert files_below(Path()) == before
+    Path("two.csv").write_bytes(b"a stranger's")
+    with pytest.raises(OutputError, match=r"two\.csv"):
+        rgaviz.evaluate(["toy.pt", "rga.pt"], "two.png", figure=SMALL)
+    assert not Path("two").exists()
+    Path("two.csv").unlink()
     toy, shapes = rgaviz.evaluate(["toy.pt", "rga.pt"], "two.png", figure=SMALL)
     assert (toy.files, shapes.files) == ([], [Path("two.png"), Path("two.csv")])
     shown = CliRunner().invoke(app, ["evaluate", "toy.pt", "rga.pt", "-o", "two.png", *FAST]).stdout

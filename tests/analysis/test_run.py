@@ -42,8 +42,12 @@ def picture(path, label=None):
 
 
 def test_names_and_methods():
-    assert cam_names("gradcam", "top1", 10) == ["gradcam"]
-    assert cam_names("gradcam", "top5", 3) == ["gradcam/top1", "gradcam/top2", "gradcam/top3"]
+    assert cam_names("gradcam", ["whatever"]) == ["gradcam"]
+    assert cam_names("gradcam", ["top 1", "top 2"]) == ["gradcam/top1", "gradcam/top2"]
+    assert cam_names("gradcam", ["../x", "y"]) == ["gradcam/x", "gradcam/y"]
+    assert (
+        cam_names("gradcam", ["a b", "AB"]) == cam_names("gradcam", ["?", "a"]) == ["gradcam/1", "gradcam/2"]
+    )
     assert parse_methods("layercam, gradcam,layercam") == ["layercam", "gradcam"]
     with pytest.raises(UnknownNameError, match="Unknown CAM method ''"):
         parse_methods("gradcam,")

@@ -15,7 +15,7 @@ from rgaviz.attention import ATTENTIONS, Gate, build_attention
 from rgaviz.attention.nonlocal_ import NonLocal
 from rgaviz.errors import RgavizError
 
-SHAPES = [(3, 10, 7, 5), (2, 33, 3, 6), (4, 9, 4, 4)]  # B, C, H, W
+SHAPES = [(3, 10, 5, 4), (2, 33, 3, 6), (4, 9, 4, 4)]  # B, C, H, W
 STAGES = [(256, (64, 32)), (512, (32, 16)), (1024, (16, 8)), (2048, (16, 8))]  # ResNet-50 at 256x128
 COUNTS = {
     "se": [8_464, 33_312, 132_160, 526_464],

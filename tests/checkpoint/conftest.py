@@ -6,6 +6,14 @@ import pytest
 from small_checkpoint import network, save
 
 
+@pytest.fixture(scope="session")
+def saved_once(tmp_path_factory):
+    return save(tmp_path_factory.mktemp("saved") / "rga.pt", network()).read_bytes()
+
+
 @pytest.fixture
-def saved(tmp_path):
-    return save(tmp_path / "rga.pt", network())
+def saved(saved_once, tmp_path):
+    """A file that a test may damage."""
+    path = tmp_path / "rga.pt"
+    path.write_bytes(saved_once)
+    return path

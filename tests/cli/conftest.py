@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pictures import files_below, save_picture
+from typer import testing
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
+
+testing._get_command = cache(
+    testing._get_command
+)  # else every call builds all commands anew, a third of a short one
 
 
 @pytest.fixture

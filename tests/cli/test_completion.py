@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import rgaviz
@@ -140,6 +142,9 @@ def test_the_script_that_a_shell_reads(place, shell):
 
 def test_it_can_be_installed(place, rga, monkeypatch):
     """In a home of its own, for the shell that is named."""
+    monkeypatch.setattr(
+        testing, "_get_command", get_command
+    )  # built anew, as the next line changes an option
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     monkeypatch.setenv("HOME", str(place))
     assert "_RGAVIZ_COMPLETE=complete_bash" in rga("--show-completion", "bash").stdout

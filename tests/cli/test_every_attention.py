@@ -42,7 +42,7 @@ def files(folder: Path, names) -> list[str]:
 
 def test_masks_of_all(trained, rga, place):
     gated = [name for name in ATTENTIONS if name not in UNMASKED]
-    rga("masks", *files(trained, gated), "img.jpg", "-o", "all.png")
+    rga("masks", *files(trained, gated), "img.jpg", "-o", "all.png", "--dpi", "100")
     (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
     shown = {panel["map"]["checkpoint"] for panel in row[1:]}
     assert shown == {network_name(name) for name in gated}
@@ -50,7 +50,7 @@ def test_masks_of_all(trained, rga, place):
 
 
 def test_all_are_compared(trained, answer, place):
-    told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf")
+    told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf", "--dpi", "100")
     assert set(told["predictions"]["img.jpg"]) == {network_name(name) for name in ATTENTIONS}
     (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
     cams = [panel for panel in row[1:] if panel["map"]["group"] == "cam"]

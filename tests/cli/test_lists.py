@@ -12,12 +12,14 @@ from rgaviz.data.sets import DATASETS
 from rgaviz.explain.methods import METHODS
 from rgaviz.figures.style import VENUES
 from rgaviz.models import MODELS
+from rgaviz.tasks import TASKS
 from rgaviz.training.config import load_recipe, recipe_names
 
 REGISTRIES = {
     "recipes": recipe_names(),
     "models": MODELS,
     "attentions": ATTENTIONS,
+    "tasks": TASKS,
     "datasets": DATASETS,
     "methods": METHODS,
     "venues": VENUES,

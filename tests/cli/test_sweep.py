@@ -53,6 +53,8 @@ def test_every_recipe_and_seed_once(rga, answer, place):
     ]
     assert load_checkpoint("out/shapes/shapes/seed3/rga.pt").seed == 3
 
+    curves = sorted(str(path.parent) for path in Path("out").rglob("curves.png"))
+    assert curves == sorted({str(Path(path).parent) for path in files})
     before = {path: Path(path).stat().st_mtime_ns for path in files}
     second = run_sweep(rga, *words, "--attention", "none,rga-sc,rga-c", "--json")
     again = json.loads(second.stdout)

@@ -117,3 +117,30 @@ def test_a_network_that_cannot_be_built_is_refused_before_any_is_trained(tmp_pat
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("taken", ["curves", "curves/manifest.json", "curves.png/mine"])
+def test_curves_of_someone_else_are_found_before_the_training(tmp_path, taken):
+    path = tmp_path / "run" / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    result = train("-o", str(tmp_path / "run"))
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "curves" in result.stderr
+    assert path.read_text() == "mine"
+    assert not list((tmp_path / "run").glob("*.pt"))
+
+
+def test_an_unknown_data_set_is_told_as_one():
+    result = CliRunner().invoke(app, ["train", "shaps"])
+    assert result.exit_code == 1
+    assert "Unknown data set 'shaps'. Did you mean 'shapes'?" in result.stderr
+
+
+@pytest.mark.parametrize("setting", ["model.width=true", "model.s1=true", "model.last_stride=true"])
+def test_true_is_no_number_of_a_network(tmp_path, setting):
+    result = train("-o", str(tmp_path / "run"), "--set", setting)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert setting.removesuffix("=true") in result.stderr

@@ -31,6 +31,25 @@ def test_disk_and_memory_give_the_same_batches(pictures, workers):
     assert equal(list(evaluation_batches(memory, **options)), list(evaluation_batches(disk, **options)))
 
 
+def test_labels_of_any_form_travel_with_their_pictures(pictures):
+    """Two numbers each, in memory and on disk, of one process and of two."""
+    paths, split = pictures
+    labels = torch.stack([torch.arange(7) / 8, torch.arange(7) / 4], 1)  # (7, 2) float32
+    for each in (MemorySplit(split.images, labels), DiskSplit(paths, labels, (16, 24), workers=0)):
+        each = each.to(torch.device("cpu"))
+        options = {"batch_size": 3, "mean": MEAN, "std": STD}
+        measured = [found for _, found in evaluation_batches(each, **options)]
+        assert torch.equal(torch.cat(measured), labels)
+        (whole,) = batches(each, batch_size=6, augmentation="none")
+        halves = [batches(each, batch_size=6, augmentation="none", rank=n, processes=2)[0] for n in range(2)]
+        assert torch.equal(torch.cat([found for _, found in halves]), whole[1])
+        for image, label in zip(*whole, strict=True):
+            index = int(label[0] * 8)
+            assert torch.equal(label, labels[index])
+            pixels = image.permute(1, 2, 0) * torch.tensor(STD) * 255 + torch.tensor(MEAN) * 255
+            torch.testing.assert_close(pixels, split.images[index].float(), rtol=0, atol=1e-3)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_broken_picture_on_disk_is_one_line(pictures, workers):
     paths, memory = pictures

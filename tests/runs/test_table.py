@@ -238,6 +238,20 @@ def test_the_best_of_a_measure_that_is_to_be_great():
     )
 
 
+def test_a_measure_without_a_unit_has_its_own_decimals():
+    """Best is what is least as printed."""
+    measure = Measure("mae", "mean absolute error", unit="", least=True)
+    values = {"none": {0: 0.0124, 1: 0.0144}, "se": {0: 0.01338}, "rga-sc": {0: 0.016}}
+    rows = [
+        Row("resnet20", name, 3, measure, {"dots": 1000}, {"dots": by_seed})
+        for name, by_seed in values.items()
+    ]
+    header, cells, bold = lay_out(rows)
+    assert header[-1] == "dots mean absolute error"
+    assert [row[-1] for row in cells] == ["0.013 ± 0.001", "0.013", "0.016"]
+    assert bold == {(0, 5), (1, 5)}
+
+
 @pytest.mark.parametrize(
     "training",
     [{"recipe": "x"}, {"recipe": {"train": 3}}, {"dataset": ["x"]}, {"dataset": None}],

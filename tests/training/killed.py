@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -66,6 +67,7 @@ MOMENTS = {  # what makes it happen; gives options of the training
 
 def main(folder: Path) -> None:
     tiny.dataset().part("train"), tiny.dataset().part("test")  # once, not in every child
+    gc.freeze()  # what the collector touches, a child copies
     for name, prepare in MOMENTS.items():
         child = os.fork()
         if child == 0:

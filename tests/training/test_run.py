@@ -13,9 +13,11 @@ from torch.torch_version import TorchVersion
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.data.batches import train_batches
 from rgaviz.data.order import epoch_generator, shuffled
+from rgaviz.data.sets import load_dataset
 from rgaviz.errors import OutputError, RgavizError
 from rgaviz.models import create_model
 from rgaviz.training import loop
+from rgaviz.training.config import DataConfig, ModelConfig
 from rgaviz.training.optim import learning_rate
 
 
@@ -254,11 +256,17 @@ def test_a_pair_begins_with_the_backbone_it_is_given(tmp_path, fp32):
     assert (tmp_path / "out" / "baseline.pt").read_bytes() == before
 
 
-def test_on_a_cpu_memory_is_kept(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: calls.append("kept"))
-    tiny.run(tmp_path, ("none",), changes={"epochs": 1})
-    assert calls == ["kept"]
+@pytest.mark.parametrize("arch", ["timm:resnet10t", "torchvision:squeezenet1_1"])
+def test_a_network_of_a_library_is_trained(tmp_path, arch):
+    model = ModelConfig(arch=arch, attention=("none",))
+    recipe = tiny.recipe(epochs=1, lr=0.001).changed(
+        model=model, data=DataConfig(image_size=(32, 32), train_size=32, test_size=10)
+    )
+    images = load_dataset("shapes", image_size=(32, 32), train_size=32, test_size=10)
+    (row,) = loop.train(images, recipe, ("none",), tmp_path, device=tiny.CPU)
+    found = load_checkpoint(tmp_path / "baseline.pt")
+    assert found.config["arch"] == arch
+    assert found.metrics["test_error"] == row["test_error"]
 
 
 def test_an_older_compiler_does_not_recompute(tmp_path, monkeypatch):

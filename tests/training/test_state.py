@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 
@@ -12,6 +13,7 @@ from folders import ROOT, fault, rows, same, start
 from killed import MOMENTS
 from tiny import STEPS
 
+from rgaviz.checkpoint import load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.training import signals
 from rgaviz.training.state import Totals, load_state
@@ -201,21 +203,84 @@ def test_saved_by_epoch_or_by_time_whichever_is_later(tmp_path):
 
 
 def test_short_epochs_are_not_all_saved(tmp_path):
-    """Epochs of 2 minutes: the state after 5 minutes, in the third epoch, at whose end the first checkpoint is due."""
+    """Epochs of 2 minutes: a checkpoint of the first, the state 5 minutes later, in the fourth."""
     report = Minutes(tmp_path, 0.5)
     changes = {"epochs": 4}
     tiny.run(tmp_path, ["none"], report=report, check_every=1, clock=lambda: 60 * report.now, changes=changes)
-    assert report.states == [(0, 0)] * 10 + [(2, 2)] * 2 + [(3, 0)] * 4
-    assert report.checkpoints == [False, False, True, True]
+    assert report.states == [(0, 0)] * 4 + [(1, 0)] * 10 + [(3, 2)] * 2
+    assert report.checkpoints == [True] * 4
 
 
 def test_totals_are_means_over_images():
     totals = Totals()
     steps = [
-        {"loss": torch.tensor(2.0), "error": torch.tensor(50.0)},
+        {"loss": torch.tensor(2.0), "error": torch.tensor(200.0)},
         {"loss": torch.tensor(1.0), "error": torch.tensor(0.0)},
     ]
     assert totals.add(steps, 4) == [2.0, 1.0]
-    assert totals.add([{"loss": torch.tensor(4.0), "error": torch.tensor(100.0)}], 4) == [4.0]
+    assert totals.add([{"loss": torch.tensor(4.0), "error": torch.tensor(400.0)}], 4) == [4.0]
     assert (totals.images, totals.steps) == (12, 3)
     assert totals.means() == {"loss": pytest.approx(7 / 3), "error": pytest.approx(50)}
+
+
+@pytest.mark.parametrize("step", [1, 3, 6])
+def test_a_state_of_the_version_before_tasks_goes_on(fp32, tmp_path, step):
+    """Which told the loss and how many images were right, in the middle of either epoch."""
+
+    class At(tiny.Steps):
+        def step(self, where):
+            if 4 * where.epoch + where.step == step:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(signals.Interrupted):
+        tiny.run(tmp_path, report=At(), check_every=1)
+    path = tmp_path / "baseline.resume.pt"
+    state = torch.load(path, weights_only=True)
+    totals = state["totals"]
+    sums = totals.pop("sums")
+    right = totals["images"] - sums["error"] / 100
+    assert right == int(right)
+    state["totals"] = {"loss": sums["loss"], "right": right, **totals}
+    torch.save(state, path)
+    tiny.run(tmp_path, resume=True)
+    same(tmp_path, fp32[0])
+
+
+def test_ctrl_c_after_a_short_epoch_leaves_its_checkpoint_and_row(tmp_path):
+    """In the middle of the second, no minute after the start."""
+
+    class Second(tiny.Steps):
+        def step(self, where):
+            if where.epoch == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(signals.Interrupted):
+        tiny.run(tmp_path, report=Second(), check_every=1)
+    assert len(load_checkpoint(tmp_path / "baseline.pt").history) == 1
+    assert [row["epoch"] for row in rows(tmp_path)] == ["1"]
+
+
+def test_a_row_is_never_ahead_of_its_checkpoint(tmp_path):
+    """Stopped in the third epoch, of the second of which there is no checkpoint: resumed and stopped again at once."""
+
+    class Third(tiny.Steps):
+        def step(self, where):
+            if where.epoch == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    for resume in (False, True):
+        with pytest.raises(signals.Interrupted):
+            tiny.run(tmp_path, resume=resume, report=Third(), check_every=1, changes={"epochs": 4})
+        assert len(load_checkpoint(tmp_path / "baseline.pt").history) == 1
+        assert [row["epoch"] for row in rows(tmp_path)] == ["1"]
+
+
+@pytest.mark.usefixtures("heeded")
+def test_ctrl_c_while_the_images_are_read_loses_nothing(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    images = dataclasses.replace(tiny.dataset(), parts={"train": interrupt, "test": interrupt})
+    with pytest.raises(signals.Interrupted):
+        tiny.loop.train(images, tiny.recipe(), tiny.PAIR, tmp_path, device=tiny.CPU)
+    assert not list(tmp_path.iterdir())

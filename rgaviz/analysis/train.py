@@ -1,0 +1,117 @@
+"""A baseline and an attention network, alike in all else, and the curves of their training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rgaviz.errors import RgavizError
+from rgaviz.progress import is_main_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rgaviz.data.splits import Dataset
+    from rgaviz.tasks import Task
+    from rgaviz.training.config import Recipe
+    from rgaviz.training.report import Report
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left behind.
+
+    Attributes:
+        out: the folder of the checkpoints and of ``metrics.csv``.
+        networks: the last row of each network.
+        files: of the figure of the curves.
+    """
+
+    out: Path
+    networks: list[dict[str, Any]]
+    files: list[Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"out": str(self.out), "networks": self.networks}
+
+
+def train(
+    dataset: str,
+    recipe: Recipe | str | None = None,
+    out: Path | str | None = None,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    data_dir: Path | str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    command_line: str = "",
+    again: str = "",
+    report: Report | None = None,
+    load: Callable[..., Dataset] | None = None,
+) -> Trained:
+    """Train the networks of a recipe on a data set and draw their curves, as ``rgaviz train`` does.
+
+    Args:
+        dataset: a key of ``rgaviz.data.sets.DATASETS``.
+        recipe: a name, a ``.toml`` file, or what :func:`rgaviz.training.start.recipe_settings` makes of one and of
+            changes; by default the data set's own.
+        out: folder; by default ``runs/<dataset>-<arch>``.
+        seed: of weights, order and augmentation.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        data_dir: where the images are.
+        resume: go on where the run in ``out`` stopped; with nothing there, start.
+        overwrite: replace the run in ``out``.
+        tensorboard: also log to ``out/tensorboard``, which the report does.
+        command_line: recorded in the checkpoints.
+        again: the command that goes on with this one, told when it is stopped.
+        report: who listens; nobody by default.
+        load: in place of ``rgaviz.data.sets.load_dataset``, where the images are there already.
+
+    Raises:
+        RgavizError: an unknown name, a fault of the recipe, an earlier run in the way, or images that cannot be read.
+    """
+    from rgaviz.analysis.curves import claim_curves
+    from rgaviz.data.sets import DATASETS
+    from rgaviz.errors import lookup
+    from rgaviz.tasks import TASKS
+    from rgaviz.training.report import Silent
+    from rgaviz.training.start import recipe_settings, run_folder, run_training
+
+    lookup(DATASETS, dataset, "dataset")
+    settings = recipe_settings(recipe or dataset) if recipe is None or isinstance(recipe, str) else recipe
+    folder, listener = run_folder(dataset, settings, out), report or Silent()
+    if is_main_process():
+        claim_curves(folder)
+    rows, task = run_training(
+        dataset,
+        settings,
+        folder,
+        seed=seed,
+        device=device,
+        data_dir=None if data_dir is None else Path(data_dir),
+        resume=resume,
+        overwrite=overwrite,
+        tensorboard=tensorboard,
+        command_line=command_line,
+        again=again,
+        report=listener,
+        load=load,
+    )
+    if not is_main_process():
+        return Trained(folder, rows, [])
+    return Trained(folder, rows, drawn_curves(folder, TASKS[task], listener))
+
+
+def drawn_curves(folder: Path, task: Task, report: Report) -> list[Path]:
+    """The curves of a training, whose networks are not lost where these cannot be drawn."""
+    from rgaviz.analysis.curves import write_curves
+
+    try:
+        return write_curves(folder, task.measures)
+    except RgavizError as error:
+        report.say(f"Note: no curves were drawn: {error}")
+        return []
