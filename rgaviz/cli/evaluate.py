@@ -57,7 +57,7 @@ def evaluate(
         out,
         dataset=dataset,
         data_dir=data_dir,
-        **vars(network),
+        **network.given(),
         figure=figure.changes(out),
         command_line=context.meta[COMMAND_LINE],
         track=track,

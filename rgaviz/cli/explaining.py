@@ -24,9 +24,7 @@ def settings(
     """The options as ``rgaviz.analysis.answer.Settings``."""
     return {
         "labels": [name.strip() for name in label.split(",")] if label else (),
-        "arch": network.arch,
-        "num_classes": network.num_classes,
-        "device": network.device,
+        **network.given(),
         "figure": figure.changes(out),
         "command_line": context.meta[COMMAND_LINE],
         "track": track,

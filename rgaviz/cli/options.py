@@ -57,6 +57,39 @@ NumClasses = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        help="HEIGHTxWIDTH of the images of a bare state_dict's network.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        help="Mean of the images a bare state_dict was trained with, R,G,B of values in 0 to 1.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        help="Their standard deviation, likewise.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+ClassNames = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes",
+        help="Text file with the names of a bare state_dict's outputs, one per line.",
+        show_default="ImageNet's for 1000, else numbers",
+        rich_help_panel=NETWORK,
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -140,7 +173,16 @@ class Network(Group):
 
     arch: Arch = None
     num_classes: NumClasses = None
+    image_size: ImageSize = None
+    mean: Mean = None
+    std: Std = None
+    classes: ClassNames = None
     device: Device = "auto"
+
+    def given(self) -> dict[str, Any]:
+        """The arguments of the plain functions, the size as numbers."""
+        size = None if self.image_size is None else parse_size(self.image_size)
+        return {**vars(self), "image_size": size}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,12 @@ WRAPPERS = (
 )
 PREFIXES = ("module.", "_orig_mod.", "model.")  # that wrappers of networks put before every key
 PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "net.", "network.", "backbone."))))
-HEADS = re.compile(r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?")  # what the last layer is called
-BESIDE = re.compile(r"loss|criterion|center|optim|ema|teacher", re.IGNORECASE)  # parts of a training, not of a network
+HEADS = re.compile(
+    r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?"
+)  # what the last layer is called
+BESIDE = re.compile(
+    r"loss|criterion|center|optim|ema|teacher", re.IGNORECASE
+)  # parts of a training, not of a network
 AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside the network
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
@@ -73,12 +77,20 @@ def _without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+class Fitted(NamedTuple):
+    """A network with weights from a file, what its user must know, and whether its head has fresh weights."""
+
+    model: nn.Module
+    notes: list[str]
+    fresh_head: bool
+
+
 def fit(
     state: Mapping[str, Tensor],
     arch: str,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
-) -> tuple[nn.Module, list[str], bool]:
+) -> Fitted:
     """The network ``arch`` with these weights.
 
     Only the head may be missing or of another shape: it then keeps fresh weights, and a note says so. Counters of
@@ -93,7 +105,7 @@ def fit(
             3x3 stem, else 224x224. The stem is that of the weights, whatever the size.
 
     Returns:
-        The network, what its user must know, and whether its head has fresh weights.
+        The network, and how it was fitted.
 
     Raises:
         UnknownNameError: no such network.
@@ -109,7 +121,11 @@ def fit(
         size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
     names, heads = _probed(arch, size, options)
     given, state = state, shortened_to_fit(state, names)
-    notes = [] if state.keys() == given.keys() else [f"names were taken without a prefix ({_dropped(given, state)})."]
+    notes = (
+        []
+        if state.keys() == given.keys()
+        else [f"names were taken without a prefix ({_dropped(given, state)})."]
+    )
     if foreign.is_foreign(arch):
         state = foreign.adapted(arch, state)
     for head in heads:
@@ -143,7 +159,7 @@ def fit(
     differs = [key for keys in faults.values() for key in keys]
     if differs:
         notes.append(f"its head does not fit ({few(differs)}): what it predicts means nothing.")
-    return model, notes, bool(differs)
+    return Fitted(model, notes, bool(differs))
 
 
 def compared(
