@@ -182,12 +182,9 @@ def claim(
     if formats:
         refuse_others(output.folder, [MANIFEST, MAPS])
     if output.stem.parent == output.folder:
-        told = {
-            path.stem for path in beside if path.exists()
-        }  # the table beside a figure says that it is ours
-        refuse_others(
-            output.folder, [p.name for p in (*figures, *_numbered(stems, formats)) if p.stem not in told]
-        )
+        told = {path.stem for path in beside if path.exists()}  # a table of ours says whose the figure is
+        untold = [p.name for p in (*figures, *_numbered(stems, formats)) if p.stem not in told]
+        refuse_others(output.folder, untold)
     for path in figures:
         if path.is_dir():
             raise OutputError(f"Cannot write {path}: it is a folder. Choose another name with -o.")
@@ -200,12 +197,8 @@ def claim(
 
 def _numbered(stems: Sequence[Path], formats: Sequence[str]) -> list[Path]:
     """The files whose names the pages of a long figure would take."""
-    return [
-        path
-        for stem in stems
-        for suffix in formats
-        for path in stem.parent.glob(f"{stem.name}-[0-9]*.{suffix}")
-    ]
+    pairs = ((stem, suffix) for stem in stems for suffix in formats)
+    return [path for stem, suffix in pairs for path in stem.parent.glob(f"{stem.name}-[0-9]*.{suffix}")]
 
 
 def refuse_others(folder: Path, names: Iterable[str]) -> None:

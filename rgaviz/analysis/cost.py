@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from rgaviz.analysis.tables import (
     Rows,
     Tables,
     csv_table,
-    error_text,
     number,
     tex_table,
     write_figure,
@@ -27,6 +26,7 @@ from rgaviz.progress import Say, Track, hush, silent
 if TYPE_CHECKING:
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.read import Row
+    from rgaviz.tasks import Measure
 
 # What the cost may be in the figure: key of a row, divisor, label.
 COSTS = {
@@ -36,6 +36,33 @@ COSTS = {
     "memory": ("memory_mib", 1.0, "peak memory (MiB)"),
 }
 RELATIVE = {key: f"{key.rpartition('_')[0] or key}_ratio" for key, *_ in COSTS.values()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile(Costs):
+    """What came of measuring networks, a row for each.
+
+    Attributes:
+        measure: what finished trainings tell of the networks, by ``keys`` in a row; None without them.
+    """
+
+    measure: Measure | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {key: value for key, value in super().to_dict().items() if key != "measure"}
+
+    def measured(self, row: Mapping[str, Any], sign: str) -> str:
+        """Mean and deviation over seeds in a row, as far as there are."""
+        if self.measure is None or keys(self.measure)[0] not in row:
+            return "--"
+        values = (row[key] for key in keys(self.measure))
+        return f" {sign} ".join(self.measure.number(value) for value in values if value is not None)
+
+
+def keys(measure: Measure) -> tuple[str, str]:
+    """What mean and deviation over seeds are called in a row."""
+    return f"test_{measure.key}", f"test_{measure.key}_std"
 
 
 def profile(
@@ -57,7 +84,7 @@ def profile(
     command_line: str = "",
     track: Track = silent,
     say: Say = hush,
-) -> Costs:
+) -> Profile:
     """Measure what attention costs a network, as ``rgaviz profile`` does: tables, and with ``runs`` a figure.
 
     Args:
@@ -107,8 +134,9 @@ def profile(
     answer = replace(answer, machine={**answer.machine, **more})
     tables = network_tables(answer)
     if runs:
-        head = {"command": "profile", "command_line": command_line, "texts": {"cost": cost[2]}}
-        paths = write_figure(output, head, {"cost": cost_rows(answer, cost)}, options, tables)
+        numbers, texts = cost_figure(answer, cost)
+        head = {"command": "profile", "command_line": command_line, "texts": texts}
+        paths = write_figure(output, head, numbers, options, tables)
     else:
         paths = write_tables(output, tables)
     return replace(answer, files=paths)
@@ -139,23 +167,25 @@ def networks(
     *,
     track: Track = silent,
     say: Say = hush,
-) -> Costs:
+) -> Profile:
     """Everything about whole networks but the files: a row per attention."""
     from rgaviz.profiling.measure import machine, measure, parameters
 
     learned = {name: parameters(build) for name, build in builds.items()}  # all can be built
-    errors, notes = errors_of_runs(runs, arch, learned) if runs else ({}, [])
+    found, notes = rows_of_runs(runs, arch, learned) if runs else ({}, [])
     for note in notes:
         say(f"Note: {note}")
-    if errors and cost[0] == "memory_mib" and settings.device.type not in ("cpu", "cuda"):
+    if found and cost[0] == "memory_mib" and settings.device.type not in ("cpu", "cuda"):
         raise RgavizError(f"Memory is not measured on {settings.device.type}; choose another --against.")
     costs = measure(builds, shape, settings, track)
-    rows = [{"attention": name, **each.row(), **errors.get(name, {})} for name, each in costs.items()]
+    values = {name: _values(row) for name, row in found.items()}
+    rows = [{"attention": name, **each.row(), **values.get(name, {})} for name, each in costs.items()]
     for row in rows:
         row |= {RELATIVE[key]: ratio(row[key], rows[0][key]) for key in RELATIVE}
     batch, _, height, width = shape
     where = {**machine(settings), "arch": arch, "image_size": f"{height}x{width}", "batch_size": batch}
-    return Costs(machine=where, rows=rows, notes=notes)
+    measure_of_runs = next((row.measure for row in found.values()), None)
+    return Profile(machine=where, rows=rows, notes=notes, measure=measure_of_runs)
 
 
 def ratio(value: float | None, baseline: float | None) -> float | None:
@@ -163,10 +193,10 @@ def ratio(value: float | None, baseline: float | None) -> float | None:
     return value / baseline if value is not None and baseline else None
 
 
-def errors_of_runs(
+def rows_of_runs(
     runs: Sequence[Path], arch: str, learned: Mapping[str, int]
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Test error of each measured network over the seeds in folders of runs, and what was left out.
+) -> tuple[dict[str, Row], list[str]]:
+    """What folders of runs tell of each measured network, and what was left out.
 
     Args:
         runs: folders or checkpoints.
@@ -174,7 +204,7 @@ def errors_of_runs(
         learned: its parameters with each attention.
 
     Returns:
-        attention -> ``test_error`` (mean, %), ``test_error_std`` (None of one seed), ``seeds``.
+        attention -> row, all of one data set and with one measure.
 
     Raises:
         RgavizError: no run of these networks, or runs that do not belong together.
@@ -203,45 +233,56 @@ def errors_of_runs(
         raise RgavizError(
             f"--runs holds trainings on {' and '.join(sorted(datasets))}; name the folders of one."
         )
+    titles = dict.fromkeys(row.measure.title for row in ours.values())
+    if len(titles) > 1:
+        raise RgavizError(
+            f"--runs holds networks measured by their {' and '.join(titles)}; name the folders of one task."
+        )
+    for name, row in ours.items():
+        (dataset,) = row.values
+        if row.parameters[dataset] != learned[name]:
+            raise RgavizError(
+                f"The {arch} with {name} of --runs has {row.parameters[dataset]:,} parameters, the measured one "
+                f"{learned[name]:,}; give the --image-size, --num-classes and --attention-layers of the runs."
+            )
     missing = [name for name in learned if name not in ours]
     notes += [f"no run of {name}; it is not in the figure." for name in missing]
-    return {name: _error(row, learned[name]) for name, row in ours.items()}, notes
+    return ours, notes
 
 
-def _error(row: Row, learned: int) -> dict[str, Any]:
-    """Mean and deviation of a row of one data set; the network must be the one that is measured."""
+def _values(row: Row) -> dict[str, Any]:
+    """Mean, deviation and number of seeds of a row of one data set."""
     from rgaviz.runs.read import mean_and_std
 
-    ((dataset, errors),) = row.values.items()
-    if row.parameters[dataset] != learned:
-        raise RgavizError(
-            f"The {row.arch} with {row.attention} of --runs has {row.parameters[dataset]:,} parameters, the measured "
-            f"one {learned:,}; give the --image-size, --num-classes and --attention-layers of the runs."
-        )
-    mean, std = mean_and_std(errors)
-    return {"test_error": mean, "test_error_std": std, "seeds": len(errors)}
+    (by_seed,) = row.values.values()
+    return {**dict(zip(keys(row.measure), mean_and_std(by_seed), strict=True)), "seeds": len(by_seed)}
 
 
-def network_tables(answer: Costs) -> Tables:
+def network_tables(answer: Profile) -> Tables:
     """The rows as CSV and LaTeX."""
-    measured = any("test_error" in row for row in answer.rows)
+    from rgaviz.runs.table import tex
+
     header = ["Attention", "Params (M)", "GMACs", "Latency (ms)", r"$\times$", "Memory (MiB)", r"$\times$"]
-    header += [r"Error (\%)"] if measured else []
+    if answer.measure:
+        label = answer.measure.label
+        header.append(tex(label[:1].upper() + label[1:]))
     cells = []
     for row in answer.rows:
         line = [row["attention"], f"{row['parameters'] / 1e6:.2f}", f"{row['macs'] / 1e9:.3g}"]
         line += [number(row["latency_ms"]), number(row["latency_ratio"], 2)]
         line += [number(row["memory_mib"]), number(row["memory_ratio"], 2)]
-        cells.append([*line, error_text(row, r"$\pm$")] if measured else line)
+        cells.append([*line, answer.measured(row, r"$\pm$")] if answer.measure else line)
     return {"csv": csv_table(answer), "tex": tex_table("profile", answer, header, cells)}
 
 
-def cost_rows(answer: Costs, cost: tuple[str, float, str]) -> Rows:
-    """What the figure is drawn from: a row per network with a known error, below the header."""
-    key, unit, _ = cost
-    rows = [
-        [row["attention"], row[key] / unit, row["test_error"], row["test_error_std"]]
-        for row in answer.rows
-        if "test_error" in row
-    ]
-    return [["label", "cost", "error", "spread"], *rows]
+def cost_figure(answer: Profile, cost: tuple[str, float, str]) -> tuple[dict[str, Rows], dict[str, str]]:
+    """What the figure is drawn from, a row per network with a known value below the header, and its texts."""
+    key, unit, label = cost
+    measure = answer.measure
+    if measure is None:
+        raise RgavizError("There is nothing to draw against the cost; give folders of trainings with --runs.")
+    mean, spread = keys(measure)
+    rows = [[row["attention"], row[key] / unit, row[mean], row[spread]] for row in answer.rows if mean in row]
+    texts = {"cost": label, "value": f"test {measure.label}"}
+    texts["title"] = f"{measure.wanted or measure.title} against cost"
+    return {"cost": [["label", "cost", "value", "spread"], *rows]}, texts

@@ -12,11 +12,13 @@ import torch
 
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
+from rgaviz.data.find import usable
 from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import foreign
 from rgaviz.progress import Say
+from rgaviz.tasks.task import headline
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Subject:
     def record(self) -> dict[str, Any]:
         """Where the network comes from, as a manifest has it."""
         checkpoint = self.checkpoint
+        measure = headline(checkpoint.task)
         return {
             "id": self.id,
             "path": str(checkpoint.path),
@@ -54,7 +57,7 @@ class Subject:
             "cam_layer": self.cam_layer,
             "mask_layers": list(self.mask_layers),
             "dataset": checkpoint.training.get("dataset"),
-            "error": checkpoint.metrics.get("test_error"),
+            measure.key: checkpoint.metrics.get(f"test_{measure.key}"),
         }
 
 
@@ -65,7 +68,8 @@ def load_subjects(
 ) -> list[Subject]:
     """The checkpoints, on the device, with short names that are unique.
 
-    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library.
+    A file gives its stem, a library's network its name and weights; equal ones are told apart by folder or library,
+    for on some systems files are the same whose names differ in upper and lower case only.
 
     Args:
         sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
@@ -73,11 +77,11 @@ def load_subjects(
         given: what is said of those that are a bare state_dict.
     """
     pairs = [_names(source) for source in sources]
-    stems = [stem for _, stem in pairs]
+    stems = [stem.casefold() for _, stem in pairs]
     subjects: list[Subject] = []
     for source, (group, stem) in zip(sources, pairs, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{group}-{stem}"
-        while any(name == other.id for other in subjects):
+        name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
+        while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
         checkpoint = load_checkpoint(source, **vars(given or Given()))
         checkpoint.model.to(device)
@@ -86,12 +90,12 @@ def load_subjects(
 
 
 def _names(source: Path | str) -> tuple[str, str]:
-    """Folder and stem of a file; library and short name of its network."""
+    """Folder and stem of a file, or library and short name of its network, as parts of a file's name."""
     path = Path(source)
     if foreign.is_foreign(str(source)) and not path.exists():
         named = foreign.parse(str(source))
-        return named.library, named.id
-    return path.absolute().parent.name, path.stem
+        return named.library, usable(named.id)
+    return path.absolute().parent.name, usable(path.stem)
 
 
 def tell_notes(subjects: Sequence[Subject], say: Say) -> None:

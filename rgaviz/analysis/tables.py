@@ -88,14 +88,6 @@ def number(value: float | None, decimals: int = 1, digits: int | None = None) ->
     return f"{value:.{digits}g}" if value < 10**digits else f"{value:.0f}"
 
 
-def error_text(row: Mapping[str, Any], sign: str) -> str:
-    """Mean and deviation, as far as there are."""
-    if row.get("test_error") is None:
-        return "--"
-    spread = row["test_error_std"]
-    return f"{row['test_error']:.2f}" + ("" if spread is None else f" {sign} {spread:.2f}")
-
-
 def csv_table(answer: Costs) -> bytes:
     """A line per row; what is the same for all of them, the machine and the settings, behind."""
     keys = dict.fromkeys(key for row in answer.rows for key in row)

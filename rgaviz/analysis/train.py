@@ -79,10 +79,11 @@ def train(
     from rgaviz.errors import lookup
     from rgaviz.tasks import TASKS
     from rgaviz.training.report import Silent
-    from rgaviz.training.start import recipe_settings, run_folder, run_training
+    from rgaviz.training.start import recipe_settings, run_folder, run_training, usual_recipe
 
-    lookup(DATASETS, dataset, "dataset")
-    settings = recipe_settings(recipe or dataset) if recipe is None or isinstance(recipe, str) else recipe
+    lookup(DATASETS, dataset, "data set")
+    name = usual_recipe(dataset) if recipe is None else recipe
+    settings = recipe_settings(name) if isinstance(name, str) else name
     folder, listener = run_folder(dataset, settings, out), report or Silent()
     if is_main_process():
         claim_curves(folder)

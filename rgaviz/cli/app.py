@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -32,7 +33,7 @@ class ErrorBoundary(TyperGroup):
         except RgavizError as error:
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"Error: {' '.join(str(error).splitlines())}", file=sys.stderr)  # a name may break lines
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -63,4 +64,6 @@ def rgaviz(
 
 def main() -> None:
     """Entry point of the ``rgaviz`` program."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be any bytes
     app(prog_name="rgaviz")

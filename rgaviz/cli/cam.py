@@ -32,7 +32,7 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure, out)
+    told = settings(context, label, network, figure)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
     answer = cam.cam(checkpoints, pictures, out, methods=methods, target=target, layer=layer, **told)

@@ -59,6 +59,6 @@ def compare(
         layer=layer,
         mask_layer=mask_layer,
         diff=diff,
-        **settings(context, label, network, figure, out),
+        **settings(context, label, network, figure),
     )
     tell(answer, out, as_json=as_json)

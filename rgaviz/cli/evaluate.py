@@ -58,7 +58,7 @@ def evaluate(
         dataset=dataset,
         data_dir=data_dir,
         **network.given(),
-        figure=figure.changes(out),
+        figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
         track=track,
         say=say,

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer, Settings
 
 
-def settings(
-    context: typer.Context, label: str | None, network: Network, figure: Figure, out: Path | None
-) -> Settings:
+def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     return {
         "labels": [name.strip() for name in label.split(",")] if label else (),
         **network.given(),
-        "figure": figure.changes(out),
+        "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],
         "track": track,
         "say": say,

@@ -44,7 +44,7 @@ def growth(
         out,
         channels=channels,
         **vars(measuring),
-        figure=figure.changes(out),
+        figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
         track=track,
         say=say,

@@ -30,6 +30,6 @@ def histogram(
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure, out)
+    told = settings(context, label, network, figure)
     answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

@@ -30,6 +30,6 @@ def masks(
     from rgaviz.analysis import masks
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure, out)
+    told = settings(context, label, network, figure)
     answer = masks.masks(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

@@ -14,6 +14,7 @@ from rgaviz.cli.groups import Group
 from rgaviz.cli.options import Device, flag
 
 if TYPE_CHECKING:
+    from rgaviz.analysis.cost import Profile
     from rgaviz.analysis.growth import Growth
     from rgaviz.analysis.tables import Costs
 
@@ -63,18 +64,18 @@ def measured_table(first: str, others: Sequence[str]) -> Any:
     return table
 
 
-def network_table(answer: Costs) -> Any:
+def network_table(answer: Profile) -> Any:
     """A line per network; behind each figure how many times the baseline's it is. Times are of one batch."""
-    from rgaviz.analysis.tables import error_text, number
+    from rgaviz.analysis.tables import number
 
-    measured = any("test_error" in row for row in answer.rows)
+    measured = [answer.measure.label] if answer.measure else []
     columns = [
         "params (M)",
         "GMACs",
         "ms",
         "quartiles",
         "MiB",
-        *(["error (%)"] if measured else []),
+        *measured,
     ]
     table = measured_table("attention", columns)
     for row in answer.rows:
@@ -85,7 +86,7 @@ def network_table(answer: Costs) -> Any:
             f"{number(row['latency_q1_ms'], digits=3)}-{number(row['latency_q3_ms'], digits=3)}",
             f"{number(row['memory_mib'], digits=3)}{times(row['memory_ratio'])}",
         ]
-        table.add_row(row["attention"], *line, *([error_text(row, "±")] if measured else []))
+        table.add_row(row["attention"], *line, *(answer.measured(row, "±") for _ in measured))
     return table
 
 

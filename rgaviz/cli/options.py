@@ -12,7 +12,6 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
 from rgaviz.errors import RgavizError
-from rgaviz.outputs import with_suffix
 
 # The panels of --help.
 NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
@@ -179,7 +178,7 @@ class Network(Group):
     classes: ClassNames = None
     device: Device = "auto"
 
-    def given(self) -> dict[str, Any]:
+    def given(self) -> Any:
         """The arguments of the plain functions, the size as numbers."""
         size = None if self.image_size is None else parse_size(self.image_size)
         return {**vars(self), "image_size": size}
@@ -273,12 +272,12 @@ class Figure(Group):
         bool, typer.Option("--title/--no-title", help="Titles above the panels.", rich_help_panel=FIGURE)
     ] = True
 
-    def changes(self, out: Path | None) -> dict[str, Any]:
-        """The arguments of ``FigureOptions``; the suffix of a figure named by ``--out`` is one of the formats."""
+    def changes(self) -> dict[str, Any]:
+        """The arguments of ``FigureOptions``."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.formats is not None:
             given["formats"] = tuple(name.strip() for name in self.formats.split(",") if name.strip())
-        return with_suffix(given, out)
+        return given
 
 
 @dataclass(frozen=True)

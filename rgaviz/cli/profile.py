@@ -44,7 +44,7 @@ def profile(
     runs: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folders of finished trainings of these networks: also draw accuracy against cost.",
+            help="Folders of finished trainings of these networks: also draw how good they are against what they cost.",
             show_default="no figure",
         ),
     ] = None,
@@ -80,7 +80,7 @@ def profile(
         **vars(measuring),
         runs=runs or [],
         against=against,
-        figure=figure.changes(out),
+        figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
         track=track,
         say=say,

@@ -36,7 +36,7 @@ def redraw(
     """
     from rgaviz.analysis import redraw
 
-    drawn = redraw.redraw(folder, out, figure=figure.changes(out))
+    drawn = redraw.redraw(folder, out, figure=figure.changes())
     for path in drawn.paths:
         print(path)
     tell_left_out(drawn.left_out, folder)

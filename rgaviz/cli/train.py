@@ -24,7 +24,7 @@ def train(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="cifar10, cifar100, shapes (generated), or folder (your images).",
+            help="shapes (generated), cifar10, folder (your images), ...: rgaviz list datasets",
             autocompletion=completion.one(completion.DATASETS),
         ),
     ],
@@ -69,15 +69,13 @@ def train(
     Writes OUT/baseline.pt and OUT/rga.pt (saved as it goes on), OUT/metrics.csv and OUT/curves.png.
     """
     from rgaviz.analysis import train
-    from rgaviz.data.sets import DATASETS
-    from rgaviz.errors import lookup
-    from rgaviz.training.start import recipe_settings
+    from rgaviz.training.start import recipe_settings, usual_recipe
 
-    lookup(DATASETS, dataset, "data set")
+    settings = recipe_settings(recipe or usual_recipe(dataset), **vars(changes))
     with progress() as report:
         trained = train.train(
             dataset,
-            recipe_settings(recipe or dataset, **vars(changes)),
+            settings,
             out,
             seed=seed,
             device=device,

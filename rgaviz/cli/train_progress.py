@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.cli.show import is_main_process
+from rgaviz.progress import is_main_process
 
 if TYPE_CHECKING:
     from rgaviz.tasks import Measure, Task

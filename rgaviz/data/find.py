@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
+import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rgaviz.data.pictures import PICTURE_SUFFIXES
 from rgaviz.errors import PictureError
+
+LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,8 @@ class PicturePath:
 
     Attributes:
         path: the file, as it can be opened.
-        relative: its name below the folder given; no two of one call agree without their suffix, so it
-            also names the outputs of this picture.
+        relative: its name below the folder given, usable everywhere; no two of one call agree without their suffix,
+            so it also names the outputs of this picture.
         label: the name of the folder it lies in, a class in the usual layout; the caller knows the classes.
     """
 
@@ -45,9 +49,10 @@ def find_pictures(arguments: Sequence[str | Path]) -> list[PicturePath]:
             depth = len(absolute.relative_to(_absolute(root)).parts)
             found.setdefault(absolute, (path, depth))
     depths = _distinct({absolute: depth for absolute, (_, depth) in found.items()})
+    names = _usable_names(_tail(absolute, depths[absolute]) for absolute in found)
     return [
-        PicturePath(path, _tail(absolute, depths[absolute]), absolute.parent.name or None)
-        for absolute, (path, _) in found.items()
+        PicturePath(path, name, absolute.parent.name or None)
+        for (absolute, (path, _)), name in zip(found.items(), names, strict=True)
     ]
 
 
@@ -124,3 +129,24 @@ def _distinct(depths: dict[Path, int]) -> dict[Path, int]:
                     )
         for path in (path for group in colliding for path in group):
             depths[path] += 1
+
+
+def usable(text: str) -> str:
+    """The nearest name that any system can store and any terminal show; two names may become one.
+
+    Slashes, control characters, bytes that are no text and names of nothing but dots become ``_``; ends are cut.
+    """
+    signs = ("_" if sign in "/\\" or unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
+    name = "".join(signs).encode()[:LONGEST].decode(errors="ignore")
+    return name if name.strip(".") else "_"
+
+
+def _usable_names(tails: Iterable[PurePosixPath]) -> Iterator[PurePosixPath]:
+    """The names as names of ours; an apostrophe keeps apart what differs no more, or in upper and lower case only."""
+    taken: set[str] = set()
+    for tail in tails:
+        folder, stem = PurePosixPath(*map(usable, tail.parts[:-1])), usable(tail.stem)
+        while str(folder / stem).casefold() in taken:
+            stem += "'"
+        taken.add(str(folder / stem).casefold())
+        yield folder / (stem + (usable(tail.suffix) if tail.suffix else ""))

@@ -38,13 +38,17 @@ class MemorySplit:
         """(H, W) in pixels."""
         return self.images.shape[1], self.images.shape[2]
 
-    def to(self, device: torch.device) -> MemorySplit:
+    def to(self, device: torch.device, memory: float | None = None) -> MemorySplit:
         """The same split for a device: its batches end there.
 
         The images travel as one tensor if they leave nearly all of its memory to the network, else batch by batch.
+
+        Args:
+            device: where the batches are needed.
+            memory: bytes that are free there, by default what the device says.
         """
         there = self.images.device.type == device.type
-        fits = there or self.images.nbytes <= available_memory(device) / 8
+        fits = there or self.images.nbytes <= (available_memory(device) if memory is None else memory) / 8
         return MemorySplit(self.images.to(device) if fits else self.images, self.labels.to(device))
 
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -24,7 +24,7 @@ from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
 from rgaviz.explain.methods import METHODS, Method, weighted
 from rgaviz.explain.probes import Probe, probes
-from rgaviz.explain.targets import ClassTarget, Target, given_classes, scored, top_classes
+from rgaviz.explain.targets import ClassTarget, Target, check_target, given_classes, scored, top_classes
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _as_target(targets: Any) -> Target:
     if callable(targets):
         function: Any = targets
         return scored(function)
-    return given_classes(torch.as_tensor(targets).view(-1))
+    return given_classes(targets)
 
 
 def explain(
@@ -155,6 +155,7 @@ class _Part(nn.Module):
 
 def _asked(target: Target, output: Tensor) -> tuple[Tensor, list[list[str]]]:
     """Scores (B, T) and captions (B, T)."""
+    check_target(target)
     scores = target.scores(output)
     if scores.ndim != 2 or len(scores) != len(output):
         raise RgavizError(

@@ -79,6 +79,25 @@ class ClassTarget:
         return [ClassTarget(partial(_same, row), self.names) for row in self.classes(output).tolist()]
 
 
+def check_target(target: object) -> None:
+    """Refuse what has not all methods of a target.
+
+    Raises:
+        RgavizError: it has not.
+    """
+    if isinstance(target, type) or not isinstance(target, Target):
+        raise no_target(target)
+
+
+def no_target(given: object) -> RgavizError:
+    """The error for what cannot be a target."""
+    what = given.__name__ if isinstance(given, type) else f"a {type(given).__name__}"
+    return RgavizError(
+        f"A target is whole numbers, one class for each image, a function of the output, or an object with the methods "
+        f"scores, about and settled, not {what}; give rgaviz.explain.targets.top_classes(1), say."
+    )
+
+
 def top_classes(count: int, names: Sequence[str] | None = None) -> ClassTarget:
     """The most probable classes of each image, best first; all where there are fewer."""
     return ClassTarget(partial(_top, count), names)
@@ -90,9 +109,18 @@ def one_class(index: int, names: Sequence[str] | None = None) -> ClassTarget:
 
 
 def given_classes(indices: Any, names: Sequence[str] | None = None) -> ClassTarget:
-    """Classes of each image's own: indices (B,) or (B, T), as a tensor, an array or a sequence."""
-    rows = torch.as_tensor(indices).long()
-    rows = rows[:, None] if rows.ndim == 1 else rows  # (B,) -> (B, 1)
+    """Classes of each image's own: indices (B,) or (B, T), as a tensor, an array or a sequence; of one image also ().
+
+    Raises:
+        RgavizError: they are no whole numbers.
+    """
+    try:
+        rows = torch.as_tensor(indices)
+    except (TypeError, ValueError, RuntimeError):
+        raise no_target(indices) from None
+    if rows.is_complex() or rows.ndim > 2 or bool((rows != rows.long()).any()):
+        raise no_target(indices)
+    rows = rows.long() if rows.ndim == 2 else rows.long().view(-1, 1)  # (B,) -> (B, 1)
     return ClassTarget(
         partial(_given, rows.tolist()), names
     )  # plain numbers: fit for any device and autograd mode

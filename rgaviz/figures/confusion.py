@@ -12,7 +12,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.figures.style import SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
 from rgaviz.results.manifest import ResultsError
-from rgaviz.results.reader import Results
+from rgaviz.results.reader import Results, count
 
 MOST_NUMBERS = 20  # classes; more, and neither numbers nor names can be read
 TALLEST = 6.5  # inches
@@ -24,16 +24,21 @@ CORNER = "true \\ predicted"  # how a table of counts begins
 def confusion_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """A page for every table of counts, with the same counts beside it as CSV."""
     tables = results.manifest.tables
+    if not tables:
+        raise ResultsError(f"{results.folder} holds no table of counts: run the command that made it again.")
     for name, names in zip(tables, page_names(tables), strict=True):
         header, *rows = table = results.table(name)
         try:
-            matrix = np.array([[int(cell) for cell in row[1:]] for row in rows]).reshape(
-                len(rows), len(header) - 1
-            )
+            matrix = np.array([[count(cell) for cell in row[1:]] for row in rows])
         except ValueError as error:
             raise ResultsError(
                 f"The table {name!r} of {results.folder} has no counts: run the command that made it again."
             ) from error
+        if len(header) == 1 or matrix.shape != (len(header) - 1, len(header) - 1):
+            raise ResultsError(
+                f"The table {name!r} of {results.folder} is no square of counts, a row and a column for each class: "
+                "run the command that made it again."
+            )
         figure = draw_confusion(matrix, header[1:], options, results.manifest.texts.get(name))
         yield Page(figure, *names, table=table)
 
@@ -56,10 +61,10 @@ def draw_confusion(
         options: how it shall look.
         title: over the figure, unless ``options.title`` is off.
     """
-    count = len(classes)
-    if matrix.shape != (count, count):
+    number = len(classes)
+    if matrix.shape != (number, number):
         raise RgavizError(
-            f"A confusion matrix of shape {matrix.shape} does not fit {count} classes: give (K, K) counts."
+            f"A confusion matrix of shape {matrix.shape} does not fit {number} classes: give (K, K) counts."
         )
     total = matrix.sum(axis=1, keepdims=True)  # (K, 1)
     percent = np.divide(100.0 * matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)  # (K, K)
@@ -71,15 +76,15 @@ def draw_confusion(
         image = ax.imshow(percent, cmap=CMAP, vmin=0, vmax=100)
         ax.set(xlabel="predicted class", ylabel="true class")
         ax.spines[:].set_visible(True)
-        if count <= MOST_NUMBERS:
+        if number <= MOST_NUMBERS:
             names = [printable(str(name)) for name in classes]
-            ax.set_xticks(range(count), names)
-            if count > 10:  # slanted names of many narrow cells would run into each other
+            ax.set_xticks(range(number), names)
+            if number > 10:  # slanted names of many narrow cells would run into each other
                 ax.tick_params(axis="x", rotation=90)
             else:
                 for label in ax.get_xticklabels():
                     label.set(rotation=45, ha="right", rotation_mode="anchor")
-            ax.set_yticks(range(count), names)
+            ax.set_yticks(range(number), names)
             _write_numbers(figure, percent)
         if title and options.title:
             ax.set_title(printable(title))

@@ -1,4 +1,4 @@
-"""Accuracy against cost: one point per network, its name beside it."""
+"""How good networks are against what they cost: one point per network, its name beside it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ SIDES = ((0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1), (0, 0), (1, 0), (0, 1), (1, 1))
 
 
 def cost_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
-    """The one page: the table ``cost``, its costs called as the results say."""
-    rows = results.records("cost", label=str, cost=number, error=number, spread=_spread)
-    yield Page(draw_cost(rows, options, results.manifest.texts.get("cost", "cost")))
+    """The one page: the table ``cost``, its costs and values called as the results say."""
+    rows = results.records("cost", label=str, cost=number, value=number, spread=_spread)
+    texts = results.manifest.texts
+    labels = texts.get("cost", "cost"), texts.get("value", "value")
+    yield Page(draw_cost(rows, options, *labels, title=texts.get("title", "")))
 
 
 def _spread(text: str) -> float | None:
@@ -38,15 +40,19 @@ def _spread(text: str) -> float | None:
     return value
 
 
-def draw_cost(rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel: str) -> Figure:
-    """Draw test error (%) against cost; a bar is one standard deviation over seeds either way.
+def draw_cost(
+    rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel: str, ylabel: str, title: str = ""
+) -> Figure:
+    """Draw what was measured of networks against their cost; a bar is one standard deviation over seeds either way.
 
     Names are moved away from each other, from the points and from the edges as far as there is room.
 
     Args:
-        rows: ``label``, ``cost``, ``error`` in %, and ``spread``: its standard deviation, or None.
+        rows: ``label``, ``cost``, ``value``, and ``spread``: its standard deviation, or None.
         options: how it shall look.
         xlabel: what the cost is, and its unit.
+        ylabel: what the value is, and its unit.
+        title: over the figure, unless ``options.title`` is off.
     """
     if not rows:
         raise RgavizError("No network to draw: give the folder of a training with --runs.")
@@ -58,7 +64,7 @@ def draw_cost(rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel:
             colour = COLOURS[index % len(COLOURS)]
             ax.errorbar(
                 row["cost"],
-                row["error"],
+                row["value"],
                 yerr=row["spread"],
                 color=colour,
                 marker="o",
@@ -71,9 +77,9 @@ def draw_cost(rows: Sequence[Mapping[str, Any]], options: FigureOptions, xlabel:
         ax.margins(0.15)
         ax.grid(color="#dddddd", linewidth=0.4)
         ax.set_axisbelow(True)
-        ax.set(xlabel=xlabel, ylabel="test error (%)")
-        if options.title:
-            ax.set_title("accuracy against cost")
+        ax.set(xlabel=printable(xlabel), ylabel=printable(ylabel))
+        if title and options.title:
+            ax.set_title(printable(title))
         figure.draw_without_rendering()  # the layout, and with it where the points are, is settled now
         figure.set_layout_engine("none")
         _write_names(ax, rows)
@@ -84,7 +90,7 @@ def _write_names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     """The name of every row beside its point, where it covers least."""
     scale = ax.figure.dpi / 72  # pixels per point
     frame = ax.get_window_extent()
-    spots = ax.transData.transform([(row["cost"], row["error"]) for row in rows])  # (n, 2) pixels
+    spots = ax.transData.transform([(row["cost"], row["value"]) for row in rows])  # (n, 2) pixels
     taken = [_marks(ax, row, scale) for row in rows]
     for index, (row, spot) in enumerate(zip(rows, spots, strict=True)):
         name = printable(str(row["label"]))
@@ -99,7 +105,7 @@ def _write_names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         offset = np.array([_away(across), _away(up)]) * distance
         ax.annotate(
             name,
-            (row["cost"], row["error"]),
+            (row["cost"], row["value"]),
             xytext=tuple(offset),
             textcoords="offset points",
             ha=("left", "center", "right")[int(2 * across)],
@@ -128,7 +134,7 @@ def _leader(index: int) -> dict[str, Any]:
 def _marks(ax: Axes, row: Mapping[str, Any], scale: float) -> Bbox:
     """The pixels of a point and its error bar."""
     spread = row["spread"] or 0.0
-    ends = [(row["cost"], row["error"] + sign * spread) for sign in (-1, 1)]
+    ends = [(row["cost"], row["value"] + sign * spread) for sign in (-1, 1)]
     return Bbox(ax.transData.transform(ends)).padded(0.75 * MARKER * scale)
 
 

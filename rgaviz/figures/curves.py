@@ -14,7 +14,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import PANEL_HEIGHT
 from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
-from rgaviz.results.reader import Results, number_or_none
+from rgaviz.results.reader import Results, count, number_or_none
 
 LINES = {"train": (0, (3, 1.5)), "test": "solid"}
 
@@ -25,7 +25,7 @@ def curves_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     measured = (name.partition("_") for name in header)  # in the order of the columns
     labels = {what: texts.get(what, what) for part, _, what in measured if part in LINES}
     values = {name: number_or_none for what in labels for name in _columns(what) if name in header}
-    yield Page(draw_curves(results.records("curves", network=str, epoch=int, **values), options, labels))
+    yield Page(draw_curves(results.records("curves", network=str, epoch=count, **values), options, labels))
 
 
 def draw_curves(

@@ -50,12 +50,7 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
-    for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind not in DRAWN:
-            raise ResultsError(
-                f"{results.folder} has panels of kind {panel.kind!r}, which are drawn by a later version: "
-                "upgrade rgaviz."
-            )
+    _check_kinds(results)
     with matplotlib.rc_context(style(options)):
         layout = Layout(Scales(results, options), options)
         pages = layout.pages()
@@ -75,7 +70,9 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
 
     Raises:
         OutputError: two pictures would write one file, or the folder cannot be written.
+        ResultsError: a kind of panel that is not drawn yet.
     """
+    _check_kinds(results)
     scales = Scales(results, options)
     pictures = {picture.id: picture for picture in results.manifest.pictures}
     targets: dict[Path, tuple[Picture, Panel]] = {}
@@ -98,6 +95,16 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
         )
         atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
         yield path
+
+
+def _check_kinds(results: Results) -> None:
+    """Before anything is written: what a later version has found may be newer than what this one draws."""
+    for panel in (panel for row in results.manifest.rows for panel in row):
+        if panel.kind not in DRAWN:
+            raise ResultsError(
+                f"{results.folder} has panels of kind {panel.kind!r}, which this version does not draw: "
+                "upgrade rgaviz."
+            )
 
 
 def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from rgaviz.errors import RgavizError
 from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
-from rgaviz.results.reader import Results, number, number_or_none
+from rgaviz.results.reader import Results, count, number, number_or_none
 
 PANEL_HEIGHT = 2.1
 MARKERS = "osD^v<>"
@@ -25,7 +25,7 @@ QUARTILES = ("latency_q1_ms", "latency_q3_ms")
 def growth_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """The one page: a curve for each row of the table ``exponents``, its points in the table ``growth``."""
     measured = {"latency_ms": _positive, "memory_mib": _logarithmic, **dict.fromkeys(QUARTILES, _positive)}
-    points = results.records("growth", attention=str, x=_whole, **measured)
+    points = results.records("growth", attention=str, x=_size, **measured)
     curves = []
     for row in results.records("exponents", attention=str, **dict.fromkeys(PANELS, number_or_none)):
         own = [point for point in points if point["attention"] == row["attention"]]
@@ -58,8 +58,9 @@ def _logarithmic(text: str) -> float | None:
     return value if value and value > 0 else None
 
 
-def _whole(text: str) -> int:
-    return int(_positive(text))
+def _size(text: str) -> int:
+    _positive(text)
+    return count(text)
 
 
 def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, axis: str) -> Figure:

@@ -62,9 +62,9 @@ def channel_statistics(values: np.ndarray) -> dict[str, Any]:
         picture's mask taken as shares of its sum, over log C, averaged: 1 weighs all channels alike, 0 is a
         single channel.
     """
-    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+    if values.ndim != 2 or not np.isfinite(values).all() or not ((values >= 0) & (values <= 1)).any():
         raise RgavizError(
-            f"Channel masks of shape {values.shape} have no statistics: give finite values, (n, C)."
+            f"Channel masks of shape {values.shape} have no statistics: give finite values in [0, 1], (n, C)."
         )
     values = values.astype(np.float64)
     count = values.shape[1]

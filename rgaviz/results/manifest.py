@@ -10,13 +10,15 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rgaviz.errors import RgavizError
-from rgaviz.outputs import is_safe
+from rgaviz.outputs import MANIFEST, is_safe
+
+Made = TypeVar("Made")
 
 SCHEMA = 2
 LISTED = 3  # faults in a message
@@ -49,8 +51,24 @@ Role = Literal["plain", "right", "wrong", "flag"]
 RIGHTNESS: dict[bool | None, Role] = {True: "right", False: "wrong", None: "plain"}
 
 
-class Stored(BaseModel):
-    """A part of a manifest: frozen, strict, and without unknown keys."""
+class _Maker(type(BaseModel)):
+    """Makes parts of a manifest; a constructor of :class:`Stored` would lose the places of a part's faults."""
+
+    def __call__(cls: type[Made], *args: Any, **values: Any) -> Made:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            raise ResultsError(
+                f"This cannot stand in a {MANIFEST} as {cls.__name__} ({_faults(error)}): give another value."
+            ) from None
+
+
+class Stored(BaseModel, metaclass=_Maker):
+    """A part of a manifest: frozen, strict, and without unknown keys.
+
+    Raises:
+        ResultsError: impossible values; all faults at once.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -82,7 +100,7 @@ class Panel(Stored):
 
     Attributes:
         kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars; ``labels`` and
-            ``matrix`` are named here and drawn by a later version.
+            ``matrix`` are reserved: nothing writes them yet, and drawing refuses them.
         picture: id of the picture it is about.
         map: what is drawn over the picture, or as bars.
         minus: what a difference subtracts.
@@ -203,7 +221,7 @@ def _faults(error: ValidationError) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Plain JSON: numpy numbers as Python's, floats rounded to six digits, NaN and infinity as null."""
+    """Plain JSON: numpy numbers as Python's, floats rounded to six digits, NaN and infinity as null, Unicode."""
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -212,4 +230,6 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
-    return os.fspath(value) if isinstance(value, Path) else value
+    if isinstance(value, str | Path):  # the name of a file may be any bytes
+        return os.fspath(value).encode(errors="replace").decode()
+    return value

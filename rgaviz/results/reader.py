@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from rgaviz.results.manifest import SCHEMA, Manifest, ResultsError, checked
 from rgaviz.results.schema1 import upgraded
 
 Value = TypeVar("Value")
+LARGEST = 1e100  # an axis that ends near the largest float has no room for its margins
+EXACT = 2**53  # whole numbers up to here are exact as floats
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Results:
             if self.archive is None:
                 raise KeyError(key)
             with self.archive.open(f"{key}.npy") as file:
-                return np.asarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.float32)
+                return _as_map(np.lib.format.read_array(file, allow_pickle=False))
         except KeyError as error:
             raise ResultsError(
                 f"{self.folder / MAPS} has no map {key!r}: run the command that made it again."
             ) from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except MAP_FAULTS as error:
             raise ResultsError(
                 f"{self.folder / MAPS} is damaged at {key!r}: run the command that made it again."
             ) from error
@@ -93,17 +94,46 @@ class Results:
         return [dict(zip(kinds, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+# What a damaged or hostile archive can raise: an encrypted one a RuntimeError, a shape without end a MemoryError.
+MAP_FAULTS = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    FloatingPointError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _as_map(values: np.ndarray) -> np.ndarray:
+    """Real numbers as float32, and at least one."""
+    if values.dtype.kind not in "fiub" or not values.size:
+        raise ValueError(values.dtype)
+    with np.errstate(over="raise"):
+        return np.asarray(values, dtype=np.float32)
+
+
 def number(text: str) -> float:
-    """A finite number in a cell."""
+    """A number in a cell that has a place on an axis."""
     value = float(text)
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:  # NaN is not
         raise ValueError(text)
     return value
 
 
 def number_or_none(text: str) -> float | None:
-    """A finite number in a cell, or None of an empty one."""
+    """The same, or None of an empty cell."""
     return number(text) if text else None
+
+
+def count(text: str) -> int:
+    """A whole number in a cell, 0 or more."""
+    value = number(text)
+    if not 0 <= value < EXACT or value != int(value):
+        raise ValueError(text)
+    return int(value)
 
 
 def read_results(folder: Path | str) -> Results:

@@ -20,6 +20,8 @@ from rgaviz.tasks.task import headline
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
 SAME_RESULT = (
     "model.attention",
+    "model.num_classes",
+    "model.image_size",  # as data.image_size
     "model.memory_efficient",
     "data.workers",
     "train.compile",
@@ -191,9 +193,13 @@ def _measure(checkpoint: Checkpoint) -> Measure:
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
+    built: Any = checkpoint.model.config
+    tables = dict(training["recipe"])
+    # As the network was built: what a recipe leaves open depends on the image and on the version.
+    tables["model"] = {**tables.get("model", {}), **built}
     recipe = {
         f"{table}.{key}": float(value) if type(value) is int else value  # 1 and 1.0 are one setting
-        for table, values in training["recipe"].items()
+        for table, values in tables.items()
         for key, value in values.items()
         if value is not None  # the default, as a key that an older version did not have
         and value != ALWAYS.get(f"{table}.{key}")

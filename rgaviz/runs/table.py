@@ -108,14 +108,14 @@ def markdown(rows: Sequence[Row], paper: str | None = None) -> str:
 def latex(rows: Sequence[Row], paper: str | None = None) -> str:
     """As a LaTeX ``table`` with the rules of booktabs."""
     header, cells, bold = lay_out(rows, paper)
-    escaped = [[_tex(cell) for cell in line] for line in cells]
+    escaped = [[tex(cell) for cell in line] for line in cells]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_tex(_caption(rows))}}}",
-            *tabular([_tex(name) for name in header], _marked(escaped, bold, r"\textbf{{{}}}")),
+            rf"\caption{{{tex(_caption(rows))}}}",
+            *tabular([tex(name) for name in header], _marked(escaped, bold, r"\textbf{{{}}}")),
             r"\end{table}",
             "",
         ]
@@ -191,7 +191,7 @@ def _marked(cells: Sequence[Sequence[str]], bold: set[tuple[int, int]], mark: st
     ]
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
     """Text with TeX's special characters escaped."""
     for sign in "&%_#":
         text = text.replace(sign, f"\\{sign}")

@@ -14,12 +14,14 @@ class Measure(NamedTuple):
         title: for people.
         unit: behind a value; "" of a plain number.
         least: whether less is better.
+        wanted: what is good about a good value, where that has a name of its own.
     """
 
     key: str
     title: str
     unit: str = "%"
     least: bool = False
+    wanted: str = ""
 
     @property
     def label(self) -> str:

@@ -26,7 +26,7 @@ class Classification:
     name = "classification"
     heads: tuple[str, ...] = ("linear", "bnneck")
     measures: tuple[Measure, ...] = (
-        Measure("error", "error", least=True),
+        Measure("error", "error", least=True, wanted="accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
     targets: tuple[str, ...] = ("top1", "top5")

@@ -42,6 +42,24 @@ def recipe_settings(
     return recipe
 
 
+def usual_recipe(dataset: str) -> str:
+    """The recipe that a data set is trained with where none is named: the one of its name.
+
+    Raises:
+        RgavizError: no such data set, or it has none.
+    """
+    from rgaviz.data.sets import DATASETS
+    from rgaviz.errors import RgavizError, lookup
+    from rgaviz.training.config import recipe_names
+
+    lookup(DATASETS, dataset, "data set")
+    if dataset not in recipe_names():
+        raise RgavizError(
+            f"{dataset} has no recipe of its own; name one with --recipe: {', '.join(recipe_names())}."
+        )
+    return dataset
+
+
 def run_folder(dataset: str, recipe: Recipe, out: Path | str | None) -> Path:
     """Where a training writes: the folder named, by default one for the data set and the network."""
     return Path(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"

@@ -55,7 +55,7 @@ def planned(
         for name, stem in stems.items():
             own = stem if stem in DATASETS else "cifar10"
             for each in dict.fromkeys(word.strip() for word in (dataset or own).split(",")):
-                lookup(DATASETS, each, "dataset")
+                lookup(DATASETS, each, "data set")
                 yield Run(each, stem, settings[name], seed, out / each / stem / f"seed{seed}")
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from rgaviz.cli import app, groups, options
 from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.figures.style import FigureOptions
+from rgaviz.outputs import with_suffix
 from rgaviz.training.config import Recipe
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -68,14 +69,14 @@ def test_options_stand_in_panels():
 
 
 def test_the_defaults_of_figures_are_those_of_figures():
-    assert FigureOptions(**options.MapFigure().changes(None)) == FigureOptions()
-    assert FigureOptions(**options.Figure().changes(None)) == FigureOptions()
+    assert FigureOptions(**options.MapFigure().changes()) == FigureOptions()
+    assert FigureOptions(**options.Figure().changes()) == FigureOptions()
     shown = help_rows("cam")["Figure"]
     assert f"else {FigureOptions().formats[0]})]" in shown["--format"]
     scales = FigureOptions().scales
     assert f"({scales['cam']} for CAMs, {scales['mask']} for masks)]" in shown["--scale"]
     assert "[default: column]" in help_rows("evaluate")["Figure"]["--width"]
-    assert FigureOptions(**IN_A_COLUMN.changes(None)) == FigureOptions(width="column")
+    assert FigureOptions(**IN_A_COLUMN.changes()) == FigureOptions(width="column")
 
 
 def test_the_defaults_of_trainings_are_those_of_recipes():
@@ -90,10 +91,13 @@ def test_redraw_keeps_what_was_drawn():
 
 
 def test_the_suffix_of_the_figure_is_one_of_its_formats(tmp_path):
-    assert options.Figure().changes(tmp_path / "a.SVG")["formats"] == ("svg",)
-    assert options.Figure(formats="pdf, svg,").changes(tmp_path / "a.svg")["formats"] == ("svg", "pdf")
-    assert options.Figure(formats=",").changes(None)["formats"] == ()  # refused by FigureOptions
-    assert "formats" not in options.Figure().changes(tmp_path)
+    def formats(given, out):
+        return with_suffix(options.Figure(formats=given).changes(), out).get("formats")
+
+    assert formats(None, tmp_path / "a.SVG") == ("svg",)
+    assert formats("pdf, svg,", tmp_path / "a.svg") == ("svg", "pdf")
+    assert formats(",", None) == ()  # refused by FigureOptions
+    assert formats(None, tmp_path) is None
 
 
 # the decorator

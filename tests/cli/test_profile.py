@@ -16,6 +16,8 @@ from rgaviz import devices
 from rgaviz.models import count_parameters
 from rgaviz.profiling.measure import Settings, machine
 from rgaviz.results.reader import read_results
+from rgaviz.tasks import TASKS, Measure
+from rgaviz.tasks.classification import Classification
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe
 
 SMALL = ("--arch", "resnet20", "--image-size", "16x8", "--batch-size", "2", "--repeats", "2")
@@ -121,10 +123,13 @@ def test_accuracy_against_cost(rga, answer, runs):
     assert "not finished" in notes
     assert told["files"] == [f"rgaviz-profile/profile.{kind}" for kind in ("svg", "csv", "tex")]
     drawn = Path("rgaviz-profile/profile.svg").read_text()
-    assert ">latency (ms per batch)<" in drawn
+    for text in ("latency (ms per batch)", "test error (%)", "accuracy against cost"):
+        assert f">{text}<" in drawn
     assert ">rga-sc<" in drawn
     assert ">nl<" not in drawn
-    assert r"8.50 $\pm$ 0.50" in Path("rgaviz-profile/profile.tex").read_text()
+    tex = Path("rgaviz-profile/profile.tex").read_text()
+    assert r"8.50 $\pm$ 0.50" in tex
+    assert r"& Error (\%) \\" in tex
     result = rga("profile", *SMALL, "--attention", "none", "--runs", "runs", "-o", "cost.png", "--dpi", "50")
     assert "8.50 ± 0.50" in result.stdout
     assert Path("cost.png").read_bytes().startswith(b"\x89PNG")
@@ -132,6 +137,42 @@ def test_accuracy_against_cost(rga, answer, runs):
     drawn = Path("cost.png").read_bytes()
     rga("redraw", "cost", "-o", "again.png")
     assert Path("again.png").read_bytes() == drawn  # from all digits, without the runs
+
+
+class Places(Classification):
+    """A task with a measure of its own."""
+
+    name = "places"
+    measures = (Measure("mae", "mean off", unit="m"), *Classification.measures)
+
+
+def make_places(path):
+    document = torch.load(path, weights_only=True)
+    document["task"] = "places"
+    document["history"][-1]["test_mae"] = document["history"][-1]["test_error"] / 1000
+    torch.save(document, path)
+
+
+def test_what_another_task_measures_against_cost(rga, answer, refused, runs, monkeypatch):
+    monkeypatch.setitem(TASKS, "places", Places())
+    make_places("runs/seed0/rga-sc.pt")
+    words = ("profile", *SMALL, "--attention", "none,rga-sc", "--runs")
+    assert "measured by their error and mean off" in refused(*words, "runs")
+    for path in Path("runs").rglob("none.pt"):
+        make_places(path)
+    none, rga_sc = answer(*words, "runs", "--format", "svg", "-o", "out")["rows"]
+    assert none["test_mae"] == pytest.approx(0.0085)
+    assert (none["seeds"], rga_sc["test_mae"], rga_sc["test_mae_std"]) == (3, 0.007, None)
+    drawn = Path("out/profile.svg").read_text()
+    assert ">test mean off (m)<" in drawn
+    assert ">mean off against cost<" in drawn
+    tex = Path("out/profile.tex").read_text()
+    assert "Mean off (m)" in tex
+    assert r"0.01 $\pm$ 0.00" in tex
+    told = rga(*words, "runs", "-o", "out", "--format", "svg").stdout
+    assert "mean off (m)" in told
+    assert "0.01 ± 0.00" in told
+    assert "error" not in told + drawn + tex
 
 
 def test_a_figure_of_a_version_without_results_is_ours(rga, runs):

@@ -8,11 +8,13 @@ import signal
 
 import pytest
 from pictures import files_below
+from regression import load_dots
 from tiny import First
 from typer.testing import CliRunner
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.cli import app
+from rgaviz.data.sets import DATASETS
 from rgaviz.tasks import TASKS
 
 TINY = [
@@ -144,3 +146,10 @@ def test_true_is_no_number_of_a_network(tmp_path, setting):
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert setting.removesuffix("=true") in result.stderr
+
+
+def test_a_data_set_without_a_recipe_of_its_own(monkeypatch):
+    monkeypatch.setitem(DATASETS, "dots", load_dots)
+    result = CliRunner().invoke(app, ["train", "dots"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: dots has no recipe of its own; name one with --recipe: cifar-")

@@ -1,50 +1,19 @@
+"""Pictures are read as they are meant to be seen, and sized for networks."""
+
 from __future__ import annotations
 
 import os
 import struct
 import subprocess
 import sys
-import warnings
-import zlib
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 from PIL import Image
+from saved import fault, write
 
 from rgaviz.data import pictures
-from rgaviz.data.find import find_pictures
-from rgaviz.data.pictures import MAX_PIXELS, network_input, read_picture, shown_picture
-from rgaviz.errors import PictureError
-
-
-@pytest.fixture
-def pixels():
-    return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-
-
-def write(path: Path, image: Image.Image, **options) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
-    return path
-
-
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        write(folder / name, Image.new("RGB", (2, 2)))
-
-
-def fault(path: Path) -> str:
-    with pytest.raises(PictureError) as caught:
-        read_picture(path)
-    message = str(caught.value)
-    assert path.name in message
-    assert "\n" not in message
-    return message
-
-
-# reading: what can be shown is shown as it is meant to be
+from rgaviz.data.pictures import network_input, read_picture, shown_picture
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm"])
@@ -220,194 +189,6 @@ def test_animation_shows_its_first_frame(tmp_path):
 def test_the_content_counts_not_the_suffix(tmp_path, pixels):
     path = write(tmp_path / "a.jpg", Image.fromarray(pixels), format="png")
     np.testing.assert_array_equal(read_picture(path), pixels)
-
-
-# reading: what cannot be shown is one clear line
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and then holds next to nothing."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 64))
-        + chunk(b"IEND", b"")
-    )
-
-
-@pytest.mark.parametrize("size", [(60_000, 60_000), (9_000, 9_900), (16_000, 8_000)])
-def test_bomb_is_refused_before_decoding(tmp_path, monkeypatch, size):
-    from PIL import ImageFile
-
-    def decode(*_):
-        raise AssertionError("decoded")
-
-    monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
-    assert size[0] * size[1] > MAX_PIXELS
-    path = tmp_path / "bomb.png"
-    path.write_bytes(png_header(*size))
-    assert "89 million pixels" in fault(path)
-
-
-def test_truncated(tmp_path):
-    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    for suffix in ("jpg", "png", "bmp", "tif", "webp", "ppm"):
-        path = write(tmp_path / f"a.{suffix}", Image.fromarray(noise))
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        assert "again" in fault(path), suffix
-
-
-def test_missing_folder_empty_text_and_pipe(tmp_path):
-    assert "does not exist" in fault(tmp_path / "none.png")
-    assert "folder" in fault(tmp_path)
-    (tmp_path / "empty.png").touch()
-    assert "empty" in fault(tmp_path / "empty.png")
-    (tmp_path / "text.png").write_text("not a picture")
-    assert "not a picture" in fault(tmp_path / "text.png")
-    os.mkfifo(tmp_path / "pipe.png")
-    assert "regular file" in fault(tmp_path / "pipe.png")
-    with pytest.raises(PictureError, match="cannot be read"):
-        read_picture(tmp_path / ("x" * 300))
-
-
-def test_postscript_is_not_run(tmp_path):
-    path = write(tmp_path / "a.png", Image.new("RGB", (4, 4)), format="eps")
-    assert "known format" in fault(path)
-
-
-def test_float_picture_is_refused(tmp_path):
-    path = write(tmp_path / "a.tif", Image.fromarray(np.ones((2, 2), np.float32)))
-    assert "8-bit" in fault(path)
-
-
-def test_pillow_warnings_do_not_leak(tmp_path, monkeypatch, pixels):
-    path = write(tmp_path / "a.png", Image.fromarray(pixels))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)  # 35 pixels: Pillow warns, above 40 it would raise
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with Image.open(path):
-            assert caught  # the setting works
-        caught.clear()
-        np.testing.assert_array_equal(read_picture(path), pixels)
-    assert not caught
-
-
-def test_threads_leave_the_warning_filters_alone(tmp_path):
-    noise = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    path = write(tmp_path / "a.png", Image.fromarray(noise))
-    before = list(warnings.filters)
-    with ThreadPoolExecutor(8) as pool:
-        pictures = list(pool.map(read_picture, [path] * 200))
-    assert warnings.filters == before
-    assert all((picture == noise).all() for picture in pictures)
-
-
-# finding
-
-
-def relatives(*arguments) -> list[str]:
-    return [str(found.relative) for found in find_pictures(arguments)]
-
-
-def test_folder_is_searched_recursively_in_order(tmp_path):
-    touch(tmp_path, "b.jpg", "cats/a.PNG", "cats/.hidden.png", ".cache/x.png", "a10.png")
-    (tmp_path / "notes.txt").write_text("no picture")
-    (tmp_path / "folder.png").mkdir()
-    found = find_pictures([tmp_path])
-    assert [str(picture.relative) for picture in found] == ["a10.png", "b.jpg", "cats/a.PNG"]
-    assert [picture.label for picture in found] == [tmp_path.name, tmp_path.name, "cats"]
-    assert [picture.path for picture in found] == [tmp_path / picture.relative for picture in found]
-    assert isinstance(found[0].relative, PurePosixPath)
-
-
-def test_hidden_parents_of_the_folder_given_do_not_matter(tmp_path):
-    touch(tmp_path / ".data", "a.png")
-    assert relatives(tmp_path / ".data") == ["a.png"]
-
-
-def test_file_keeps_its_name_and_any_suffix(tmp_path):
-    write(tmp_path / "cats" / "photo", Image.new("RGB", (2, 2)), format="png")
-    (found,) = find_pictures([str(tmp_path / "cats" / "photo")])
-    assert (str(found.relative), found.label) == ("photo", "cats")
-
-
-def test_relative_argument(tmp_path, monkeypatch):
-    touch(tmp_path / "cats", "a.png")
-    monkeypatch.chdir(tmp_path / "cats")
-    (found,) = find_pictures(["a.png"])
-    assert (found.path, found.label) == (Path("a.png"), "cats")
-    assert relatives(".") == ["a.png"]
-    assert relatives("*.png", "./a.png", "../cats/a.png") == ["a.png"]
-
-
-def test_pattern(tmp_path):
-    touch(tmp_path, "x/b.png", "x/a.png", "y/a.png", "x/.h.png")
-    (tmp_path / "x" / "notes.txt").write_text("no picture")
-    assert relatives(f"{tmp_path}/x/*") == ["a.png", "b.png"]
-    assert relatives(f"{tmp_path}/*/a.*") == ["x/a.png", "y/a.png"]
-    assert relatives(f"{tmp_path}/**/*.png") == ["x/a.png", "x/b.png", "y/a.png"]
-
-
-def test_literal_name_wins_over_a_pattern(tmp_path):
-    touch(tmp_path, "a[1].png", "a1.png")
-    assert relatives(tmp_path / "a[1].png") == ["a[1].png"]
-    assert relatives(f"{tmp_path}/a[12].png") == ["a1.png"]
-
-
-def test_same_file_is_kept_once(tmp_path):
-    touch(tmp_path, "x/a.png", "x/b.png")
-    assert relatives(tmp_path / "x" / "b.png", tmp_path / "x", f"{tmp_path}/x/../x/*.png") == [
-        "b.png",
-        "a.png",
-    ]
-
-
-def test_colliding_names_are_lengthened(tmp_path):
-    touch(tmp_path, "x/a.jpg", "y/a.png", "y/b.png", "x/z/c.png", "y/z/c.png")
-    assert relatives(tmp_path / "x/a.jpg", tmp_path / "y/a.png", tmp_path / "y/b.png") == [
-        "x/a.jpg",
-        "y/a.png",
-        "b.png",
-    ]
-    assert relatives(tmp_path / "x/z/c.png", tmp_path / "y/z/c.png") == ["x/z/c.png", "y/z/c.png"]
-    assert relatives(tmp_path / "x", tmp_path / "y") == [
-        "x/a.jpg",
-        "x/z/c.png",
-        "y/a.png",
-        "b.png",
-        "y/z/c.png",
-    ]
-
-
-def test_lengthening_into_another_name(tmp_path):
-    touch(tmp_path, "p/x/a.png", "q/a.png", "r/x/a.png")
-    # p/x/a.png and q/a.png collide as "a"; lengthened, the first meets the x/a.png of folder r.
-    names = relatives(tmp_path / "p/x/a.png", tmp_path / "q/a.png", tmp_path / "r")
-    assert names == ["p/x/a.png", "q/a.png", "r/x/a.png"]
-
-
-def test_two_inputs_that_would_write_one_file(tmp_path):
-    touch(tmp_path, "a.jpg", "a.png")
-    for arguments in ([tmp_path], [tmp_path / "a.jpg", tmp_path / "a.png"]):
-        with pytest.raises(PictureError, match=r"a\.jpg.*a\.png.*rename one, or run them separately"):
-            find_pictures(arguments)
-
-
-def test_nothing_found(tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
-    for argument in (str(tmp_path), f"{tmp_path}/*.png", f"{tmp_path}/none.png", "", "x" * 300):
-        with pytest.raises(PictureError) as caught:
-            find_pictures([argument])
-        assert repr(argument) in str(caught.value)
-    assert find_pictures([]) == []
-
-
-# sizes
 
 
 def test_shown_picture():

@@ -90,14 +90,15 @@ def test_images_may_take_half_of_the_memory_shared_by_the_processes(monkeypatch)
     assert memory_for_images() == pytest.approx(half / 4, rel=0.2)
 
 
-def test_a_split_goes_to_a_device(monkeypatch):
+def test_a_split_goes_to_a_device():
     """On the device meta, which holds no values: what is there can be told from what is not."""
     split, meta = make_split(), torch.device("meta")
     there = split.to(meta)
     assert (there.images.device, there.labels.device) == (meta, meta)
     assert len(there) == 23
-    monkeypatch.setattr("rgaviz.data.splits.available_memory", lambda device: 8 * split.images.nbytes - 1)
-    apart = split.to(meta)  # too large: the images stay, their batches go
+    enough = 8 * split.images.nbytes
+    assert split.to(meta, enough).images.device == meta
+    apart = split.to(meta, enough - 1)  # too large: the images stay, their batches go
     assert torch.equal(apart.images, split.images)
     assert apart.labels.device == meta
     for images, labels in batches(apart):

@@ -26,6 +26,7 @@ CLASSES = [
     (given_classes([2, 1]), [[2], [1]]),
     (given_classes(np.array([2, 1], dtype=np.int32)), [[2], [1]]),
     (given_classes(torch.tensor([[0, 1], [2, 2]])), [[0, 1], [2, 2]]),
+    (given_classes([2.0, 1.0]), [[2], [1]]),
 ]
 OTHERS = [
     scored(lambda output: output.norm(dim=1), "length"),
@@ -211,6 +212,44 @@ def test_a_choice_stays_made_in_passes_of_a_method_s_own(model):
     found = cam(model, IMAGES, "bn", methods)
     for method, maps in cam(model, IMAGES, "bn", methods, best).items():
         np.testing.assert_array_equal(found[method], maps)
+
+
+class Half:
+    """Lacks ``settled``, which only some methods need."""
+
+    def scores(self, output):
+        return output[:, :1]
+
+    def about(self, output):
+        return [["first"]] * len(output)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Half(),
+        object(),
+        "dog",
+        ["dog"] * 3,
+        [0.5, 1, 2],
+        [float("nan")],
+        [[[1]]],
+        {"class": 1},
+        [length] * 3,
+        type(OTHERS[0]),
+    ],
+)
+@pytest.mark.parametrize("method", ["gradcam", "scorecam"])
+def test_what_is_no_target_is_refused_in_one_line(target, method, model):
+    for call in (
+        lambda: cam(model, IMAGES, "bn", [method], target),
+        lambda: explain(model, IMAGES, cam_layer="bn", methods=[method], target=target),
+    ):
+        with pytest.raises(
+            RgavizError, match=r"not (a \w+|Half|Scored); give rgaviz\.explain\.targets"
+        ) as caught:
+            call()
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from rgaviz.cli import app
 from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.draw import FIGURES, draw, figure_options, record_options
 from rgaviz.figures.histogram import channel_masks
@@ -61,7 +66,7 @@ def test_files_of_every_command(tmp_path, command, expected):
 CHARTS = {
     "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
     "profile": {
-        "cost": [["label", "cost", "error", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
+        "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
     },
     "growth": {
         "growth": [
@@ -150,6 +155,80 @@ def test_junk_in_a_table_is_refused_in_one_line(tmp_path, command):
         path.write_bytes(whole)
     assert len(refusals) > 2
     assert not any("\n" in each for each in refusals)
+
+
+def npy(values):
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
+
+
+def endless(size):
+    """The beginning of an array that no memory holds."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f4", "fortran_order": False, "shape": (size, size)}
+    )
+    return file.getvalue()
+
+
+MAPS = {
+    "endless": endless(10**6),
+    "endless and more": endless(10**9),
+    "empty": npy(np.zeros((0, 5))),
+    "empty list": npy(np.zeros(0)),
+    "one number": npy(np.float32(1)),
+    "too large": npy(np.full((2, 2), 1e300)),
+    "text": npy(np.array([["a", "b"], ["c", "1"]])),
+    "complex": npy(np.eye(2) * 1j),
+    "records": npy(np.zeros((2, 2), [("a", "f4"), ("b", "i4")])),
+    "dates": npy(np.array([["2020-01-01"]], "datetime64[D]")),
+    "three axes": npy(np.zeros((2, 2, 2))),
+    "no array": b"hello",
+}
+NUMBERS = ("1e23", "1e308", "-1e308", "nan", "inf", "text", "9" * 30, "9" * 5000)
+UNBOUNDED = {"1e23", "9" * 30}  # what is only measured may be large
+
+
+def hostile(command):
+    """A name for each fault of a command's results: whose file it is in, and what stands there."""
+    if command not in CHARTS:
+        kinds = ("channel",) if command == "histogram" else ("spatial", "channel")
+        yield from (("map", f"0/a/conv5/{kind}.npy", MAPS[fault]) for kind in kinds for fault in MAPS)
+        return
+    for name, rows in CHARTS[command].items():
+        for column, value in enumerate(rows[1]):
+            whole = isinstance(value, int)
+            bad = [each for each in NUMBERS if whole or each not in UNBOUNDED]
+            for junk in bad if isinstance(value, int | float) else []:
+                line = [*rows[1][:column], junk, *rows[1][column + 1 :]]
+                yield "table", name, csv_bytes([rows[0], line, *rows[2:]])
+        for bad in (csv_bytes(rows[:1]), csv_bytes([*rows, ["a"]]), csv_bytes([["x"]]), b"", b"\xff\x00"):
+            yield "table", name, bad
+    yield "manifest", "", b""
+
+
+@pytest.mark.parametrize("command", FIGURES)
+def test_hostile_results_are_one_line(tmp_path, command):
+    """No traceback, no warning, no silence, whatever stands where numbers are expected."""
+    folder = tmp_path / "r"
+    for what, name, content in hostile(command):
+        make(folder, command) if command not in CHARTS else chart(folder, command)
+        if what == "map":
+            with zipfile.ZipFile(folder / "maps.npz") as archive:
+                members = {each: archive.read(each) for each in archive.namelist()}
+            with zipfile.ZipFile(folder / "maps.npz", "w") as archive:
+                for each, old in members.items():
+                    archive.writestr(each, content if each == name else old)
+        elif what == "table":
+            (folder / "tables" / f"{name}.csv").write_bytes(content)
+        else:
+            manifest = json.loads((folder / "manifest.json").read_text())
+            (folder / "manifest.json").write_text(json.dumps({**manifest, "tables": {}}))
+        result = CliRunner().invoke(app, ["redraw", str(folder), "--format", "png", "--dpi", "50"])
+        where = (what, name, content[:200], result.output, result.exception)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1), where
+        assert re.search(r"run the command|give |train for|name an attention|choose", result.stderr), where
 
 
 def test_overlays_elsewhere(tmp_path):

@@ -8,17 +8,14 @@ import json
 import statistics
 
 import pytest
-import torch
+from finished import write
 
-from rgaviz.checkpoint import save_checkpoint
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.models import create_model
 from rgaviz.runs.papers import PAPERS
-from rgaviz.runs.read import ALWAYS, Row, read_runs
+from rgaviz.runs.read import Row, read_runs
 from rgaviz.runs.table import FORMATS, OPENINGS, lay_out
 from rgaviz.tasks import TASKS, Measure
 from rgaviz.tasks.task import headline
-from rgaviz.training.config import ModelConfig, Recipe, TrainConfig
 
 ERROR = headline(TASKS["classification"])
 ERRORS = {
@@ -26,28 +23,6 @@ ERRORS = {
     ("resnet20", "rga-sc"): {0: 7.0, 1: 8.0},
     ("resnet18-w16", "none"): {0: 5.0},
 }
-
-
-def write(path, arch="resnet20", attention="none", seed=0, error=10.0, dataset="cifar10", lr=0.1, **training):
-    torch.manual_seed(seed)
-    classes, epochs = 100 if dataset == "cifar100" else 10, 3
-    recipe = Recipe(
-        model=ModelConfig(arch=arch, attention=(attention,)), train=TrainConfig(lr=lr, epochs=epochs)
-    )
-    training = {"source": "JPEG", "precision": "fp32", "recipe": recipe.to_dict(), **training}
-    model = create_model(arch, attention, num_classes=classes, image_size=(16, 16), width=4, s1=2, s2=2)
-    row = {"epoch": epochs, "test_error": error}
-    save_checkpoint(
-        path,
-        model,
-        classes=[str(number) for number in range(classes)],
-        mean=(0, 0, 0),
-        std=(1, 1, 1),
-        metrics={"test_error": error},
-        training={"dataset": dataset, **training},
-        seed=seed,
-        history=[{**row, "epoch": number + 1, "test_error": 99.0} for number in range(epochs - 1)] + [row],
-    )
 
 
 @pytest.fixture
@@ -152,75 +127,6 @@ def test_table_7_of_the_paper():
     }
 
 
-@pytest.mark.parametrize(
-    ("other", "setting"),
-    [
-        ({"source": "download"}, ["source=JPEG", "source=download"]),
-        ({"precision": "bf16"}, ["precision=bf16", "precision=fp32"]),
-    ],
-)
-def test_other_images_or_precision_are_not_averaged(tmp_path, other, setting):
-    write(tmp_path / "a.pt", seed=0)
-    write(tmp_path / "b.pt", seed=1, **other)
-    assert [row.setting for row in read_runs([tmp_path])[0]] == setting
-
-
-def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
-    recipe = Recipe(
-        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
-    ).to_dict()
-    recipe["model"] = {"arch": "resnet20", "attention": ("none",), "s1": None}
-    del recipe["data"]["augment"], recipe["data"]["workers"]
-    for key in (
-        "optimizer",
-        "accumulate",
-        "gamma",
-        "clip_norm",
-        "class_weights",
-        "evaluate_every",
-        "save_minutes",
-    ):
-        del recipe["train"][key]
-    recipe["train"]["compile"] = True
-    write(tmp_path / "a.pt", seed=0, error=8.0)
-    write(tmp_path / "b.pt", seed=1, error=9.0, recipe=recipe)
-    (row,) = read_runs([tmp_path])[0]
-    assert row.values == {"cifar10": {0: 8.0, 1: 9.0}}
-
-
-def test_what_older_checkpoints_lack_is_what_the_defaults_do():
-    recipe = {
-        f"{table}.{key}": value
-        for table, values in Recipe().to_dict().items()
-        for key, value in values.items()
-    }
-    assert ALWAYS.items() <= recipe.items()
-
-
-def test_another_optimizer_is_another_row(tmp_path):
-    recipe = Recipe(
-        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
-    )
-    adam = recipe.changed(train=recipe.train.changed(optimizer="adam")).to_dict()
-    write(tmp_path / "a.pt", seed=0)
-    write(tmp_path / "b.pt", seed=1, recipe=adam)
-    assert [row.setting for row in read_runs([tmp_path])[0]] == [
-        "train.optimizer=None",
-        "train.optimizer=adam",
-    ]
-
-
-def test_a_whole_number_and_the_same_fraction_are_one_setting(tmp_path):
-    recipe = Recipe(
-        model=ModelConfig(arch="resnet20", attention=("none",)), train=TrainConfig(lr=0.1, epochs=3)
-    )
-    older = recipe.to_dict()
-    older["train"]["warmup"] = 2
-    write(tmp_path / "a.pt", seed=0)
-    write(tmp_path / "b.pt", seed=1, recipe=older)
-    assert len(read_runs([tmp_path])[0]) == 1
-
-
 def test_the_best_of_a_measure_that_is_to_be_great():
     great = Measure("map", "mAP")
     rows = [
@@ -265,18 +171,6 @@ def test_a_file_that_tells_nonsense_is_left_out(tmp_path, training):
     assert [note.split("/")[-1] for note in notes] == [
         "nan.pt was not written by rgaviz train; left out.",
         "odd.pt was not written by rgaviz train; left out.",
-    ]
-
-
-def test_networks_trained_otherwise_are_rows_of_their_own(tmp_path):
-    write(tmp_path / "a.pt", lr=0.1, error=8.0)
-    write(tmp_path / "b.pt", lr=0.2, error=9.0)
-    write(tmp_path / "c.pt", "resnet20", "rga-sc", lr=0.1, error=7.0)
-    rows, _ = read_runs([tmp_path])
-    assert [row.model for row in rows] == [
-        "ResNet (train.lr=0.1)",
-        "ResNet (train.lr=0.2)",
-        "ResNet + RGA-SC",
     ]
 
 

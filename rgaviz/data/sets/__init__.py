@@ -51,7 +51,7 @@ def load_dataset(
         UnknownNameError: no such data set.
         RgavizError: no images there.
     """
-    load = lookup(DATASETS, name, "dataset")
+    load = lookup(DATASETS, name, "data set")
     return load(
         data_dir=data_dir,
         image_size=image_size,

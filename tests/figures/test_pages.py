@@ -1,0 +1,112 @@
+"""The comparison figure read back: pages, and rows that break into lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import matplotlib
+import pytest
+from compared import (
+    COLUMNS,
+    FAST,
+    SAID,
+    A,
+    bars,
+    draw,
+    lines,
+    make,
+    save,
+)
+
+from rgaviz.figures.grid import draw_grid
+from rgaviz.figures.layout import RIGHT, Layout
+from rgaviz.figures.scales import Scales
+from rgaviz.figures.style import FigureOptions, style
+
+
+def test_pages(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:4], [(10, 60)] * 8)
+    pages = list(draw_grid(results, FAST))
+    assert [(page.suffix, page.of) for page in pages] == [("-1", 2), ("-2", 2)]
+    assert [sum(bool(ax.images) for ax in page.figure.axes) for page in pages] == [6 * 4, 2 * 4]
+    assert all(bars(page.figure) == bars(pages[0].figure) for page in pages)  # one scale for the whole
+    tall = list(draw_grid(make(tmp_path / "t", COLUMNS[:4], [(60, 20)] * 5), FAST))
+    assert len(tall) == 3
+    assert all(page.figure.get_figheight() <= 8.52 for page in tall)
+
+
+def test_pages_are_drawn_one_at_a_time(tmp_path, monkeypatch):
+    results = make(tmp_path / "r", COLUMNS[:2], [(10, 60)] * 13)
+    read = []
+    picture = type(results).picture
+    monkeypatch.setattr(type(results), "picture", lambda self, name: read.append(name) or picture(self, name))
+    pages = draw_grid(results, FAST)
+    next(pages)
+    assert read == [str(i) for i in range(6)]
+
+
+def test_saved_files_repeat_byte_for_byte(tmp_path):
+    options = FigureOptions(formats=("pdf", "svg", "png"), dpi=60)
+    results = make(tmp_path / "r")
+    paths = save(results, tmp_path / "figs/one", options).paths
+    assert [path.name for path in paths] == ["one.pdf", "one.svg", "one.png"]
+    again = save(results, tmp_path / "figs/two", options).paths
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+    assert ">input</text>" in paths[1].read_text()
+
+
+def test_several_pages_are_numbered(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 7)
+    drawn = save(results, tmp_path / "fig", FigureOptions(formats=("png",), dpi=50))
+    assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
+    assert drawn.left_out == 0
+
+
+def test_a_long_figure_ends_after_some_pages_on_the_scale_of_all(tmp_path):
+    results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 20)  # five pages
+    options = FigureOptions(formats=("png",), dpi=50, pages=2)
+    drawn = save(results, tmp_path / "fig", options)
+    assert [path.name for path in drawn.paths] == ["fig-1.png", "fig-2.png"]
+    assert drawn.left_out == 3
+    whole = save(results, tmp_path / "all", replace(options, pages=0))
+    assert (len(whole.paths), whole.left_out) == (5, 0)
+    assert [path.read_bytes() for path in whole.paths[:2]] == [path.read_bytes() for path in drawn.paths]
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "per_line"), [(5, "column", 5), (11, "text", 11), (7, "column", 3), (17, "text", 6)]
+)
+def test_a_row_with_too_many_columns_breaks_into_lines(tmp_path, count, width, per_line):
+    columns = [COLUMNS[0], *({**A, "title": f"map {i}"} for i in range(1, count))]
+    options = FigureOptions(dpi=100, width=width)
+    figure = draw(make(tmp_path / "r", columns, lines={count - 1: SAID}), options)
+    panels = [ax for ax in figure.axes if ax.images]
+    titles = ["".join(reversed([t.get_text() for t in ax.texts if t.xy[1] == 1])) for ax in panels]
+    assert titles == ["input", *(f"map {i}" for i in range(1, count))]
+    assert lines(panels[-1]) == [("cat 93% ✓", RIGHT)]
+    tops = [round(ax.get_position().y1, 3) for ax in panels]
+    assert tops.count(max(tops)) == per_line
+    assert len(set(tops)) == -(-count // per_line)
+    with matplotlib.rc_context(style(options)):
+        boxes = [t.get_window_extent() for ax in panels for t in ax.texts]
+        boxes += [ax.get_window_extent() for ax in figure.axes]
+    for i, one in enumerate(boxes):
+        for other in boxes[:i]:
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            along = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert across <= 1 or along <= 1.5
+    assert min(box.y0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.get_figwidth() * 100 + 1
+
+
+def test_the_lines_of_a_picture_stay_on_one_page(tmp_path):
+    columns = [COLUMNS[0], *({**COLUMNS[1], "title": f"column {number}"} for number in range(15))]
+    results = make(tmp_path / "r", columns, [(20, 30)] * 5)
+    with matplotlib.rc_context(style(FAST)):
+        layout = Layout(Scales(results, FAST), FAST)
+        pages = layout.pages()
+    assert layout.broken
+    assert len(pages) > 1
+    owners = [{line.panels[0].picture for line in page} for page in pages]
+    assert sum(len(each) for each in owners) == 5  # none is on two pages
+    assert [line for page in pages for line in page] == [line for lines in layout.rows for line in lines]

@@ -1,0 +1,46 @@
+"""Finished trainings as files, without training."""
+
+from __future__ import annotations
+
+import torch
+
+from rgaviz.checkpoint import save_checkpoint
+from rgaviz.models import create_model
+from rgaviz.training.config import ModelConfig, Recipe, TrainConfig
+
+
+def write(
+    path,
+    arch="resnet20",
+    attention="none",
+    seed=0,
+    error=10.0,
+    dataset="cifar10",
+    lr=0.1,
+    size=(16, 16),
+    options=None,
+    **training,
+):
+    """A checkpoint as a finished training leaves it; ``options`` are those of the network in its recipe."""
+    torch.manual_seed(seed)
+    classes, epochs = 100 if dataset == "cifar100" else 10, 3
+    given = options or {}
+    recipe = Recipe(
+        model=ModelConfig(arch=arch, attention=(attention,), **given), train=TrainConfig(lr=lr, epochs=epochs)
+    )
+    training = {"source": "JPEG", "precision": "fp32", "recipe": recipe.to_dict(), **training}
+    model = create_model(
+        arch, attention, num_classes=classes, image_size=size, **{"width": 4, "s1": 2, "s2": 2, **given}
+    )
+    row = {"epoch": epochs, "test_error": error}
+    save_checkpoint(
+        path,
+        model,
+        classes=[str(number) for number in range(classes)],
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        metrics={"test_error": error},
+        training={"dataset": dataset, **training},
+        seed=seed,
+        history=[{**row, "epoch": number + 1, "test_error": 99.0} for number in range(epochs - 1)] + [row],
+    )

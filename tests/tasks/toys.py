@@ -1,0 +1,20 @@
+"""The toys of the tasks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import tiny
+
+from rgaviz.data.sets import load_dataset
+
+# Of each task: small images, what sets its recipe apart, a target, and what a picture may show.
+TOYS = {
+    "classification": (tiny.dataset, {}, "top1", "ring"),
+    "regression": (
+        partial(load_dataset, "dots", image_size=(16, 16), train_size=70, test_size=21),
+        {"augment": "none"},
+        "all",
+        "0.5 0.5",
+    ),
+}

@@ -1,0 +1,50 @@
+"""What can go wrong in a training."""
+
+from __future__ import annotations
+
+import pytest
+import tiny
+from folders import fault, files
+from tiny import STEPS
+
+from rgaviz.checkpoint import load_checkpoint
+from rgaviz.errors import OutputError, RgavizError
+
+
+def test_a_loss_that_is_not_finite(tmp_path):
+    message = fault(RgavizError, tmp_path, changes={"lr": 1e9})
+    for word in ("baseline", "epoch 1", "step", "learning rate", "--set train.lr=2.5e+08", "train.warmup"):
+        assert word in message
+    assert not (tmp_path / "baseline.pt").exists()
+
+
+def test_the_step_of_the_first_nan_is_named(tmp_path):
+    def poisoned(call, outputs):
+        return {key: value * (float("nan") if call == STEPS + 3 else 1) for key, value in outputs.items()}
+
+    message = fault(RgavizError, tmp_path, task=tiny.First(loss=poisoned), changes=tiny.OFTEN)
+    # lr 0.05, up in half an epoch, down to 0 at epoch 2: at 1.5 a third of it is left
+    assert "The loss of baseline is nan at epoch 2, step 3, learning rate 0.01667." in message
+    assert len(load_checkpoint(tmp_path / "baseline.pt").history) == 1
+
+
+def test_weights_ruined_by_the_last_step_are_not_saved(tmp_path):
+    ruin = tiny.First(evaluate=lambda _, model: model.fc.bias.data.fill_(float("nan")))
+    message = fault(RgavizError, tmp_path, task=ruin)
+    assert "The test loss of baseline is nan at epoch 1, step 4" in message
+    assert not (tmp_path / "baseline.pt").exists()
+
+
+def test_weights_for_other_classes_are_refused(tmp_path):
+    message = fault(RgavizError, tmp_path, changes={"class_weights": (1.0, 2.0)})
+    assert "train.class_weights has 2 weights for the 10 classes of shapes" in message
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_cannot_be_written_is_found_before_any_step(tmp_path, resume):
+    (tmp_path / "file").write_text("")
+    report = tiny.Steps()
+    message = fault(OutputError, tmp_path / "file" / "out", report=report, resume=resume)
+    assert str(tmp_path / "file" / "out") in message
+    assert report.steps == []
