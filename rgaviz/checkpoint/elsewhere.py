@@ -126,10 +126,9 @@ def _assumed(
     if given.classes is None:
         named = classes == foreign.class_names(len(classes)) != foreign.numbered_classes(len(classes))
         told.append(f"{'ImageNet' if named else 'numbers'} for names of classes (--classes)")
-    if config.get("last_stride"):
+    if config.get("last_stride") == 1:  # the weights of both are alike
         told.append(
-            f"stride {config['last_stride']} in the last stage, which torchvision's has at 2 "
-            f"(--arch torchvision:{config['arch']})"
+            f"stride 1 in the last stage, which torchvision's has at 2 (--arch torchvision:{config['arch']})"
         )
     return told
 

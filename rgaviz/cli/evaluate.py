@@ -10,8 +10,9 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Out
+from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
 from rgaviz.cli.show import say, track
 
 if TYPE_CHECKING:

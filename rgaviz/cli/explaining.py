@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rgaviz.cli.app import COMMAND_LINE
-from rgaviz.cli.options import Figure, Network
+from rgaviz.cli.figure_options import Figure
+from rgaviz.cli.options import Network
 from rgaviz.cli.show import say, tell_left_out, track
 from rgaviz.outputs import names_figure
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
-    return {
+    found: Any = {
         "labels": [name.strip() for name in label.split(",")] if label else (),
         **network.given(),
         "figure": figure.changes(),
@@ -28,6 +29,7 @@ def settings(context: typer.Context, label: str | None, network: Network, figure
         "track": track,
         "say": say,
     }
+    return found
 
 
 def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:

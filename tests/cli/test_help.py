@@ -59,7 +59,9 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(command):
 
 def test_options_stand_in_panels():
     rows = help_rows("compare")
-    assert list(rows["Network"]) == ["--arch", "--num-classes", "--device"]
+    assert list(rows["Network"]) == [
+        *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes", "--device")
+    ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale", "--pages"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]

@@ -193,8 +193,8 @@ def _next_step(
         )
     if kinds == {"unexpected"}:  # without them it would be a network that nobody trained
         return (
-            f"They look like modules that {arch} lacks, such as attention of your own: the network with them is wanted. "
-            "Build it in Python, load the weights there and explain that network."
+            f"They look like modules that {arch} lacks, such as attention of your own: the network that has them is "
+            "wanted. Build it in Python, load the weights there and explain that network."
         )
     if kinds == {"missing"}:
         return "All else fits: save the whole state_dict of the network, or give --arch a smaller one."

@@ -169,9 +169,35 @@ def test_a_head_of_another_shape_or_kind():
     found, (note,), _ = bare.fit(state, "resnet20", 5)
     assert "fc.weight 4x64 instead of 5x64, fc.bias 4 instead of 5" in note
     assert found.config["num_classes"] == 5
-    projection = {f"fc.0.{key}": state.pop(f"fc.{key}") for key in ("weight", "bias")}
-    _, (note,), _ = bare.fit({**state, **projection}, "resnet20")
+    head = {key: state.pop(f"fc.{key}") for key in ("weight", "bias")}
+    projection = {f"fc.{place}.{key}": value for place in (0, 2) for key, value in head.items()}
+    _, (note,), fresh = bare.fit({**state, **projection}, "resnet20")
     assert "fc.0.weight" in note
+    assert fresh
+
+
+@pytest.mark.parametrize("called", ["fc.1", "classifier", "head", "classifier.1", "head.fc"])
+@pytest.mark.parametrize("prefix", ["", "net.", "backbone."])
+def test_a_head_by_another_usual_name_and_a_prefix_are_taken_and_told(called, prefix):
+    """As behind ``Sequential(Dropout, Linear)``, or in a network of another library."""
+    state = weights("resnet20", 4).state_dict()
+    renamed = {prefix + key.replace("fc.", f"{called}."): value for key, value in state.items()}
+    found, notes, fresh = bare.fit(renamed, "resnet20")
+    same(found.state_dict(), state)
+    assert not fresh
+    told = [f"names were taken without a prefix ({prefix})."] if prefix else []
+    assert notes == [*told, f"its head, called {called} in the file, was taken as fc."]
+
+
+@pytest.mark.parametrize("extra", ["layer1.0.att.weight", "att1.conv.weight", "layer3.1.se.fc1.weight"])
+def test_modules_that_the_network_lacks_are_never_to_be_removed(extra):
+    """Without them it would be a network that nobody trained."""
+    state = weights("resnet20", 4).state_dict()
+    with pytest.raises(CheckpointError) as caught:
+        bare.fit({**state, extra: torch.ones(3, 3)}, "resnet20")
+    assert "remove" not in str(caught.value)
+    assert f"unexpected {extra}" in str(caught.value)
+    assert "the network that has them is wanted" in str(caught.value)
 
 
 def test_what_does_not_fit_is_listed():
