@@ -64,4 +64,5 @@ def _family(builder: Callable[..., Any]) -> str:
 def _fits(value: Any, kind: Any) -> bool:
     if kind in WANTED:
         return type(value) is kind  # true is no number
-    return isinstance(value, Collection) and not isinstance(value, str)  # attention_layers
+    several = isinstance(value, Collection) and not isinstance(value, str | Mapping)
+    return several and all(isinstance(each, str) for each in value)  # attention_layers

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from rgaviz.results.manifest import (
     RIGHTNESS,
@@ -22,9 +23,22 @@ from rgaviz.results.manifest import (
 
 
 class Earlier(Stored):
-    """A part of such a manifest, whose unknown keys were let be."""
+    """A part of such a manifest, whose unknown keys were let be, and odd values that no figure needs."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+def fitting(kind: type[Stored], values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values without those of these fields that cannot stand there."""
+    kept = dict(values)
+    for name in names:
+        field: Any = kind.model_fields[name]
+        key = field.alias or name
+        try:
+            TypeAdapter(field.annotation).validate_python(kept.get(key), strict=True)
+        except ValidationError:
+            kept.pop(key, None)
+    return kept
 
 
 class Side(Earlier):
@@ -44,9 +58,15 @@ class Column(Earlier):
     group: Literal["cam", "mask", "difference"] | None = None
     minus: Side | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _group_where_it_says_something(cls, values: Any) -> Any:
+        drawn = isinstance(values, dict) and values.get("kind") in ("map", "bars")
+        return fitting(cls, values, ["group"]) if isinstance(values, dict) and not drawn else values
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        needed = {"picture": (), "difference": ("checkpoint", "map", "group", "minus")}
+        needed = {"picture": (), "difference": ("checkpoint", "map", "minus")}
         lacking = [
             name
             for name in needed.get(self.kind, ("checkpoint", "map", "group"))
@@ -54,7 +74,7 @@ class Column(Earlier):
         ]
         if lacking:
             raise ValueError(f"lacks {', '.join(lacking)}")
-        if self.group == "difference" and self.kind != "difference":
+        if self.group == "difference" and self.kind in ("map", "bars"):
             raise ValueError("has a group that is none of cam, mask")
         return self
 
@@ -68,6 +88,18 @@ class Told(Earlier):
     target: str | None = None
     warnings: list[str] = Field(default_factory=list)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _texts_alone(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        kept = fitting(cls, values, ["label", "target"])
+        if isinstance(kept.get("warnings"), list):
+            kept["warnings"] = [text for text in kept["warnings"] if isinstance(text, str)]
+        if isinstance(kept.get("confidence"), bool):
+            kept["confidence"] = float(kept["confidence"])
+        return kept
+
 
 class Entry(Earlier):
     """A picture with what stands under its panels, by column number."""
@@ -78,12 +110,22 @@ class Entry(Earlier):
     label: str | None = None
     panels: dict[str, Told] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _label_a_text(cls, values: Any) -> Any:
+        return fitting(cls, values, ["label"]) if isinstance(values, dict) else values
+
 
 class Layout(Earlier):
     """The columns and the pictures."""
 
     columns: list[Column]
     pictures: list[Entry]
+    checkpoints: list[Any]
+
+
+# Of a manifest, beside what is drawn.
+METADATA = ("command_line", "seed", "versions", "target", "checkpoints", "figure", "files")
 
 
 def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -92,12 +134,12 @@ def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: what is needed for drawing is missing or impossible; the message says where.
     """
-    layout: Layout = checked(
-        Layout, {key: manifest[key] for key in ("columns", "pictures") if key in manifest}
-    )
-    kept = {key: value for key, value in manifest.items() if key in Manifest.model_fields}
+    layout: Layout = checked(Layout, {key: manifest[key] for key in Layout.model_fields if key in manifest})
+    kept = fitting(Manifest, {key: manifest[key] for key in METADATA if key in manifest}, METADATA)
+    command = manifest.get("command")
     return {
         **kept,
+        "command": command if isinstance(command, str) else "compare",  # all of them drew one figure
         "titles": [column.title for column in layout.columns],
         "pictures": [entry.model_dump(exclude={"panels"}) for entry in layout.pictures],
         "rows": [

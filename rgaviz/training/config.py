@@ -23,7 +23,11 @@ FRACTION = must(lambda value: 0 <= value < 1, "at least 0 and below 1")
 AT_LEAST_1 = must(lambda value: value >= 1, "1 or more")
 AT_LEAST_2 = must(lambda value: value >= 2, "2 or more")
 INSIDE = must(lambda value: 0 < value < 1, "between 0 and 1")
-SIDES = must(lambda sides: len(sides) == 2 and min(sides) >= 8, "two sides of 8 pixels or more")
+LARGEST_IMAGE = 4096  # pixels a side, as checkpoints have it
+SIDES = must(
+    lambda sides: len(sides) == 2 and min(sides) >= 8 and max(sides) <= LARGEST_IMAGE,
+    f"two sides of 8 to {LARGEST_IMAGE} pixels, such as [32, 32]",
+)
 ALL_POSITIVE = must(lambda values: len(values) > 0 and min(values) > 0, "positive, one for each class")
 
 

@@ -182,7 +182,7 @@ class Run:
         rate = learning_rate(self.config, epoch + step / steps)
         raise RgavizError(
             f"The {kind} of {self.name} is {value} at epoch {epoch + 1}, step {step + 1}, "
-            f"learning rate {rate:.4g}. Try --set train.lr={self.config.lr / 4:.3g}, "
+            f"learning rate {rate:.4g}. Try --overwrite --set train.lr={self.config.lr / 4:.3g}, "
             "a longer train.warmup, or --precision fp32."
         )
 

@@ -139,7 +139,7 @@ NAMES = {
     "compare baseline.pt baseline.pt img.jpg --mask-layer conv5": "--mask-layer conv5: none of these",
     "compare rga.pt baseline.pt img.jpg pics/ring/a.png --label ring,ring,ring": "--label has 3 labels for 2",
     "compare rga.pt baseline.pt img.jpg --label dog": "label 'dog'",
-    "evaluate rga.pt --dataset imagenet": "dataset 'imagenet'",
+    "evaluate rga.pt --dataset imagenet": "data set 'imagenet'",
     "evaluate rga.pt --dataset folder --data-dir nowhere": "--data-dir",
     "evaluate missing.pt": "missing.pt does not exist",
     "train shape": "'shapes'",

@@ -183,3 +183,43 @@ def test_a_broken_manifest_says_where(tmp_path, changes, fault):
     with pytest.raises(ResultsError, match=rf"broken \(.*{fault}.*run the command") as caught:
         read_results(folder)
     assert "\n" not in str(caught.value)
+
+
+ODDITIES = [
+    *(("command_line",), ("seed",), ("versions",), ("target",), ("figure",), ("files",)),
+    *(("pictures", 0, "label"), ("columns", 2, "group"), ("columns", 0, "group")),
+    *(("pictures", 0, "panels", "1", key) for key in ("prediction", "target")),
+    ("pictures", 0, "panels", "1", "warnings", 0),
+]
+
+
+@pytest.mark.parametrize("value", [None, True, 7, "difference", [3], {"a": 1}], ids=str)
+@pytest.mark.parametrize("place", ODDITIES, ids=lambda place: ".".join(map(str, place)))
+def test_what_no_figure_needs_may_be_anything(tmp_path, place, value):
+    """As it could be when these results were written: it is left out."""
+    manifest = json.loads(json.dumps(EARLIER))
+    holder = manifest
+    for part in place[:-1]:
+        holder = holder[part]
+    holder[place[-1]] = value
+    folder = earlier(tmp_path / "r", **manifest)
+    assert draw(folder, Output(folder, folder / "again"), FAST).paths
+
+
+@pytest.mark.parametrize("value", [None, 7, [3]])
+def test_without_a_command_it_is_a_comparison(tmp_path, value):
+    assert read_results(earlier(tmp_path / "r", command=value)).manifest.command == "compare"
+
+
+def test_true_as_a_confidence_is_all(tmp_path):
+    folder = earlier(tmp_path / "r", pictures=[{**ENTRY, "panels": {"1": {**TOLD, "confidence": True}}}])
+    assert read_results(folder).manifest.rows[0][1].lines[0].text == "cat 100%"
+
+
+def test_the_networks_are_needed(tmp_path):
+    folder = earlier(tmp_path / "r")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["checkpoints"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ResultsError, match="checkpoints"):
+        read_results(folder)

@@ -13,7 +13,14 @@ from rgaviz.errors import OutputError, RgavizError
 
 def test_a_loss_that_is_not_finite(tmp_path):
     message = fault(RgavizError, tmp_path, changes={"lr": 1e9})
-    for word in ("baseline", "epoch 1", "step", "learning rate", "--set train.lr=2.5e+08", "train.warmup"):
+    for word in (
+        "baseline",
+        "epoch 1",
+        "step",
+        "learning rate",
+        "--overwrite --set train.lr=2.5e+08",
+        "train.warmup",
+    ):
         assert word in message
     assert not (tmp_path / "baseline.pt").exists()
 

@@ -44,7 +44,7 @@ def load_folder(
         RgavizError: no such folder, or no classes in it.
     """
     if data_dir is None:
-        raise RgavizError("Name the folder with your images: rgaviz train folder --data-dir DIR")
+        raise RgavizError("The data set folder needs --data-dir DIR, the folder with your images.")
     classes, files = find_files(data_dir, train_size, test_size, held_out)
     parts = read_parts(files, image_size, **reading)
     return Dataset(
