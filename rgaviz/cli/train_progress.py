@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,5 +106,6 @@ def progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True, quiet=not is_main_process())
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:  # a log has its lines alone
+    bar = Bar(*columns, console=console, disable=not console.is_terminal)
+    with bar if console.is_terminal else nullcontext():  # a log has its lines alone
         yield Progress(bar)
