@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 from pathlib import Path
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
-        "labels": [name.strip() for name in label.split(",")] if label else (),
+        "labels": [name.strip() for row in csv.reader([label], skipinitialspace=True) for name in row]
+        if label
+        else (),
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],
