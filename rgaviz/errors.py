@@ -10,8 +10,17 @@ Value = TypeVar("Value")
 LISTED = 120  # names in a message at most; all of CIFAR-100's, not all of ImageNet's
 
 
+def printable(text: object) -> str:
+    """A text from a stranger as one that a terminal can show: control characters and the like as Python writes them."""
+    signs = (sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(text))
+    return "".join(signs)
+
+
 class RgavizError(Exception):
-    """A fault the user can mend. The message is one line and names the next step."""
+    """A fault the user can mend. The message is one printable line and names the next step."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(printable(message))
 
 
 class UnknownNameError(RgavizError):

@@ -70,6 +70,9 @@ class Regression:
             return scored(lambda output: output[:, list(names).index(text)], text)
         raise unknown_name(text, ["all", *names], "target number")
 
+    def labelled(self, truth, names):
+        raise RgavizError("A number is no target of a regression; name one with --target.")
+
     def scores(self, text, names):
         return names if text == "all" else [text]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -11,6 +11,7 @@ from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions
@@ -29,6 +30,10 @@ class Settings(TypedDict, total=False):
             folders, where these say it.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
+        image_size: (H, W) in pixels of its images.
+        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
+        std: their standard deviation, likewise.
+        classes: names of its outputs, or a text file with a name per line.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
         command_line: recorded in the results.
@@ -39,6 +44,10 @@ class Settings(TypedDict, total=False):
     labels: Sequence[str]
     arch: str | None
     num_classes: int | None
+    image_size: tuple[int, int] | None
+    mean: str | Sequence[float] | None
+    std: str | Sequence[float] | None
+    classes: Path | str | Sequence[str] | None
     device: str
     figure: Mapping[str, Any]
     command_line: str
@@ -102,17 +111,17 @@ def answer(
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
     track, say = settings.get("track", silent), settings.get("say", hush)
-    arch, num_classes = settings.get("arch"), settings.get("num_classes")
+    given = Given(**{each.name: settings.get(each.name) for each in fields(Given)})
     place = None if out is None else Path(out)
     output = output_place(place, command)
     folder = output.folder
     options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
     device = choose_device(settings.get("device", "auto"))
-    sources, words = chosen_inputs(checkpoints, pictures, command, networks, arch, num_classes, say)
+    sources, words = chosen_inputs(checkpoints, pictures, command, networks, given, say)
     found = pictures_to_explain(words, folder)
     to_read = [*map(Path, sources), *(picture.path for picture in found)]
     claim_figure(command, output, options, inputs=to_read)
-    subjects = load_subjects(sources, device, arch, num_classes)
+    subjects = load_subjects(sources, device, given)
     tell_notes(subjects, say)
     if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
         say("Note: these networks were trained on different classes.")

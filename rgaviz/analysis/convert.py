@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
 
 SHOWN = 3  # names of classes
-SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
 
 
 @dataclass(frozen=True)
@@ -97,19 +96,20 @@ def convert(
         RgavizError: it cannot be read or written, or what was said of it is not so; then nothing was written.
     """
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+    from rgaviz.checkpoint.given import Given
 
     out = Path(out)
     refuse_output(str(source), out)
-    normalisation = {}
-    if mean is not None:
-        normalisation["mean"] = parse_channels("--mean", mean, 0)
-    if std is not None:
-        normalisation["std"] = parse_channels("--std", std, SMALLEST_STD)
-    checkpoint = load_checkpoint(source, arch, num_classes, image_size)
+    given = Given(arch, num_classes, image_size, mean, std, classes)
+    own_mean, own_std = given.channels()
+    checkpoint = load_checkpoint(source, **vars(given))
     refuse_contradictions(checkpoint, arch, num_classes, image_size)
-    if classes:
-        checkpoint = replace(checkpoint, classes=read_classes(Path(classes), len(checkpoint.classes)))
-    checkpoint = replace(checkpoint, **normalisation)
+    checkpoint = replace(
+        checkpoint,  # which may be one that says something else of itself
+        classes=given.names(len(checkpoint.classes)) or checkpoint.classes,
+        mean=own_mean or checkpoint.mean,
+        std=own_std or checkpoint.std,
+    )
     origin = {"path": str(checkpoint.path), "sha256": checkpoint.sha256, "origin": checkpoint.origin}
     save_checkpoint(
         out,
@@ -169,47 +169,6 @@ def refuse_contradictions(
     for option, (given, found, words) in own.items():
         if given not in (None, found):
             raise RgavizError(f"{checkpoint.path} {words}; leave out {option}.")
-
-
-def parse_channels(option: str, given: str | Sequence[float], smallest: float) -> tuple[float, ...]:
-    """``0.5,0.5,0.5`` as numbers, or numbers as they are.
-
-    Raises:
-        RgavizError: not three numbers from ``smallest`` to 1.
-    """
-    try:
-        values = tuple(float(each) for each in (given.split(",") if isinstance(given, str) else given))
-    except ValueError:
-        values = ()
-    if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
-        raise RgavizError(
-            f"{option} {given} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
-            "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
-        )
-    return values
-
-
-def read_classes(path: Path, count: int) -> list[str]:
-    """The names of the classes, one per line.
-
-    Raises:
-        RgavizError: not a text file, not as many names as the network has outputs, or one of them twice.
-    """
-    try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise RgavizError(
-            f"--classes {path} cannot be read ({reason}); give a text file, a name per line."
-        ) from error
-    names = [name for name in names if name]
-    if len(names) != count:
-        raise RgavizError(
-            f"--classes {path} has {len(names)} names for {count} outputs; give one per output."
-        )
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise RgavizError(f"--classes {path} has {twice!r} more than once; give every output its own name.")
-    return names
 
 
 def summary(checkpoint: Checkpoint, out: Path) -> Converted:

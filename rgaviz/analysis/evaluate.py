@@ -80,6 +80,10 @@ def evaluate(
     data_dir: Path | str | None = None,
     arch: str | None = None,
     num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+    classes: Path | str | Sequence[str] | None = None,
     device: str = "auto",
     figure: Mapping[str, Any] | None = None,
     command_line: str = "",
@@ -97,6 +101,10 @@ def evaluate(
         data_dir: where the images are.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
+        image_size: (H, W) in pixels of its images.
+        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
+        std: their standard deviation, likewise.
+        classes: names of its outputs, or a text file with a name per line.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default, which here is a
             column wide.
@@ -111,6 +119,7 @@ def evaluate(
         RgavizError: no data, data of another task or of other classes, or a place that cannot be written.
     """
     from rgaviz.analysis.subject import load_subjects, tell_notes
+    from rgaviz.checkpoint.given import Given
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import FigureOptions
@@ -120,7 +129,8 @@ def evaluate(
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
     options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "evaluate")
-    subjects = load_subjects(checkpoints, choose_device(device), arch, num_classes)
+    given = Given(arch, num_classes, image_size, mean, std, classes)
+    subjects = load_subjects(checkpoints, choose_device(device), given)
     tell_notes(subjects, say)
     claim_figure("evaluate", output, options, [subject.id for subject in subjects])
     place = None if data_dir is None else Path(data_dir)

@@ -13,6 +13,7 @@ from rgaviz.errors import CheckpointError, PictureError, RgavizError
 from rgaviz.progress import Say, hush
 
 if TYPE_CHECKING:
+    from rgaviz.checkpoint.given import Given
     from rgaviz.data.find import PicturePath
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".safetensors")
@@ -69,8 +70,7 @@ def chosen_inputs(
     pictures: Sequence[Path | str],
     command: str,
     networks: int,
-    arch: str | None = None,
-    num_classes: int | None = None,
+    given: Given,
     say: Say = hush,
 ) -> tuple[list[str], list[str]]:
     """The checkpoints and pictures to use: those given, else ones chosen here, which it says.
@@ -89,7 +89,7 @@ def chosen_inputs(
         checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
         for source in checkpoints:  # a wrong one is the more likely mistake
-            load_checkpoint(source, arch, num_classes)
+            load_checkpoint(source, **vars(given))
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )

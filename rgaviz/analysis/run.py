@@ -25,6 +25,7 @@ from rgaviz.progress import Track, silent
 from rgaviz.results.manifest import RIGHTNESS, Line, Panel, Picture
 from rgaviz.results.writer import ResultsWriter
 from rgaviz.tasks import Told
+from rgaviz.tasks.task import LABEL
 
 BATCH = 16  # pictures explained at once
 
@@ -35,11 +36,8 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     Raises:
         RgavizError: not one picture could be read, an unknown target or label, an unwritable folder.
     """
-    targets: dict[str, Target] = {}
-    for subject in request.subjects if request.methods else ():
-        with naming(subject):
-            targets[subject.id] = subject.checkpoint.target(request.target)
     labels = _labels(request, pictures)
+    targets = _targets(request, labels)
     failures: list[str] = []
     found: dict[str, dict[str, Told]] = {}
     numbered = list(enumerate(pictures))
@@ -54,7 +52,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     subject,
                     [each.inputs[subject.id] for each in loaded],
                     [labels[each.number] for each in loaded],
-                    request.methods,
+                    request,
                     targets.get(subject.id),
                 )
                 for subject in request.subjects
@@ -75,6 +73,19 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
     return Outcome(found, failures)
+
+
+def _targets(request: Request, labels: Sequence[str | None]) -> dict[str, Target]:
+    """What the maps of each network are about, which is settled before any picture is read."""
+    targets = {}
+    for subject in request.subjects if request.methods else ():
+        checkpoint = subject.checkpoint
+        with naming(subject):
+            if request.target == LABEL:
+                targets[subject.id] = checkpoint.task.labelled(labels, checkpoint.classes)
+            else:
+                targets[subject.id] = checkpoint.target(request.target)
+    return targets
 
 
 def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
@@ -134,17 +145,19 @@ def _explain(
     subject: Subject,
     inputs: Sequence[torch.Tensor],
     truth: Sequence[str | None],
-    methods: Sequence[str],
+    request: Request,
     target: Target | None,
 ) -> tuple[Explanation, list[Told]]:
     checkpoint, task = subject.checkpoint, subject.checkpoint.task
     with naming(subject):
+        if request.methods and request.target == LABEL:
+            target = task.labelled(truth, checkpoint.classes)  # of these pictures
         found = explain(
             checkpoint.model,
             torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
             forward=checkpoint.scored(),
             cam_layer=subject.cam_layer,
-            methods=methods if subject.cam_layer else (),
+            methods=request.methods if subject.cam_layer else (),
             target=target,
             watched=subject.gates(),
         )

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
+from rgaviz.checkpoint.given import Given
 from rgaviz.data.find import usable
 from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
@@ -63,8 +64,7 @@ class Subject:
 def load_subjects(
     sources: Sequence[Path | str],
     device: torch.device,
-    arch: str | None = None,
-    num_classes: int | None = None,
+    given: Given | None = None,
 ) -> list[Subject]:
     """The checkpoints, on the device, with short names that are unique.
 
@@ -74,8 +74,7 @@ def load_subjects(
     Args:
         sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
         device: where the networks go.
-        arch: network of those that are a bare state_dict.
-        num_classes: outputs of those.
+        given: what is said of those that are a bare state_dict.
     """
     pairs = [_names(source) for source in sources]
     stems = [stem.casefold() for _, stem in pairs]
@@ -84,7 +83,7 @@ def load_subjects(
         name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
         while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
-        checkpoint = load_checkpoint(source, arch, num_classes)
+        checkpoint = load_checkpoint(source, **vars(given or Given()))
         checkpoint.model.to(device)
         subjects.append(Subject(name, checkpoint))
     return subjects

@@ -20,6 +20,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rgaviz.attention.relations import on_a_copy
 from rgaviz.attention.rga import SpatialRGA
 from rgaviz.errors import RgavizError
 
@@ -56,6 +57,7 @@ class NonLocal(nn.Module):
         mixed = mixed.transpose(1, 2).unflatten(2, x.shape[2:])  # (B, d, H, W), channels_last
         return x + self.output_bn(self.output(mixed))
 
+    @on_a_copy
     def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
         """The weights P (B, N, N) of ``x`` (B, C, H, W), after the softmax: every row sums to 1."""
         if kind != "spatial":
@@ -95,6 +97,7 @@ class NonLocalRGA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.rga(self.nonlocal_block(x))
 
+    @on_a_copy
     def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
         """The relations R (B, N, N) of RGA-S, as the network forms them for ``x`` (B, C, H, W)."""
         return self.rga.affinity(self.nonlocal_block(x), kind)

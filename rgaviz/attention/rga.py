@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.attention.gate import Gate
+from rgaviz.attention.relations import on_a_copy
 from rgaviz.errors import RgavizError
 
 
@@ -72,12 +73,24 @@ class RelationAttention(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Attention logits (B, n, 1) of ``nodes`` (B, n, F)."""
+        if nodes.dtype in (torch.float16, torch.bfloat16) and self.embed.weight.dtype == nodes.dtype:
+            return self._widened(nodes)
         device = nodes.device.type
         if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) is torch.float16:
             # Relations multiply features with features: float16 ends at 65504.
             with torch.autocast(device, enabled=False):
                 return self._logits(nodes.float())
         return self._logits(nodes)
+
+    def _widened(self, nodes: Tensor) -> Tensor:
+        """:meth:`forward` of weights in half precision, in float32: relations multiply features with features."""
+        state = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        wide = {name: each.float() if each.is_floating_point() else each for name, each in state.items()}
+        logits = torch.func.functional_call(self, wide, (nodes.float(),))
+        if self.training:
+            for name, buffer in self.named_buffers():  # running statistics have moved
+                buffer.copy_(wide[name])
+        return logits.to(nodes.dtype)
 
     def _logits(self, nodes: Tensor) -> Tensor:
         batch, count, _ = nodes.shape
@@ -187,6 +200,7 @@ class GatedRelations(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * self.mask(x)
 
+    @on_a_copy
     def affinity(self, x: Tensor, kind: str | None = None) -> Tensor:
         """Relations (B, n, n) between the nodes of ``x`` (B, C, H, W); ``kind``, if given, must be its own."""
         if kind not in (None, self.kind):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from rgaviz.attention.relations import on_a_copy
 from rgaviz.attention.rga import ChannelRGA, GatedRelations, SpatialRGA
 
 
@@ -25,6 +26,7 @@ class SequentialRGA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.second(self.first(x))
 
+    @on_a_copy
     def affinity(self, x: Tensor, kind: str) -> Tensor:
         """Relations of ``kind`` (B, n, n) as the network forms them for ``x`` (B, C, H, W)."""
         if kind == self.first.kind:
@@ -46,6 +48,7 @@ class ParallelRGA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * self.spatial.mask(x) * self.channel.mask(x)
 
+    @on_a_copy
     def affinity(self, x: Tensor, kind: str) -> Tensor:
         """Relations of ``kind`` (B, n, n) for ``x`` (B, C, H, W)."""
         return (self.spatial if kind == "spatial" else self.channel).affinity(x, kind)

@@ -14,6 +14,7 @@ from torch import nn
 from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
+from rgaviz.checkpoint.given import SMALLEST_STD, Given, parse_channels
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
 from rgaviz.checkpoint.schema import FORMAT, arguments, read_header
@@ -60,13 +61,20 @@ def save_checkpoint(
         seed: of the training.
         history: one row per epoch.
         notes: what must be known before believing it, a line each; told whenever it is used.
+
+    Raises:
+        RgavizError: a mean or deviation that cannot be.
+        OutputError: it cannot be written.
     """
     document = {
         "format": FORMAT,
         "config": model.config,
         "model": {name: value.cpu() for name, value in model.state_dict().items()},
         "classes": list(classes),
-        "normalisation": {"mean": [float(v) for v in mean], "std": [float(v) for v in std]},
+        "normalisation": {
+            "mean": list(parse_channels("mean", mean, 0)),
+            "std": list(parse_channels("std", std, SMALLEST_STD)),
+        },
         "task": model.task,
         "metrics": dict(metrics or {}),
         "training": dict(training or {}),
@@ -84,6 +92,9 @@ def load_checkpoint(
     arch: str | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+    classes: Path | str | Sequence[str] | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
 
@@ -98,6 +109,13 @@ def load_checkpoint(
             name their network need none and keep theirs.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
         image_size: (H, W) in pixels of a bare state_dict's network; by default what its kind usually takes.
+        mean: of the images a bare state_dict was trained with, values in [0, 1] for red, green and blue; by default
+            what its library's networks take, else ImageNet's.
+        std: their standard deviation, likewise.
+        classes: names of a bare state_dict's outputs, or a text file with a name per line; by default ImageNet's where
+            there are 1000, else numbers.
+
+    What of a bare state_dict is assumed stands in the ``notes`` of the answer.
 
     Raises:
         CheckpointError: missing, damaged, not ours, from a newer version, of another shape, not finite, or a
@@ -110,7 +128,7 @@ def load_checkpoint(
     document = read(path)
     state = bare.unwrap(document)
     if state is not None:
-        return from_weights(path, state, arch, num_classes, image_size)
+        return from_weights(path, state, Given(arch, num_classes, image_size, mean, std, classes))
     header = read_header(document, path)
     config = arguments(document["config"])
     model = build_network(path, config, header.model)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from rgaviz.checkpoint.bounds import Budget
 from rgaviz.checkpoint.checkpoint import Checkpoint
+from rgaviz.checkpoint.given import Given
 from rgaviz.checkpoint.reading import file_sha256, weight_fault, weights_sha256
 from rgaviz.checkpoint.schema import LARGEST_IMAGE
 from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
@@ -21,7 +23,7 @@ from rgaviz.models.network import shape_text
 def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     """The network of a configuration with its weights, in eval mode; draws no random numbers."""
     try:
-        with foreign.undrawn(config.get("arch")):
+        with foreign.undrawn(config.get("arch")), Budget(weights):
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
         model.load_state_dict(weights, assign=True)
         return model.float().eval()  # weights may have been saved in half precision
@@ -57,9 +59,7 @@ def from_library(source: str) -> Checkpoint:
 def from_weights(
     path: Path,
     state: dict[str, Tensor],
-    arch: str | None,
-    num_classes: int | None,
-    image_size: tuple[int, int] | None,
+    given: Given,
 ) -> Checkpoint:
     """A network from the bare weights in a file.
 
@@ -68,31 +68,38 @@ def from_weights(
     """
     if fault := next((fault for each in state.items() if (fault := weight_fault(*each))), None):
         raise CheckpointError(f"{path}: {fault.what}. {fault.step}")
-    if image_size and max(image_size) > LARGEST_IMAGE:
+    if given.image_size and max(given.image_size) > LARGEST_IMAGE:
         raise RgavizError(
-            f"Images of {shape_text(image_size)} are too large; give at most {LARGEST_IMAGE} a side."
+            f"Images of {shape_text(given.image_size)} are too large; give at most {LARGEST_IMAGE} a side."
         )
     mean, std = IMAGENET_MEAN, IMAGENET_STD
+    own_mean, own_std = given.channels()
     notes: list[str] = []
+    fresh_head = recognised = False
     try:
-        if official.recognise(state):
+        if recognised := official.recognise(state):
             origin = "checkpoint of the RGA authors' code"
             model = build_network(path, *official.convert(state))
         else:
-            origin = f"bare state_dict of {_named(path, state, arch)}"
-            model, notes = bare.fit(state, str(arch), num_classes, image_size)
+            arch = _named(path, state, given.arch)
+            origin = f"bare state_dict of {arch}"
+            model, notes, fresh_head = bare.fit(state, arch, given.num_classes, given.image_size)
             if foreign.is_foreign(arch):
-                _, mean, std = foreign.preset(str(arch))
+                _, mean, std = foreign.preset(arch)
     except RgavizError as error:
         prefix = "" if str(error).startswith(str(path)) else f"{path}: "
         raise CheckpointError(f"{prefix}{error}") from error
     config = dict(vars(model)["config"])
     # A fresh head knows no classes, so it must not name any.
-    names = foreign.numbered_classes if notes else foreign.class_names
+    names = foreign.numbered_classes if fresh_head else foreign.class_names
+    mean, std = own_mean or mean, own_std or std
+    classes = given.names(config["num_classes"]) or names(config["num_classes"])
+    if not recognised and (assumed := _assumed(given, config, mean, std, classes)):
+        notes.append(f"the file does not say how its network is used; assumed: {'; '.join(assumed)}.")
     return Checkpoint(
         model=model.eval(),
         config=config,
-        classes=names(config["num_classes"]),
+        classes=classes,
         mean=mean,
         std=std,
         path=path,
@@ -100,6 +107,30 @@ def from_weights(
         origin=origin,
         notes=tuple(notes),
     )
+
+
+def _assumed(
+    given: Given,
+    config: Mapping[str, Any],
+    mean: Sequence[float],
+    std: Sequence[float],
+    classes: Sequence[str],
+) -> list[str]:
+    """What of a bare state_dict nobody said, with the option that says otherwise."""
+    told = []
+    if given.image_size is None:
+        told.append(f"images of {shape_text(config['image_size'])} (--image-size)")
+    if given.mean is None or given.std is None:
+        numbers = (" ".join(f"{value:.3g}" for value in values) for values in (mean, std))
+        told.append(f"mean {next(numbers)}, deviation {next(numbers)} (--mean, --std)")
+    if given.classes is None:
+        named = classes == foreign.class_names(len(classes)) != foreign.numbered_classes(len(classes))
+        told.append(f"{'ImageNet' if named else 'numbers'} for names of classes (--classes)")
+    if config.get("last_stride") == 1:  # the weights of both are alike
+        told.append(
+            f"stride 1 in the last stage, which torchvision's has at 2 (--arch torchvision:{config['arch']})"
+        )
+    return told
 
 
 def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:

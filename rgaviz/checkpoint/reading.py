@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rgaviz.checkpoint.bounds import check_document, check_file
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models.foreign import bare
 
@@ -50,8 +51,10 @@ def read(path: Path) -> Any:
     try:
         if path.is_dir():
             raise CheckpointError(f"{path} is a folder, not a checkpoint. Give the .pt file in it.")
-        if not path.is_file():
+        if not path.exists():
             raise CheckpointError(f"{path} does not exist. Train one with: rgaviz train shapes")
+        if not path.is_file():
+            raise CheckpointError(f"{path} is not a regular file. Copy what it gives to one.")
         if path.stat().st_size == 0:
             raise CheckpointError(f"{path} is empty. Copy or train it again.")
         path.open("rb").close()
@@ -85,9 +88,10 @@ def _load(path: Path) -> Any:
         except ImportError as error:
             raise RgavizError(f"{path} needs safetensors to be read: pip install safetensors") from error
         return load_file(path)
+    check_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's about odd pickles: we say it in our own words
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return check_document(torch.load(path, map_location="cpu", weights_only=True), path)
 
 
 class _Record:

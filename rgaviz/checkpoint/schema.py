@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
 from rgaviz.errors import CheckpointError, one_line
 from rgaviz.models import foreign
@@ -67,9 +68,11 @@ class Config(Part):
 class Normalisation(Part):
     """Per channel, of values in [0, 1]."""
 
-    mean: list[Number] = Field(min_length=3, max_length=3, description="three numbers")
-    std: list[Annotated[Number, Field(gt=0)]] = Field(
-        min_length=3, max_length=3, description="three numbers above 0"
+    mean: list[Annotated[Number, Field(ge=0, le=1)]] = Field(
+        min_length=3, max_length=3, description="three numbers from 0 to 1"
+    )
+    std: list[Annotated[Number, Field(ge=SMALLEST_STD, le=1)]] = Field(
+        min_length=3, max_length=3, description=f"three numbers from {SMALLEST_STD:g} to 1"
     )
 
 

@@ -6,8 +6,9 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, MapFigure, Methods, Network, Out, Target
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Network, Out, Target
 
 
 @app.command()

@@ -8,13 +8,13 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import (
     CamLayer,
     InputsOfTwo,
     Json,
     Label,
-    MapFigure,
     MaskLayer,
     Methods,
     Network,

@@ -10,7 +10,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import NETWORK, OUTPUT, Arch, Json, NumClasses, parse_size
+from rgaviz.cli.options import OUTPUT, Arch, ClassNames, ImageSize, Json, Mean, NumClasses, Std, parse_size
 
 
 @app.command()
@@ -26,38 +26,10 @@ def convert(
     ],
     arch: Arch = None,
     num_classes: NumClasses = None,
-    classes: Annotated[
-        Path | None,
-        typer.Option(
-            help="Text file with the names of the classes, one per line.",
-            show_default="those of the source, else class 0, class 1, ...",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    image_size: Annotated[
-        str | None,
-        typer.Option(
-            help="HEIGHTxWIDTH of the images of a bare state_dict's network.",
-            show_default="what its kind usually takes",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            help="Mean of the images it was trained with, R,G,B of values in [0, 1].",
-            show_default="what was recognised",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    std: Annotated[
-        str | None,
-        typer.Option(
-            help="Their standard deviation, likewise.",
-            show_default="what was recognised",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
+    classes: ClassNames = None,
+    image_size: ImageSize = None,
+    mean: Mean = None,
+    std: Std = None,
     as_json: Json = False,
 ) -> None:
     """Write a network from elsewhere as a checkpoint that needs no further options.

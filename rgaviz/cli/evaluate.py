@@ -10,8 +10,9 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, DataDir, Figure, Json, Network, Out
+from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
 from rgaviz.cli.show import say, track
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def evaluate(
         out,
         dataset=dataset,
         data_dir=data_dir,
-        **vars(network),
+        **network.given(),
         figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
         track=track,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rgaviz.cli.app import COMMAND_LINE
-from rgaviz.cli.options import Figure, Network
+from rgaviz.cli.figure_options import Figure
+from rgaviz.cli.options import Network
 from rgaviz.cli.show import say, tell_left_out, track
 from rgaviz.outputs import names_figure
 
@@ -20,16 +22,17 @@ if TYPE_CHECKING:
 
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
-    return {
-        "labels": [name.strip() for name in label.split(",")] if label else (),
-        "arch": network.arch,
-        "num_classes": network.num_classes,
-        "device": network.device,
+    found: Any = {
+        "labels": [name.strip() for row in csv.reader([label], skipinitialspace=True) for name in row]
+        if label
+        else (),
+        **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],
         "track": track,
         "say": say,
     }
+    return found
 
 
 def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:

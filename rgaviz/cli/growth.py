@@ -8,9 +8,10 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import Measuring, growth_table, tell_costs
-from rgaviz.cli.options import Figure, Json, Out
+from rgaviz.cli.options import Json, Out
 from rgaviz.cli.show import say, track
 
 

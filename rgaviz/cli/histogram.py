@@ -6,8 +6,9 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Figure, Inputs, Json, Label, Layers, Network, Out
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out
 
 
 @app.command()

@@ -56,6 +56,39 @@ NumClasses = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        help="HEIGHTxWIDTH of the images of a bare state_dict's network.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        help="Mean of the images a bare state_dict was trained with, R,G,B of values in 0 to 1.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        help="Their standard deviation, likewise.",
+        show_default="what its kind usually takes",
+        rich_help_panel=NETWORK,
+    ),
+]
+ClassNames = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes",
+        help="Text file with the names of a bare state_dict's outputs, one per line.",
+        show_default="ImageNet's for 1000, else numbers",
+        rich_help_panel=NETWORK,
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -139,7 +172,16 @@ class Network(Group):
 
     arch: Arch = None
     num_classes: NumClasses = None
+    image_size: ImageSize = None
+    mean: Mean = None
+    std: Std = None
+    classes: ClassNames = None
     device: Device = "auto"
+
+    def given(self) -> Any:
+        """The arguments of the plain functions, the size as numbers."""
+        size = None if self.image_size is None else parse_size(self.image_size)
+        return {**vars(self), "image_size": size}
 
 
 @dataclass(frozen=True)
@@ -191,80 +233,6 @@ class Training(Group):
             rich_help_panel=TRAINING,
         ),
     ] = False
-
-
-@dataclass(frozen=True)
-class Figure(Group):
-    """How a figure looks; the defaults are those of ``rgaviz.figures.style.FigureOptions``, which is too heavy here."""
-
-    formats: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="pdf, png, svg, or several with commas.",
-            show_default="the suffix of --out, else pdf",
-            rich_help_panel=FIGURE,
-            autocompletion=completion.several(completion.FORMATS),
-        ),
-    ] = None
-    venue: Annotated[
-        str,
-        typer.Option(
-            help="Sizes and fonts: cvpr, iccv, eccv, neurips, icml, ieee or screen.",
-            rich_help_panel=FIGURE,
-            autocompletion=completion.one(completion.VENUES),
-        ),
-    ] = "cvpr"
-    width: Annotated[
-        str,
-        typer.Option(
-            help="column, text, or inches.",
-            rich_help_panel=FIGURE,
-            autocompletion=completion.one(completion.WIDTHS),
-        ),
-    ] = "text"
-    dpi: Annotated[
-        int, typer.Option(help="Resolution of the pictures in the figure.", rich_help_panel=FIGURE)
-    ] = 300
-    title: Annotated[
-        bool, typer.Option("--title/--no-title", help="Titles above the panels.", rich_help_panel=FIGURE)
-    ] = True
-
-    def changes(self) -> dict[str, Any]:
-        """The arguments of ``FigureOptions``."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        if self.formats is not None:
-            given["formats"] = tuple(name.strip() for name in self.formats.split(",") if name.strip())
-        return given
-
-
-@dataclass(frozen=True)
-class MapFigure(Figure):
-    """How a figure looks that shows maps over pictures."""
-
-    cmap: Annotated[
-        str,
-        typer.Option(
-            help="A matplotlib colour map.",
-            rich_help_panel=FIGURE,
-            autocompletion=completion.one(completion.COLOUR_MAPS),
-        ),
-    ] = "turbo"
-    alpha: Annotated[float, typer.Option(help="Opacity of the heat map, 0 to 1.", rich_help_panel=FIGURE)] = (
-        0.5
-    )
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            help="shared, model, image or fixed:LO,HI.",
-            show_default="model for CAMs, shared for masks",
-            rich_help_panel=FIGURE,
-            autocompletion=completion.one(completion.SCALES),
-        ),
-    ] = None
-    pages: Annotated[
-        int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
-    ] = 10
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -9,9 +9,10 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import Measuring, network_table, tell_costs
-from rgaviz.cli.options import Figure, Json, Out, parse_size
+from rgaviz.cli.options import Json, Out, parse_size
 from rgaviz.cli.show import say, track
 from rgaviz.errors import RgavizError
 

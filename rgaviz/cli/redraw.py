@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli.app import app
+from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT, MapFigure
+from rgaviz.cli.options import OUTPUT
 from rgaviz.cli.show import tell_left_out
 
 

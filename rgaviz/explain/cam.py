@@ -1,8 +1,8 @@
 """Class activation maps: every method of pytorch-grad-cam that fits a layer's map.
 
 Methods that need only the activations and gradients of one layer share one forward pass and, per score of the target,
-one backward pass that ends at that layer. The others make passes of their own, and run through pytorch-grad-cam. Maps
-are raw: after the ReLU, not rescaled, at the layer's resolution.
+one backward pass that ends at that layer. The others make passes of their own, picture by picture. Maps are raw: after
+the ReLU, not rescaled, at the layer's resolution.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from rgaviz.errors import RgavizError, lookup
 from rgaviz.explain.capture import explained_forward, network_and_inputs
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.explain.lending import lent
-from rgaviz.explain.library import library_maps
+from rgaviz.explain.library import library_map
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
-from rgaviz.explain.methods import METHODS
+from rgaviz.explain.methods import METHODS, Method, weighted
+from rgaviz.explain.probes import Probe, probes
 from rgaviz.explain.targets import ClassTarget, Target, check_target, given_classes, scored, top_classes
 
 
@@ -134,13 +135,10 @@ def explain(
             scores, about = _asked(target, output)
         if target is not None and layer is not None and caught.activations is not None:
             cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
-            # (B, N, C) and (B, h, w, C) are brought into the form of a map; (B, C, h, w) is one.
-            last = as_map(caught.activations, images.shape[2:]) is not caught.activations
-            own = {name: METHODS[name] for name in methods if METHODS[name].library}
-            for name, method in own.items():
-                cams[name] = library_maps(
-                    method, network, layer, images, target, output.detach(), channels_last=last
-                )
+            asked = list(probes(network, layer, images, caught.activations.detach(), output.detach(), target))
+            own = [name for name in methods if not METHODS[name].maps]
+            cams |= {name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own}
+            cams = {name: cams[name] for name in methods}
     return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams)
 
 
@@ -178,10 +176,19 @@ def _shared_maps(
     shared = {name: maps for name in methods if (maps := METHODS[name].maps)}
     if not shared and leaf.ndim == 4:
         return {}  # but tokens that the scores do not depend on are no matter for other methods either
-    activations = as_map(leaf.detach(), image_size)
-    gradients = [_gradient(column.sum(), leaf, image_size) for column in scores.unbind(1)]
+    activations = as_map(leaf.detach(), image_size).float()
+    gradients = [_gradient(column.sum(), leaf, image_size).float() for column in scores.unbind(1)]
     found = {name: [maps(activations, each).relu() for each in gradients] for name, maps in shared.items()}
-    return {name: torch.stack(each, 1).float().cpu().numpy() for name, each in found.items()}
+    return {name: torch.stack(each, 1).cpu().numpy() for name, each in found.items()}
+
+
+def _probed_map(method: Method, probe: Probe) -> np.ndarray:
+    """Map (T, h, w) of one picture by a method that makes passes of its own."""
+    if method.weights is None:
+        return library_map(method, probe)
+    with torch.no_grad():
+        weights = method.weights(probe).T  # (K, T) -> (T, K)
+        return weighted(weights, probe.map.float()).relu().cpu().numpy()
 
 
 def _gradient(score: Tensor, leaf: Tensor, image_size: Sequence[int]) -> Tensor:

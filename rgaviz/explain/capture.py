@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -33,7 +34,7 @@ def capture(
     """Watch the one forward pass inside the block.
 
     The layer's output is replaced by a copy of itself that starts the graph: with frozen parameters
-    nothing before it is recorded, and one backward pass from the head ends there.
+    nothing before it is recorded, and one backward pass from the head ends there. Other threads' passes are left alone.
 
     Args:
         layer: the layer whose activations and gradients are wanted.
@@ -42,17 +43,20 @@ def capture(
     Raises:
         RgavizError: the layer gives no tensor, or a gate is not used exactly once.
     """
-    caught = Capture()
+    caught, thread = Capture(), threading.get_ident()
     outputs: dict[str, list[Tensor]] = {key: [] for key in watched or {}}
     handles = []
 
     def save_output(key: str) -> Any:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            outputs[key].append(output.detach())
+            if threading.get_ident() == thread:
+                outputs[key].append(output.detach())
 
         return hook
 
-    def start_graph(module: nn.Module, inputs: Any, output: Any) -> Tensor:
+    def start_graph(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if threading.get_ident() != thread:
+            return output
         if not isinstance(output, Tensor):
             raise not_a_map(f"a {type(output).__name__}")
         leaf = output.detach().requires_grad_()
@@ -83,6 +87,11 @@ def explained_forward(
     """
     with capture(layer=layer, watched=watched) as caught:
         output = model(images.detach().clone())  # one made in inference mode cannot join a graph
+    if not isinstance(output, Tensor):
+        raise RgavizError(
+            f"The network gives a {type(output).__name__}, not one tensor; wrap it in a module that returns the output "
+            "to explain."
+        )
     if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
     if caught.activations is not None:
@@ -106,15 +115,21 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
     Raises:
         RgavizError: pictures given with a bare network, which does not know its normalisation.
     """
-    if isinstance(model, nn.Module):
-        if not isinstance(images, Tensor):
-            raise RgavizError(
-                "A bare network takes a normalised tensor; give the checkpoint to pass pictures."
-            )
-        return model, _on_device(model, images)
-    return model.model, _on_device(model.model, model.inputs(images))
+    network = itself(model if isinstance(model, nn.Module) else model.model)
+    if not isinstance(model, nn.Module):
+        images = model.inputs(images)
+    elif not isinstance(images, Tensor):
+        raise RgavizError("A bare network takes a normalised tensor; give the checkpoint to pass pictures.")
+    parameter = next(network.parameters(), None)
+    return network, images if parameter is None else images.to(parameter)  # its device and precision
 
 
-def _on_device(model: nn.Module, images: Tensor) -> Tensor:
-    parameter = next(model.parameters(), None)
-    return images if parameter is None else images.to(parameter.device)
+def itself(model: nn.Module) -> nn.Module:
+    """The network inside what spreads it over devices or compiles it: its layers keep their names."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = cast(nn.Module, model.module)
+        elif type(model).__name__ == "OptimizedModule":  # of torch.compile, which takes seconds to import
+            model = cast(nn.Module, model._orig_mod)
+        else:
+            return model

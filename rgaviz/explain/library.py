@@ -1,10 +1,9 @@
-"""The methods that pytorch-grad-cam computes, which make passes of their own."""
+"""The methods that pytorch-grad-cam computes, which make passes of their own: picture by picture."""
 
 from __future__ import annotations
 
 import contextlib
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -13,43 +12,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from rgaviz.errors import RgavizError
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.methods import Method, weighted
+from rgaviz.explain.probes import Probe
 from rgaviz.explain.targets import ClassTarget, Target
 
 
-def library_maps(
-    method: Method,
-    model: nn.Module,
-    layer: nn.Module,
-    images: Tensor,
-    target: Target,
-    output: Tensor,
-    *,
-    channels_last: bool,
-) -> np.ndarray:
-    """Raw maps (B, T, h, w) by pytorch-grad-cam, before it rescales them.
+def library_map(method: Method, probe: Probe) -> np.ndarray:
+    """Raw map (T, h, w) of one picture by pytorch-grad-cam, before it rescales it.
 
     Args:
         method: one with a class of the library.
-        model: a network, lent.
-        layer: a layer of it.
-        images: (B, 3, H, W).
-        target: what the maps are about; of classes, if the method compares those.
-        output: of the images, detached.
-        channels_last: whether the layer gives tokens or a map in that form.
+        probe: the picture; its target is of classes, if the method compares those.
+
+    Raises:
+        RgavizError: a network in half precision, which the library cannot take.
     """
-    maps = partial(_maps, method, model, layer, channels_last=channels_last)
-    if method.classes:  # it takes one class for a whole batch, and finds those to compare it with by itself
-        columns = cast(ClassTarget, target).classes(output).T.tolist()  # (T, B)
-        each = images.split(1)
-        found = [[maps(*pair) for pair in zip(each, column, strict=True)] for column in columns]
-        return np.stack([np.concatenate(column) for column in found], 1)
-    settled = target.settled(output)
-    count = target.scores(output).shape[1]
-    scores = [[partial(_score, each, column) for each in settled] for column in range(count)]  # (T, B)
-    return np.stack([maps(images, column) for column in scores], 1)
+    if probe.activations.dtype != torch.float32:
+        raise RgavizError(
+            f"{method.title} needs a network in float32, not {probe.activations.dtype}; call network.float() first."
+        )
+    if method.classes:  # it takes a class, and finds those to compare it with by itself
+        classes: list[int] = cast(ClassTarget, probe.target).classes(probe.answer)[0].tolist()  # (T,)
+        return np.concatenate([_map(method, probe, each) for each in classes])
+    count = probe.target.scores(probe.answer).shape[1]
+    return np.concatenate([_map(method, probe, [partial(_score, probe.target, n)]) for n in range(count)])
 
 
 def _score(target: Target, column: int, output: Tensor) -> Tensor:
@@ -57,41 +46,29 @@ def _score(target: Target, column: int, output: Tensor) -> Tensor:
     return target.scores(output[None])[0, column]
 
 
-def _maps(
-    method: Method,
-    model: nn.Module,
-    layer: nn.Module,
-    images: Tensor,
-    about: int | Sequence[Callable[[Tensor], Tensor]],
-    *,
-    channels_last: bool,
-) -> np.ndarray:
-    """Raw maps (B, h, w) about a class, or about a score of each image's own."""
+def _map(method: Method, probe: Probe, about: int | list[Callable[[Tensor], Tensor]]) -> np.ndarray:
+    """Raw map (1, h, w) about a class, or about a score."""
     import pytorch_grad_cam
-    from pytorch_grad_cam.ablation_layer import AblationLayer, AblationLayerVit
 
     options: dict[str, Any] = {}
     if method.layered:
-        options["reshape_transform"] = partial(as_map, image_size=images.shape[2:])
-    if method.ablates:
-        options["ablation_layer"] = AblationLayerVit() if channels_last else AblationLayer()
+        options["reshape_transform"] = partial(as_map, image_size=probe.image.shape[2:])
+    layers = [probe.layer] if method.layered else []
     # Only one way of attention has a second derivative.
     attention = sdpa_kernel(SDPBackend.MATH) if method.twice else contextlib.nullcontext()
     with (
-        lent(model, trainable=True),
-        _quiet(),
-        _seeded(),
-        getattr(pytorch_grad_cam, method.library)(model=model, target_layers=[layer], **options) as extractor,
-        _sheltered(layer),
+        lent(probe.network, trainable=True),
+        getattr(pytorch_grad_cam, method.library)(probe.network, layers, **options) as extractor,
+        _sheltered(probe.layer),
         attention,
     ):
-        inputs = images.detach().clone().requires_grad_()
+        inputs = probe.image.detach().clone().requires_grad_()
         base = getattr(extractor, "base_cam", extractor)
         if method.layered:
-            base.compute_cam_per_layer = lambda *call: _raw(base, layer, *call)
+            base.compute_cam_per_layer = lambda *call: _raw(base, probe.layer, *call)
         base.aggregate_multi_layers = lambda maps: maps
         maps = extractor(inputs, **{"target_idx" if method.classes else "targets": about})
-    return np.maximum(np.asarray(maps, dtype=np.float32).reshape(len(images), *maps.shape[-2:]), 0)
+    return np.maximum(np.asarray(maps, dtype=np.float32).reshape(1, *maps.shape[-2:]), 0)
 
 
 def _raw(extractor: Any, layer: nn.Module, inputs: Tensor, targets: Any, smooth: bool) -> np.ndarray:
@@ -115,21 +92,3 @@ def _sheltered(layer: nn.Module) -> Iterator[None]:
         yield
     finally:
         handle.remove()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The library prints warnings and progress bars of its own."""
-    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
-def _seeded() -> Iterator[None]:
-    """Random-CAM draws from numpy's global state; the same map on every run, the state given back."""
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002

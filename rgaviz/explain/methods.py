@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from rgaviz.errors import RgavizError
+from rgaviz.explain.probes import Weights, ablationcam, scorecam
+
+LARGEST_KERNEL = 64 * 64  # positions; their kernel is of float64, and several copies of it are made
 
 # Activations and gradients (B, K, h, w) -> (B, h, w) before the ReLU.
 Maps = Callable[[Tensor, Tensor], Tensor]
@@ -14,25 +20,25 @@ Maps = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Method:
-    """How a method makes its maps: by ``maps`` from a pass that all share, or by a class of pytorch-grad-cam.
+    """How a method makes its maps: from a pass that all share, from passes of its own, or by pytorch-grad-cam.
 
     Attributes:
         title: as printed.
         maps: from the activations and gradients of one layer.
+        weights: from passes with something left out.
         library: the class of pytorch-grad-cam that makes passes of its own.
         layered: whether the maps are those of a layer; else of the whole network, at the image's size.
         classes: whether it compares a class with others, so that nothing but a class can be the target.
         twice: whether it differentiates twice.
-        ablates: whether it replaces the layer by one that leaves channels out.
     """
 
     title: str
     maps: Maps | None = None
+    weights: Weights | None = None
     library: str = ""
     layered: bool = True
     classes: bool = False
     twice: bool = False
-    ablates: bool = False
 
 
 def weighted(weights: Tensor, activations: Tensor) -> Tensor:
@@ -84,32 +90,59 @@ def fem(activations: Tensor, gradients: Tensor) -> Tensor:
     return weighted((activations > mean + 2 * deviation).float().mean((2, 3)), activations)
 
 
-def _projection(function: str, values: Tensor) -> Tensor:
-    """First principal component (B, h, w) of (B, K, h, w) by pytorch-grad-cam, whose arbitrary sign we share."""
-    from pytorch_grad_cam.utils import svd_on_activations
-
-    project = getattr(svd_on_activations, function)
-    return torch.from_numpy(project(values.cpu().numpy()))
+def _component(values: Tensor) -> Tensor:
+    """First principal component (B, h, w) of the positions of (B, K, h, w), whose sign is arbitrary."""
+    rows = values.nan_to_num().flatten(2).transpose(1, 2)  # (B, K, h, w) -> (B, h w, K)
+    rows = rows - rows.mean(1, keepdim=True)
+    # NumPy's, for the sign that pytorch-grad-cam has; its full form would take (h w)^2. Picture by picture.
+    first = [np.linalg.svd(each.cpu().numpy(), full_matrices=False)[2][0] for each in rows]  # (K,) each
+    return torch.einsum("bnk,bk->bn", rows.cpu(), torch.from_numpy(np.stack(first))).unflatten(
+        1, values.shape[2:]
+    )
 
 
 def eigencam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Eigen-CAM, Muhammad and Yeasin, IJCNN 2020: first principal component of the activations; no target."""
-    return _projection("get_2d_projection", activations)
+    return _component(activations)
 
 
 def eigengradcam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Eigen-CAM of gradient times activation, as in pytorch-grad-cam."""
-    return _projection("get_2d_projection", gradients * activations)
-
-
-def kpcacam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """KPCA-CAM, Karmani et al., 2024: first kernel principal component of the activations; no target."""
-    return _projection("get_2d_projection_kernel", activations)
+    return _component(gradients * activations)
 
 
 def segeigencam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Seg-Eigen-CAM, Chung and Ying, 2025: Eigen-CAM of activations times absolute gradients, sign corrected."""
-    return _projection("get_2d_projection_with_sign_correction", gradients.abs() * activations)
+    """Seg-Eigen-CAM, Chung and Ying, 2025: Eigen-CAM of activations times absolute gradients, its sign corrected."""
+    maps = _component(gradients.abs() * activations)
+    low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
+    return torch.where(low.abs() > high.abs(), -maps, maps)
+
+
+def kpcacam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """KPCA-CAM, Karmani et al., 2024: first component by a sigmoid kernel, as in pytorch-grad-cam; no target.
+
+    Raises:
+        RgavizError: the kernel of so many positions would not fit into memory.
+    """
+    from sklearn.decomposition import KernelPCA
+
+    height, width = activations.shape[2:]
+    if height * width > LARGEST_KERNEL:
+        raise RgavizError(
+            f"kpcacam compares all positions of a layer, here {height}x{width}, which takes "
+            f"{(height * width) ** 2 * 8 / 2**30:.1f} GiB; choose a deeper layer, of at most {LARGEST_KERNEL}."
+        )
+    rows = activations.nan_to_num().flatten(2).transpose(1, 2)  # (B, K, h, w) -> (B, h w, K)
+    rows = (rows - rows.mean(1, keepdim=True)).cpu().numpy()
+    # Its solver starts at random: from the same state, whatever was drawn before.
+    found = [KernelPCA(n_components=1, kernel="sigmoid", random_state=0).fit_transform(each) for each in rows]
+    return torch.stack([torch.from_numpy(each) for each in found]).view(-1, height, width)
+
+
+def randomcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Random-CAM of pytorch-grad-cam, a floor for the others: weights drawn from [-1, 1], the same for each picture."""
+    drawn = torch.rand(activations.shape[1], generator=torch.Generator().manual_seed(0)) * 2 - 1  # (K,)
+    return weighted(drawn.to(activations.device).expand(len(activations), -1), activations)
 
 
 METHODS: dict[str, Method] = {
@@ -124,10 +157,10 @@ METHODS: dict[str, Method] = {
     "segeigencam": Method("Seg-Eigen-CAM", segeigencam),
     "kpcacam": Method("KPCA-CAM", kpcacam),
     "fem": Method("FEM", fem),
-    "scorecam": Method("Score-CAM", library="ScoreCAM"),
-    "ablationcam": Method("Ablation-CAM", library="AblationCAM", ablates=True),
+    "scorecam": Method("Score-CAM", weights=scorecam),
+    "ablationcam": Method("Ablation-CAM", weights=ablationcam),
     "shapleycam": Method("Shapley-CAM", library="ShapleyCAM", twice=True),
     "finercam": Method("Finer-CAM", library="FinerCAM", classes=True),
     "fullgrad": Method("FullGrad", library="FullGrad", layered=False),
-    "randomcam": Method("Random-CAM", library="RandomCAM"),
+    "randomcam": Method("Random-CAM", randomcam),
 }

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split
 from rgaviz.errors import RgavizError, unknown_name
-from rgaviz.explain.targets import Target, one_class, top_classes
+from rgaviz.explain.targets import Target, given_classes, one_class, top_classes
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import class_errors, confusion
-from rgaviz.tasks.task import How, Parts
+from rgaviz.tasks.task import LABEL, How, Parts
 
+SUMS_TO_1 = 1e-3  # as far as rounding in half precision may lead away
 TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
 
 
@@ -29,7 +30,7 @@ class Classification:
         Measure("error", "error", least=True, wanted="accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
-    targets: tuple[str, ...] = ("top1", "top5")
+    targets: tuple[str, ...] = ("top1", "top5", "label")
     settings: tuple[str, ...] = ("label_smoothing", "class_weights")
 
     def check(self, labels: Tensor, classes: Sequence[str]) -> None:
@@ -78,11 +79,31 @@ class Classification:
     def target(self, text: str, names: Sequence[str], read: Callable[[str], Tensor]) -> Target:
         if text in TOPS:
             return top_classes(TOPS[text], names)
-        if text in names:
-            return one_class(list(names).index(text), names)
-        if text.isdecimal() and int(text) < len(names):
-            return one_class(int(text), names)
+        if text == LABEL:
+            raise RgavizError(
+                "The target label is each picture's true class, which is known with pictures alone."
+            )
+        kind, _, rest = text.partition(":")
+        name, number = (rest if kind == each else text for each in ("name", "number"))
+        found = {list(names).index(name)} if name in names else set()
+        if number.isdecimal() and int(number) < len(names):
+            found.add(int(number))
+        if len(found) > 1:
+            raise RgavizError(
+                f"{text} is the name of one class and the number of another; write name:{text} or number:{text}."
+            )
+        if found:
+            return one_class(found.pop(), names)
         raise unknown_name(text, [*TOPS, *names], "target class")
+
+    def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
+        unknown = next((each for each in truth if each not in names), None) if truth else None
+        if unknown is not None or None in truth:
+            said = "no label" if unknown is None else f"the label {unknown!r}, which is no class of it"
+            raise RgavizError(
+                f"--target label needs the class of every picture, but one has {said}; add --label."
+            )
+        return given_classes([list(names).index(str(each)) for each in truth], names)
 
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]
@@ -92,9 +113,22 @@ class Classification:
             raise unknown_name(text, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
-        confidence, index = output.float().softmax(1).max(1)  # (B,) each
+        shares, remark = probabilities(output.float())
+        confidence, index = shares.max(1)  # (B,) each
         rows = zip(confidence.tolist(), index.tolist(), truth, strict=True)
-        return [_told(str(names[best]), best, sure, true) for sure, best, true in rows]
+        return [_told(str(names[best]), best, sure, true, remark) for sure, best, true in rows]
+
+
+def probabilities(output: Tensor) -> tuple[Tensor, str]:
+    """Probabilities (B, classes) of an output, and what must be known of them.
+
+    One logit is that of one class against none, by a sigmoid. What sums to 1 already has been through a softmax.
+    """
+    if output.shape[1] == 1:
+        return output.sigmoid(), ""
+    if (output >= 0).all() and ((output.sum(1) - 1).abs() < SUMS_TO_1).all():
+        return output, "the network's outputs are probabilities already"
+    return output.softmax(1), ""
 
 
 def cross_entropy(
@@ -131,6 +165,7 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
     return Evaluation(figures, tables)
 
 
-def _told(label: str, index: int, confidence: float, truth: str | None) -> Told:
-    line = Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)
-    return Told([line], {"label": label, "index": index, "confidence": confidence}, says=label)
+def _told(label: str, index: int, confidence: float, truth: str | None, remark: str) -> Told:
+    lines = [Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)]
+    lines += [Line(remark)] if remark else []
+    return Told(lines, {"label": label, "index": index, "confidence": confidence}, says=label)

@@ -19,6 +19,7 @@ from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.answers import Evaluation, Measure, Told
 
+LABEL = "label"  # the target that is what each picture shows
 BATCH = 512  # images measured at once
 
 # The images of a part by its name, "train" or "test", for the device; read when asked for.
@@ -151,6 +152,18 @@ class Task(Protocol):
 
         Raises:
             UnknownNameError: no such target.
+        """
+        ...
+
+    def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
+        """The target ``label``: what each of some pictures shows, the same for every network.
+
+        Args:
+            truth: of the pictures, None where that is not known.
+            names: of the network's classes.
+
+        Raises:
+            RgavizError: not known, or nothing that a map could be about.
         """
         ...
 

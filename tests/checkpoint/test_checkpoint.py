@@ -97,7 +97,7 @@ def test_all_faults_are_told_at_once(saved):
     assert fault(saved) == (
         f"{saved} is damaged: 'config.num_classes' is '3', not a whole number; 'config.image_size' is [12, -14], not "
         "two whole numbers from 1 to 4096; 'classes' is missing; 'normalisation.std' is [0.2, 0.0, 0.2], not three "
-        "numbers above 0; 'metrics' is None, not a dictionary; 'seed' is '0', not a whole number. "
+        "numbers from 0.001 to 1; 'metrics' is None, not a dictionary; 'seed' is '0', not a whole number. "
         "Copy it again, or train it again."
     )
 
@@ -119,13 +119,16 @@ def test_what_python_takes_for_numbers_and_dictionaries(saved):
             }
         ),
     )
-    edit(saved, lambda document: document["normalisation"].update(mean=[0, True, 1], std=[1, 2.5, 3], more=1))
+    edit(
+        saved,
+        lambda document: document["normalisation"].update(mean=[0, True, 1], std=[1, 0.5, True], more=1),
+    )
     loaded = load_checkpoint(saved)
     assert (loaded.seed, loaded.metrics, loaded.mean, loaded.std) == (
         1,
         {"test_error": 1},
         (0, 1, 1),
-        (1, 2.5, 3),
+        (1, 0.5, 1),
     )
 
 

@@ -47,6 +47,8 @@ def test_a_bare_state_dict(rga, bare):
         "Network: resnet20, 269,267 parameters",
         "Images: 32x32, mean 0.485 0.456 0.406, std 0.229 0.224 0.225",
         "Classes: 3 (cat, dog, horse)",
+        "Note: the file does not say how its network is used; assumed: images of 32x32 (--image-size); mean 0.485 "
+        "0.456 0.406, deviation 0.229 0.224 0.225 (--mean, --std).",
         "Checkpoint: new/own.pt",
     ]
     converted = load_checkpoint("new/own.pt")
@@ -65,14 +67,15 @@ def test_a_head_that_does_not_fit_is_noted(rga, bare):
     differs = "fc.weight 3x64 instead of 5x64, fc.bias 3 instead of 5"
     note = f"its head does not fit ({differs}): what it predicts means nothing."
     assert f"Note: {note}" in result.stdout
-    assert load_checkpoint("own.pt").notes == (note,)
+    notes = load_checkpoint("own.pt").notes
+    assert notes[0] == note
     rga("convert", "own.pt", "-o", "again.pt")
-    assert load_checkpoint("again.pt").notes == (note,)
+    assert load_checkpoint("again.pt").notes == notes
     assert rga("compare", "again.pt", "rga.pt", "img.jpg", *FAST).stderr.startswith(
         f"Note: again.pt: {note}\n"
     )
     checkpoints = read_results("rgaviz-compare").manifest.checkpoints
-    assert [entry["notes"] for entry in checkpoints] == [[note], []]
+    assert [entry["notes"] for entry in checkpoints] == [list(notes), []]
 
 
 def test_a_network_without_a_head(rga, bare):
@@ -80,7 +83,7 @@ def test_a_network_without_a_head(rga, bare):
     torch.save({key: value for key, value in bare.items() if not key.startswith("fc.")}, "headless.pth")
     rga("convert", "headless.pth", "-o", "own.pt", "--arch", "resnet20")
     converted = load_checkpoint("own.pt")
-    assert converted.notes == ("its head does not fit (fc.weight, fc.bias): what it predicts means nothing.",)
+    assert converted.notes[0] == "its head does not fit (fc.weight, fc.bias): what it predicts means nothing."
     assert converted.classes == [f"class {index}" for index in range(1000)]
 
 
@@ -230,7 +233,11 @@ def test_compare_takes_all_kinds(rga, bare):
     words = [f"{SMALL}@none", "bare.pth", "rga.pt", "--arch", "resnet20", "--num-classes", "3"]
     result = rga("compare", *words, "img.jpg", *FAST)
     notes = [f"Note: {SMALL}@none: {UNTRAINED}", "Note: these networks were trained on different classes."]
-    assert result.stderr.splitlines() == notes
+    told = result.stderr.splitlines()
+    assert [told[0], told[2]] == notes
+    assert told[1].startswith(
+        "Note: bare.pth: the file does not say how its network is used; assumed: images of 32x32"
+    )
     results = read_results("rgaviz-compare")
     library, own, ours = results.manifest.checkpoints
     assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]

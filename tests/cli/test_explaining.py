@@ -271,3 +271,30 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place):
         ("other.pt", ["--diff", "--target", "ring"], False),
     ):
         assert (note in rga("compare", "one.pt", second, "img.jpg", *more, *FAST).stderr) == noted
+
+
+def test_maps_about_what_each_picture_shows(rga):
+    """The fair comparison of networks that say different things."""
+    rga("compare", *PAIR, "pics/ring", "pics/square", "--target", "label", *FAST)
+    results = read_results("rgaviz-compare")
+    assert results.manifest.target == "label"
+    for row, label in zip(results.manifest.rows, ("ring", "square"), strict=True):
+        maps = [panel for panel in row if panel.map and panel.map.group == "cam"]
+        assert len(maps) == 2
+        assert {panel.values["target"] for panel in maps} == {label}
+    checkpoint = rgaviz.load_checkpoint("rga.pt")
+    index = checkpoint.classes.index("square")
+    expected = rgaviz.cam(checkpoint, ["pics/square/b.png"], targets=[index])["gradcam"][0]
+    np.testing.assert_allclose(results.map("1", "rga", "gradcam"), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_picture_without_a_label_has_no_true_class(refused):
+    assert "--target label needs the class of every picture, but one has no label; add --label." in refused(
+        "cam", "rga.pt", "pics", "--target", "label", *FAST
+    )
+
+
+def test_labels_with_commas_in_quotes(refused):
+    """ImageNet has such names."""
+    line = refused("cam", "rga.pt", "pics", "--label", '"ring, a", square, "x,y"', *FAST)
+    assert "'ring, a'" in line

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rgaviz.cli import app, groups, options
+from rgaviz.cli import app, figure_options, groups
 from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.figures.style import FigureOptions
 from rgaviz.outputs import with_suffix
@@ -59,7 +59,9 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(command):
 
 def test_options_stand_in_panels():
     rows = help_rows("compare")
-    assert list(rows["Network"]) == ["--arch", "--num-classes", "--device"]
+    assert list(rows["Network"]) == [
+        *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes", "--device")
+    ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale", "--pages"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
@@ -69,8 +71,8 @@ def test_options_stand_in_panels():
 
 
 def test_the_defaults_of_figures_are_those_of_figures():
-    assert FigureOptions(**options.MapFigure().changes()) == FigureOptions()
-    assert FigureOptions(**options.Figure().changes()) == FigureOptions()
+    assert FigureOptions(**figure_options.MapFigure().changes()) == FigureOptions()
+    assert FigureOptions(**figure_options.Figure().changes()) == FigureOptions()
     shown = help_rows("cam")["Figure"]
     assert f"else {FigureOptions().formats[0]})]" in shown["--format"]
     scales = FigureOptions().scales
@@ -92,7 +94,7 @@ def test_redraw_keeps_what_was_drawn():
 
 def test_the_suffix_of_the_figure_is_one_of_its_formats(tmp_path):
     def formats(given, out):
-        return with_suffix(options.Figure(formats=given).changes(), out).get("formats")
+        return with_suffix(figure_options.Figure(formats=given).changes(), out).get("formats")
 
     assert formats(None, tmp_path / "a.SVG") == ("svg",)
     assert formats("pdf, svg,", tmp_path / "a.svg") == ("svg", "pdf")

@@ -11,10 +11,9 @@ import pytorch_grad_cam
 import pytorch_grad_cam.base_cam
 import torch
 import torchvision
-from pytorch_grad_cam.ablation_layer import AblationLayerVit
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from pytorch_grad_cam.utils.reshape_transforms import vit_reshape_transform
-from reference_cams import THEIRS, assert_close
+from reference_cams import assert_close, library_maps
 from snapshots import assert_same, snapshot
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -77,18 +76,10 @@ def images():
 def theirs(method, model, name, images, targets, transform):
     """The library as its documentation shows it for such networks, on a copy."""
     model = copy.deepcopy(model)
-    kind, layer = getattr(pytorch_grad_cam, THEIRS[method]), find_layer(model, name)
-    options = {"reshape_transform": transform}
-    if method == "ablationcam":
-        options["ablation_layer"] = AblationLayerVit()
-    if method == "fullgrad":
-        options = {}
-    np.random.seed(0)  # noqa: NPY002 (Random-CAM)
-    with kind(model=model, target_layers=[layer], **options) as extract:
-        if method == "finercam":
-            each = [extract(image[None], target_idx=t) for image, t in zip(images, targets, strict=True)]
-            return np.concatenate(each)
-        return extract(images, [ClassifierOutputTarget(target) for target in targets])
+    options = {} if method == "fullgrad" else {"reshape_transform": transform}
+    about = targets if method == "finercam" else [ClassifierOutputTarget(target) for target in targets]
+    layer = find_layer(model, name)
+    return library_maps(method, model, layer, images, about, channels_last=True, **options)
 
 
 def shapley_cam(model, name, images, targets, transform):

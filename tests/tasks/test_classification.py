@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from rgaviz.data.splits import MemorySplit
-from rgaviz.errors import UnknownNameError
+from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.tasks import How
 from rgaviz.tasks.classification import Classification, cross_entropy
 from rgaviz.tasks.metrics import class_errors, confusion
@@ -164,6 +164,43 @@ def test_what_is_told():
     assert right.values == {"label": "cat", "index": 0, "confidence": pytest.approx(0.75)}
     assert unknown.lines == [("3 100%", None)]
     assert TASK.told(output, NAMES, ["dog", "3"])[0].lines[0].right is False
+
+
+@pytest.mark.parametrize(("logit", "sure"), [(-3.0, 0.0474259), (2.0, 0.8807971), (0.0, 0.5)])
+def test_one_logit_is_a_sigmoid(logit, sure):
+    (told,) = TASK.told(torch.tensor([[logit]]), ["tumour"], [None])
+    assert told.values["confidence"] == pytest.approx(sure, rel=1e-5)
+    assert told.lines == [(f"tumour {100 * sure:.0f}%", None)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_outputs_that_are_probabilities_are_taken_as_such_and_told(dtype):
+    output = torch.tensor([[2.0, 1.0, 0.5], [1.0, 3.0, -1.0]]).softmax(1).to(dtype)
+    for row, told in zip(output.float().tolist(), TASK.told(output, NAMES, [None, None]), strict=True):
+        assert told.values["confidence"] == pytest.approx(max(row))
+        assert told.lines[1].text == "the network's outputs are probabilities already"
+    assert len(TASK.told(2 * output, NAMES, [None, None])[0].lines) == 1
+
+
+def test_each_picture_s_true_class_as_target():
+    output = torch.tensor([[2.0, 1.0, 0.5], [1.0, 3.0, -1.0]])
+    target = TASK.labelled(["3", "cat"], NAMES)
+    assert target.about(output) == [["3"], ["cat"]]
+    assert target.scores(output).tolist() == [[0.5], [1.0]]
+    for truth, words in ((["cat", None], "one has no label"), (["cat", "tiger"], "the label 'tiger'")):
+        with pytest.raises(RgavizError, match=words):
+            TASK.labelled(truth, NAMES)
+    with pytest.raises(RgavizError, match="each picture's true class"):
+        TASK.target("label", NAMES, lambda path: pytest.fail("no picture"))
+
+
+def test_the_name_of_one_class_and_the_number_of_another():
+    names, output = ["2", "b", "c"], torch.eye(3)
+    with pytest.raises(RgavizError, match="write name:2 or number:2"):
+        TASK.target("2", names, lambda path: pytest.fail("no picture"))
+    for text, column in (("name:2", 0), ("number:2", 2), ("1", 1), ("c", 2), ("number:0", 0)):
+        found = TASK.target(text, names, lambda path: pytest.fail("no picture"))
+        assert found.scores(output)[:, 0].tolist() == output[:, column].tolist()
 
 
 def test_values_for_people():

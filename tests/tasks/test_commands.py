@@ -68,6 +68,7 @@ def test_its_maps_are_drawn(trained, run):
     task, *_, whole, _ = trained
     for target in (None, *task.targets[1:]):
         words = [] if target is None else ["--target", target]
+        words += ["--label", TOYS[task.name][3]] if target == "label" else []
         scores = task.scores(target or task.targets[0], whole.classes)
         run("cam", "a.pt", "pictures", "-o", "cam", *words, *SMALL)
         titles, drawn = panels("cam")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,13 @@ WRAPPERS = (
     "model_ema",
 )
 PREFIXES = ("module.", "_orig_mod.", "model.")  # that wrappers of networks put before every key
-PREFIX = re.compile("|".join(map(re.escape, PREFIXES)))
+PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "net.", "network.", "backbone."))))
+HEADS = re.compile(
+    r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?"
+)  # what the last layer is called
+BESIDE = re.compile(
+    r"loss|criterion|center|optim|ema|teacher", re.IGNORECASE
+)  # parts of a training, not of a network
 AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside the network
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
@@ -71,12 +77,20 @@ def _without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+class Fitted(NamedTuple):
+    """A network with weights from a file, what its user must know, and whether its head has fresh weights."""
+
+    model: nn.Module
+    notes: list[str]
+    fresh_head: bool
+
+
 def fit(
     state: Mapping[str, Tensor],
     arch: str,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
-) -> tuple[nn.Module, list[str]]:
+) -> Fitted:
     """The network ``arch`` with these weights.
 
     Only the head may be missing or of another shape: it then keeps fresh weights, and a note says so. Counters of
@@ -91,7 +105,7 @@ def fit(
             3x3 stem, else 224x224. The stem is that of the weights, whatever the size.
 
     Returns:
-        The network, and what its user must know.
+        The network, and how it was fitted.
 
     Raises:
         UnknownNameError: no such network.
@@ -106,9 +120,18 @@ def fit(
         options["stem"] = stem_of(state)
         size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
     names, heads = _probed(arch, size, options)
-    state = shortened_to_fit(state, names)
+    given, state = state, shortened_to_fit(state, names)
+    notes = (
+        []
+        if state.keys() == given.keys()
+        else [f"names were taken without a prefix ({_dropped(given, state)})."]
+    )
     if foreign.is_foreign(arch):
         state = foreign.adapted(arch, state)
+    for head in heads:
+        if (called := _head_in(state, head, names)) is not None:
+            state = {_renamed(key, called, head): value for key, value in state.items()}
+            notes.append(f"its head, called {called} in the file, was taken as {head}.")
     inferred = next(
         (len(state[key]) for key in (f"{head}.weight" for head in heads) if _has_rows(state, key)), None
     )
@@ -128,16 +151,15 @@ def fit(
     if told:
         raise CheckpointError(
             f"its weights do not fit {arch}: {'; '.join(f'{kind} {few(keys)}' for kind, keys in told.items())}. "
-            f"{_next_step(set(told), len(fitting), len(own), arch, size)}"
+            f"{_next_step(told, len(fitting), len(own), arch, size)}"
         )
     model.load_state_dict({**own, **fitting})
     if image_size:
         _try(model, size)
     differs = [key for keys in faults.values() for key in keys]
-    notes = (
-        [] if not differs else [f"its head does not fit ({few(differs)}): what it predicts means nothing."]
-    )
-    return model, notes
+    if differs:
+        notes.append(f"its head does not fit ({few(differs)}): what it predicts means nothing.")
+    return Fitted(model, notes, bool(differs))
 
 
 def compared(
@@ -160,11 +182,19 @@ def compared(
     return faults, {key: value for key, value in state.items() if key in own and key not in misshaped}
 
 
-def _next_step(kinds: set[str], fitting: int, own: int, arch: str, size: tuple[int, int]) -> str:
+def _next_step(
+    faults: Mapping[str, Sequence[str]], fitting: int, own: int, arch: str, size: tuple[int, int]
+) -> str:
     """What to do about weights that do not fit, by what is wrong with them."""
-    if kinds == {"unexpected"}:
+    kinds = set(faults)
+    if kinds == {"unexpected"} and all(BESIDE.search(key.partition(".")[0]) for key in faults["unexpected"]):
         return (
             "All that the network needs is there: remove these entries from the state_dict and save it again."
+        )
+    if kinds == {"unexpected"}:  # without them it would be a network that nobody trained
+        return (
+            f"They look like modules that {arch} lacks, such as attention of your own: the network that has them is "
+            "wanted. Build it in Python, load the weights there and explain that network."
         )
     if kinds == {"missing"}:
         return "All else fits: save the whole state_dict of the network, or give --arch a smaller one."
@@ -215,6 +245,25 @@ def shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str, 
             break
         shortened.append(short)
     return max(shortened, key=lambda each: len(names & each.keys()))
+
+
+def _dropped(given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """The prefixes that are gone, as far as the first names tell."""
+    pairs = ((old, new) for old, new in zip(given, state, strict=True) if old != new)
+    return few(list(dict.fromkeys(old.removesuffix(new) for old, new in pairs)))
+
+
+def _head_in(state: Mapping[str, Tensor], head: str, names: set[str]) -> str | None:
+    """What a file calls a head that it does not have by its own name: one layer more or less, another usual name."""
+    if f"{head}.weight" in state:
+        return None
+    stems = [key.removesuffix(".weight") for key in state if key.endswith(".weight") and key not in names]
+    found = [stem for stem in stems if HEADS.fullmatch(stem)]
+    return found[0] if len(found) == 1 else None
+
+
+def _renamed(key: str, called: str, head: str) -> str:
+    return head + key.removeprefix(called) if key in (f"{called}.weight", f"{called}.bias") else key
 
 
 def stem_of(state: Mapping[str, Tensor]) -> str:

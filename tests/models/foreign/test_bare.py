@@ -116,7 +116,7 @@ def weights(arch, num_classes, **options):
 @pytest.mark.parametrize("arch", [ARCH, "resnet20", "resnet18-w16", "densenet-bc100"])
 def test_a_network_gets_its_weights(arch, num_classes):
     model = weights(arch, num_classes)
-    found, notes = bare.fit(model.state_dict(), arch)
+    found, notes, _ = bare.fit(model.state_dict(), arch)
     same(found.state_dict(), model.state_dict())
     assert notes == []
     assert found.config["image_size"] == ([224, 224] if arch == ARCH else [32, 32])
@@ -125,7 +125,7 @@ def test_a_network_gets_its_weights(arch, num_classes):
 
 def test_the_stem_tells_the_size_of_pictures():
     state = weights("resnet18-w16", 4, image_size=(224, 224)).state_dict()
-    found, _ = bare.fit(state, "resnet18-w16")
+    found, _, _ = bare.fit(state, "resnet18-w16")
     assert found.config["image_size"] == [224, 224]
 
 
@@ -135,7 +135,7 @@ def test_the_stem_tells_the_size_of_pictures():
 )
 def test_the_stem_is_that_of_the_weights_at_any_size(arch, trained, wanted, stem):
     model = weights(arch, 4, image_size=trained)
-    found, notes = bare.fit(model.state_dict(), arch, image_size=wanted)
+    found, notes, _ = bare.fit(model.state_dict(), arch, image_size=wanted)
     assert (found.config["stem"], found.config["image_size"], notes) == (stem, list(wanted), [])
     same(found.state_dict(), model.state_dict())
     images = torch.randn(2, 3, *wanted)
@@ -146,7 +146,7 @@ def test_the_stem_is_that_of_the_weights_at_any_size(arch, trained, wanted, stem
 def test_old_files_without_counters():
     state = weights("resnet20", 4).state_dict()
     old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
-    found, notes = bare.fit(old, "resnet20")
+    found, notes, _ = bare.fit(old, "resnet20")
     assert notes == []
     assert all(torch.equal(found.state_dict()[key], value) for key, value in old.items())
 
@@ -156,8 +156,8 @@ def test_only_a_head_may_be_missing(num_classes):
     state = weights("resnet20", 4).state_dict()
     for key in ("fc.weight", "fc.bias"):
         state.pop(key)
-    found, notes = bare.fit(state, "resnet20", num_classes)
-    again, _ = bare.fit(state, "resnet20", num_classes)
+    found, notes, _ = bare.fit(state, "resnet20", num_classes)
+    again, _, _ = bare.fit(state, "resnet20", num_classes)
     assert found.config["num_classes"] == (num_classes or 1000)
     assert torch.equal(found.fc.weight, again.fc.weight)
     assert notes == ["its head does not fit (fc.weight, fc.bias): what it predicts means nothing."]
@@ -166,12 +166,38 @@ def test_only_a_head_may_be_missing(num_classes):
 
 def test_a_head_of_another_shape_or_kind():
     state = weights("resnet20", 4).state_dict()
-    found, (note,) = bare.fit(state, "resnet20", 5)
+    found, (note,), _ = bare.fit(state, "resnet20", 5)
     assert "fc.weight 4x64 instead of 5x64, fc.bias 4 instead of 5" in note
     assert found.config["num_classes"] == 5
-    projection = {f"fc.0.{key}": state.pop(f"fc.{key}") for key in ("weight", "bias")}
-    _, (note,) = bare.fit({**state, **projection}, "resnet20")
+    head = {key: state.pop(f"fc.{key}") for key in ("weight", "bias")}
+    projection = {f"fc.{place}.{key}": value for place in (0, 2) for key, value in head.items()}
+    _, (note,), fresh = bare.fit({**state, **projection}, "resnet20")
     assert "fc.0.weight" in note
+    assert fresh
+
+
+@pytest.mark.parametrize("called", ["fc.1", "classifier", "head", "classifier.1", "head.fc"])
+@pytest.mark.parametrize("prefix", ["", "net.", "backbone."])
+def test_a_head_by_another_usual_name_and_a_prefix_are_taken_and_told(called, prefix):
+    """As behind ``Sequential(Dropout, Linear)``, or in a network of another library."""
+    state = weights("resnet20", 4).state_dict()
+    renamed = {prefix + key.replace("fc.", f"{called}."): value for key, value in state.items()}
+    found, notes, fresh = bare.fit(renamed, "resnet20")
+    same(found.state_dict(), state)
+    assert not fresh
+    told = [f"names were taken without a prefix ({prefix})."] if prefix else []
+    assert notes == [*told, f"its head, called {called} in the file, was taken as fc."]
+
+
+@pytest.mark.parametrize("extra", ["layer1.0.att.weight", "att1.conv.weight", "layer3.1.se.fc1.weight"])
+def test_modules_that_the_network_lacks_are_never_to_be_removed(extra):
+    """Without them it would be a network that nobody trained."""
+    state = weights("resnet20", 4).state_dict()
+    with pytest.raises(CheckpointError) as caught:
+        bare.fit({**state, extra: torch.ones(3, 3)}, "resnet20")
+    assert "remove" not in str(caught.value)
+    assert f"unexpected {extra}" in str(caught.value)
+    assert "the network that has them is wanted" in str(caught.value)
 
 
 def test_what_does_not_fit_is_listed():
@@ -204,7 +230,7 @@ def test_the_next_step_goes_with_the_fault():
 def test_the_size_that_is_asked_for():
     """A convolutional network takes any that leaves a map."""
     state = weights(ARCH, 3).state_dict()
-    found, notes = bare.fit(state, ARCH, image_size=(64, 96))
+    found, notes, _ = bare.fit(state, ARCH, image_size=(64, 96))
     assert (found.config["image_size"], notes) == ([64, 96], [])
     same(found.state_dict(), state)
     with pytest.raises(
@@ -220,7 +246,7 @@ def test_a_transformer_of_another_size():
         CheckpointError, match=r"of another shape pos_embed .* another --image-size than 160x160"
     ):
         bare.fit(state, "timm:test_vit")
-    found, notes = bare.fit(state, "timm:test_vit", image_size=(96, 96))
+    found, notes, _ = bare.fit(state, "timm:test_vit", image_size=(96, 96))
     assert notes == []
     same(found.state_dict(), state)
 

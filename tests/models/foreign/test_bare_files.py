@@ -80,7 +80,7 @@ def test_a_fresh_head_has_no_class_names(tmp_path):
     assert load_checkpoint(path, "resnet20").classes[:2] == ["tench", "goldfish"]
     torch.save({key: value for key, value in state.items() if not key.startswith("fc.")}, path)
     loaded = load_checkpoint(path, "resnet20")
-    assert len(loaded.notes) == 1
+    assert loaded.notes[0] == "its head does not fit (fc.weight, fc.bias): what it predicts means nothing."
     assert loaded.classes == [f"class {index}" for index in range(1000)]
 
 
@@ -92,3 +92,46 @@ def test_timms_normalisation(tmp_path):
     config = timm.data.resolve_data_config(pretrained_cfg=model.pretrained_cfg)
     assert (loaded.mean, loaded.std) == (config["mean"], config["std"])
     assert loaded.image_size == config["input_size"][1:]
+
+
+ASSUMED = {
+    "image_size": "images of 32x32 (--image-size)",
+    "normalisation": "mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225 (--mean, --std)",
+    "classes": "numbers for names of classes (--classes)",
+}
+
+
+@pytest.mark.parametrize("said", [(), ("image_size",), ("normalisation", "classes"), tuple(ASSUMED)])
+def test_what_is_assumed_is_told_and_what_is_said_is_taken(tmp_path, said):
+    path = tmp_path / "weights.pth"
+    torch.save(weights("resnet20", 3).state_dict(), path)
+    (tmp_path / "names.txt").write_text("cat\ndog\nhorse\n")
+    options = {"image_size": {"image_size": (48, 64)}, "classes": {"classes": tmp_path / "names.txt"}}
+    options["normalisation"] = {"mean": "0.5,0.5,0.5", "std": (0.25, 0.25, 0.25)}
+    loaded = load_checkpoint(path, "resnet20", **{k: v for name in said for k, v in options[name].items()})
+    left = [told for name, told in ASSUMED.items() if name not in said]
+    start = "the file does not say how its network is used; assumed: "
+    assert list(loaded.notes) == ([f"{start}{'; '.join(left)}."] if left else [])
+    assert loaded.image_size == ((48, 64) if "image_size" in said else (32, 32))
+    assert loaded.classes == (
+        ["cat", "dog", "horse"] if "classes" in said else ["class 0", "class 1", "class 2"]
+    )
+    if "normalisation" in said:
+        assert (loaded.mean, loaded.std) == ((0.5,) * 3, (0.25,) * 3)
+
+
+def test_the_stride_of_the_last_stage_is_told(tmp_path):
+    """Weights do not say it: torchvision's network has 2, ours by default 1."""
+    path = tmp_path / "resnet18.pth"
+    torch.save(weights("resnet18", 3, image_size=(224, 224)).state_dict(), path)
+    (note,) = load_checkpoint(path, "resnet18").notes
+    told = "stride 1 in the last stage, which torchvision's has at 2 (--arch torchvision:resnet18)"
+    assert (told in note) == (create_model("resnet18").config["last_stride"] == 1)
+
+
+@pytest.mark.parametrize("options", [{"mean": "0.5,0.5"}, {"std": (0, 0, 0)}, {"mean": (0.485, 0.456, 406)}])
+def test_a_normalisation_that_cannot_be(tmp_path, options):
+    path = tmp_path / "weights.pth"
+    torch.save(weights("resnet20", 3).state_dict(), path)
+    with pytest.raises(RgavizError, match="is not three numbers from"):
+        load_checkpoint(path, "resnet20", **options)

@@ -218,7 +218,7 @@ def test_it_is_saved_and_loaded_as_any_other(tmp_path):
 
 def test_names_in_figures(monkeypatch):
     monkeypatch.setattr(
-        "rgaviz.analysis.subject.load_checkpoint", lambda *_: load_checkpoint(f"{SMALL}@none")
+        "rgaviz.analysis.subject.load_checkpoint", lambda *_, **__: load_checkpoint(f"{SMALL}@none")
     )
     sources = [
         "torchvision:resnet50",

@@ -1,0 +1,179 @@
+"""What a file of weights may ask of this machine, counted before and after it is read.
+
+Reading a pickle from a stranger runs no code here, but a few kilobytes can still ask for gigabytes or for a million
+levels: parts that unpack or overlap, a bytearray of any length, lists of lists of the same list. Real files are far
+below these bounds.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from rgaviz.errors import CheckpointError, RgavizError
+
+LARGEST_PICKLE = 2_000_000  # operations; a ResNet-152 with its optimizer takes 40 thousand
+MOST_VALUES = 2_000_000  # numbers, texts and tensors, one that is met again counted again
+DEEPEST = 100  # containers within containers
+PICKLES = 5  # one behind the other in a file as PyTorch wrote them before 1.6; then come values
+SPARE = 2**28  # bytes that building a network may take beside its weights
+SHARE = 4  # times its weights, which an initialisation works on
+INTO = {
+    "APPEND",
+    "APPENDS",
+    "SETITEM",
+    "SETITEMS",
+    "ADDITEMS",
+    "BUILD",
+}  # they fill a container that is there
+
+
+class Excess(Exception):
+    """More than a file of weights would ask for; the message says of what."""
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Excess as error:
+        raise CheckpointError(
+            f"{path} is not a checkpoint, or it is damaged: {error}. Ask its author for weights saved with torch.save."
+        ) from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file whose unpacking could not end well.
+
+    Raises:
+        CheckpointError: compressed or overlapping parts, or a pickle that is too long, too deep or asks for room.
+    """
+    with _told(path), path.open("rb") as file:
+        if zipfile.is_zipfile(file):
+            _check_archive(file, path.stat().st_size)
+        else:
+            file.seek(0)
+            for _ in range(PICKLES):
+                if not _check_pickle(file):
+                    break
+
+
+def _check_archive(file: IO[bytes], size: int) -> None:
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        return  # PyTorch says so
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise Excess("its parts are compressed, which torch.save never does")
+    if sum(member.file_size for member in members) > size:
+        raise Excess("its parts overlap")
+    for member in members:
+        if member.filename.rpartition("/")[2] == "data.pkl":
+            with archive.open(member) as inside:
+                _check_pickle(inside)
+
+
+def _check_pickle(file: IO[bytes]) -> bool:
+    """Follow a pickle's operations without doing them; whether another may stand behind it."""
+    stack: list[Any] = []  # the depth of each object, in a list so that a container may grow; None is a mark
+    memo: dict[Any, Any] = {}
+    try:
+        for count, (operation, argument, _) in enumerate(pickletools.genops(file)):
+            if count > LARGEST_PICKLE:
+                raise Excess(f"it takes more than {LARGEST_PICKLE} steps to read")
+            if operation.name in ("GLOBAL", "STACK_GLOBAL") and "bytearray" in str(argument):
+                raise Excess("it asks for a bytearray, which could be of any size")
+            _follow(operation, argument, stack, memo)
+    except Excess:
+        raise
+    except Exception:  # a damaged pickle; PyTorch says so
+        return False
+    return True
+
+
+def _follow(operation: pickletools.OpcodeInfo, argument: Any, stack: list[Any], memo: dict[Any, Any]) -> None:
+    name = operation.name
+    if name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
+        memo[len(memo) if argument is None else argument] = stack[-1]
+        return
+    if name in ("BINGET", "LONG_BINGET", "GET"):
+        stack.append(memo[argument])
+        return
+    if name == "MARK":
+        stack.append(None)
+        return
+    taken: list[Any] = []
+    if pickletools.markobject in operation.stack_before:
+        while (top := stack.pop()) is not None:
+            taken.append(top)
+    below = [
+        kind
+        for kind in operation.stack_before
+        if kind not in (pickletools.markobject, pickletools.stackslice)
+    ]
+    taken += [stack.pop() for _ in below]
+    depth = 1 + max((each[0] for each in taken), default=0)
+    if name in INTO:
+        container = taken.pop()
+        container[0] = max(container[0], 1 + max((each[0] for each in taken), default=0))
+        stack.append(container)
+        depth = container[0]
+    else:
+        stack.extend([depth] for _ in operation.stack_after)
+    if depth > DEEPEST:
+        raise Excess(f"it is nested more than {DEEPEST} levels deep")
+
+
+def check_document(document: Any, path: Path) -> Any:
+    """What was read, if it is of a size that can be worked with; tensors without what a pickle hung on them.
+
+    Raises:
+        CheckpointError: too many values, or too deep.
+    """
+    with _told(path):
+        values, waiting = 0, [(document, 0)]
+        while waiting:
+            value, depth = waiting.pop()
+            values += 1
+            if values > MOST_VALUES:
+                raise Excess(f"it holds more than {MOST_VALUES} values")
+            if depth > DEEPEST:
+                raise Excess(f"it is nested more than {DEEPEST} levels deep")
+            waiting += [(each, depth + 1) for each in _inside(value)]
+    return document
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if isinstance(each, Tensor) and vars(each):
+                value[key] = Tensor.detach(each)  # attributes may stand where its methods are looked for
+        return [*value, *value.values()]
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else []
+
+
+class Budget(TorchDispatchMode):
+    """Building a network inside the block may take so many bytes.
+
+    A header can name any network of a library, whose constructor takes memory before its weights are looked at.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.left = SPARE + SHARE * sum(each.nbytes for each in weights.values() if isinstance(each, Tensor))
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and made.device.type != "meta" and not made._is_view():
+            self.left -= made.nbytes
+            if self.left < 0:
+                raise RgavizError("its configuration asks for a network that is far larger than its weights.")
+        return made

@@ -1,0 +1,95 @@
+"""What is said of weights that say nothing of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rgaviz.errors import RgavizError
+
+SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is said of a bare state_dict; None is assumed, and then told.
+
+    Attributes:
+        arch: its network: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``.
+        num_classes: outputs; None stands for those of the head in the file.
+        image_size: (H, W) in pixels of its images.
+        mean: of the images it was trained with, values in [0, 1] for red, green and blue; also as ``"0.5,0.5,0.5"``.
+        std: their standard deviation, likewise.
+        classes: names of the outputs, or a text file with a name per line.
+    """
+
+    arch: str | None = None
+    num_classes: int | None = None
+    image_size: tuple[int, int] | None = None
+    mean: str | Sequence[float] | None = None
+    std: str | Sequence[float] | None = None
+    classes: Path | str | Sequence[str] | None = None
+
+    def channels(self) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+        """Mean and deviation as numbers.
+
+        Raises:
+            RgavizError: they cannot be.
+        """
+        mean = None if self.mean is None else parse_channels("--mean", self.mean, 0)
+        return mean, None if self.std is None else parse_channels("--std", self.std, SMALLEST_STD)
+
+    def names(self, count: int) -> list[str] | None:
+        """The names of the outputs, if any were given.
+
+        Raises:
+            RgavizError: not as many as outputs, one of them twice, or a file that cannot be read.
+        """
+        if self.classes is None:
+            return None
+        if isinstance(self.classes, Path | str):
+            return read_classes(Path(self.classes), count)
+        return _checked([str(name) for name in self.classes], "classes", count)
+
+
+def parse_channels(option: str, given: str | Sequence[float], smallest: float) -> tuple[float, ...]:
+    """``0.5,0.5,0.5`` as numbers, or numbers as they are.
+
+    Raises:
+        RgavizError: not three numbers from ``smallest`` to 1.
+    """
+    try:
+        values = tuple(float(each) for each in (given.split(",") if isinstance(given, str) else given))
+    except (TypeError, ValueError):
+        values = ()
+    if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
+        raise RgavizError(
+            f"{option} {given} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
+            "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
+        )
+    return values
+
+
+def read_classes(path: Path, count: int) -> list[str]:
+    """The names of the classes, one per line.
+
+    Raises:
+        RgavizError: not a text file, not as many names as the network has outputs, or one of them twice.
+    """
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise RgavizError(
+            f"--classes {path} cannot be read ({reason}); give a text file, a name per line."
+        ) from error
+    return _checked([name for name in names if name], f"--classes {path}", count)
+
+
+def _checked(names: list[str], source: str, count: int) -> list[str]:
+    if len(names) != count:
+        raise RgavizError(f"{source} has {len(names)} names for {count} outputs; give one per output.")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise RgavizError(f"{source} has {twice!r} more than once; give every output its own name.")
+    return names

@@ -1,0 +1,86 @@
+"""How a figure looks: the options of every command that draws one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from rgaviz.cli import completion
+from rgaviz.cli.groups import Group
+from rgaviz.cli.options import FIGURE
+
+
+@dataclass(frozen=True)
+class Figure(Group):
+    """How a figure looks; the defaults are those of ``rgaviz.figures.style.FigureOptions``, which is too heavy here."""
+
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="pdf, png, svg, or several with commas.",
+            show_default="the suffix of --out, else pdf",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.several(completion.FORMATS),
+        ),
+    ] = None
+    venue: Annotated[
+        str,
+        typer.Option(
+            help="Sizes and fonts: cvpr, iccv, eccv, neurips, icml, ieee or screen.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.VENUES),
+        ),
+    ] = "cvpr"
+    width: Annotated[
+        str,
+        typer.Option(
+            help="column, text, or inches.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.WIDTHS),
+        ),
+    ] = "text"
+    dpi: Annotated[
+        int, typer.Option(help="Resolution of the pictures in the figure.", rich_help_panel=FIGURE)
+    ] = 300
+    title: Annotated[
+        bool, typer.Option("--title/--no-title", help="Titles above the panels.", rich_help_panel=FIGURE)
+    ] = True
+
+    def changes(self) -> dict[str, Any]:
+        """The arguments of ``FigureOptions``."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.formats is not None:
+            given["formats"] = tuple(name.strip() for name in self.formats.split(",") if name.strip())
+        return given
+
+
+@dataclass(frozen=True)
+class MapFigure(Figure):
+    """How a figure looks that shows maps over pictures."""
+
+    cmap: Annotated[
+        str,
+        typer.Option(
+            help="A matplotlib colour map.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.COLOUR_MAPS),
+        ),
+    ] = "turbo"
+    alpha: Annotated[float, typer.Option(help="Opacity of the heat map, 0 to 1.", rich_help_panel=FIGURE)] = (
+        0.5
+    )
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="shared, model, image or fixed:LO,HI.",
+            show_default="model for CAMs, shared for masks",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.SCALES),
+        ),
+    ] = None
+    pages: Annotated[
+        int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
+    ] = 10
