@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
+from rgaviz.temporary import clear_left, temporary_name
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
@@ -254,10 +254,10 @@ def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Non
     Raises:
         OutputError: the system refuses (read-only, no space, a parent that is a file).
     """
-    # A short name: `path.name` may be at the limit.
-    temporary = path.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
+    temporary = temporary_name(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        clear_left(path.parent)
         try:
             with temporary.open("xb") as file:
                 if callable(content):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ from rgaviz.outputs import (
     refuse_others,
 )
 from rgaviz.results.manifest import Manifest, Panel, Picture, plain
+from rgaviz.temporary import clear_left, temporary_name
 
 TABLES = "tables"
 
@@ -56,11 +56,12 @@ class ResultsWriter:
 
     def __enter__(self) -> ResultsWriter:
         refuse_others(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
-        self._temporary = self.folder.parent / f".rgaviz-{secrets.token_hex(4)}.tmp"
+        self._temporary = temporary_name(self.folder.parent)
         try:
             if self.folder.exists() and not self.folder.is_dir():
                 raise OutputError(f"Cannot write {self.folder}: it is a file. Choose another folder with -o.")
             self._temporary.mkdir(parents=True)
+            clear_left(self.folder.parent)
         except OSError as error:
             shutil.rmtree(self._temporary, ignore_errors=True)
             raise output_error(self.folder, error) from error

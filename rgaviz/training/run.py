@@ -25,8 +25,10 @@ from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
 from rgaviz.training.plan import Plan
 from rgaviz.training.report import Step
+from rgaviz.training.resume import load_state
 from rgaviz.training.signals import Interrupted
-from rgaviz.training.state import Totals, expect_same, load_state, network_name
+from rgaviz.training.state import expect_same, network_name
+from rgaviz.training.totals import Totals
 
 
 class Run:
@@ -275,10 +277,9 @@ class Run:
         checkpoint, now = self.plan.out / f"{self.name}.pt", {**self.training, "seed": self.plan.seed}
         if self._resume_path.exists():
             state = load_state(self._resume_path)
-            expect_same({**state["training"], "seed": state["seed"]}, now, self.plan.out)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.history, self.totals = state["history"], state["totals"]
+            expect_same({**state.training, "seed": state.seed}, now, self.plan.out)
+            state.restore(self.model, self.optimizer)
+            self.history, self.totals = state.history, state.totals
             if self.history and self.totals.steps == 0 and self.processes.writes:
                 self._save_checkpoint()  # the run may have been killed between the two files
             return True

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
@@ -71,60 +67,6 @@ def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[s
             with suppress(CheckpointError):  # not ours
                 histories[path.stem] = load_checkpoint(path).history
     return histories
-
-
-@dataclass
-class Totals:
-    """Sums over the epoch under way, of this process.
-
-    Attributes:
-        sums: over the images, of what the task tells of its loss.
-        images: seen.
-        steps: made.
-        seconds: of training.
-    """
-
-    sums: dict[str, float] = field(default_factory=dict)
-    images: int = 0
-    steps: int = 0
-    seconds: float = 0.0
-
-    def add(self, steps: Sequence[Mapping[str, Tensor]], images: int) -> list[float]:
-        """Add what some steps of so many images each tell; gives their losses. Waits for the device."""
-        values = torch.stack([torch.stack(list(each.values())) for each in steps])  # (steps, keys)
-        told = dict(zip(steps[0], values.cpu().double().T.tolist(), strict=True))  # key -> (steps,)
-        count = {"loss": images}
-        self.sums = {k: self.sums.get(k, 0.0) + sum(each) * count.get(k, 1) for k, each in told.items()}
-        self.images, self.steps = self.images + images * len(steps), self.steps + len(steps)
-        return told["loss"]
-
-    def means(self) -> dict[str, float]:
-        """Over the images so far."""
-        return {key: value / self.images for key, value in self.sums.items()}
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """The state beside a network that is not finished; ``totals`` as :class:`Totals`.
-
-    Raises:
-        CheckpointError: it is damaged.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {**state, "totals": Totals(**_renewed(state["totals"]))}
-    except Exception as error:  # a damaged file fails in many ways
-        raise CheckpointError(
-            f"{path} is damaged, or of another version; remove it or choose another --out."
-        ) from error
-
-
-def _renewed(totals: dict[str, Any]) -> dict[str, Any]:
-    """The totals of a state as of now; before there were tasks they told the loss and how many images were right."""
-    if "sums" in totals:
-        return totals
-    wrong = totals["images"] - totals["right"]
-    kept = {key: totals[key] for key in ("images", "steps", "seconds")}
-    return {"sums": {"loss": totals["loss"], "error": 100.0 * wrong}, **kept}
 
 
 def expect_same(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
