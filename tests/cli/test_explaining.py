@@ -117,6 +117,7 @@ def test_manifest(rga):
         "attention",
         "image_size",
         "cam_layer",
+        "cam_place",
         "mask_layers",
         "dataset",
         "error",
