@@ -51,7 +51,8 @@ def compare(
         compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
-    if diff and (target is None or any(target in task.targets for task in TASKS.values())):
+    of_classes = any(not METHODS[name].classless for name in methods)
+    if diff and of_classes and (target is None or any(target in task.targets for task in TASKS.values())):
         tell_mixed_differences(found, settings.get("say", hush))
     return found
 

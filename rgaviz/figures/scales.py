@@ -141,15 +141,17 @@ class Scales:
 
     def flags(self, panel: Panel) -> list[str]:
         """What a reader must know of a panel besides its own lines: NaN, a map that hardly moves."""
-        if panel.kind != "map" or panel.map is None:
+        if panel.kind not in OVER_PICTURES or panel.map is None:
             return []
         told = [line.text for line in panel.lines if line.role == "flag"]
-        span = self.span(panel, panel.map)
-        low, high = self.limits(panel)
-        used = (min(span.high, high) - max(span.low, low)) / (high - low)
+        missing = any(self.span(panel, ref).missing for ref in (panel.map, panel.minus) if ref)
         flags = []
-        if span.missing and not any("nan" in flag.lower() for flag in told):
+        if missing and not any("nan" in flag.lower() for flag in told):
             flags.append("NaN values (grey)")
+        if panel.kind == "difference":
+            return flags
+        span, (low, high) = self.span(panel, panel.map), self.limits(panel)
+        used = (min(span.high, high) - max(span.low, low)) / (high - low)
         if used < 0.1 and not any("flat" in flag or "no positive" in flag for flag in told):
             flags.append(f"uses {100 * max(used, 0):.0f}% of the scale")
         return flags

@@ -270,6 +270,7 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place):
         ("alike.pt", ["--diff"], False),
         ("other.pt", [], False),
         ("other.pt", ["--diff", "--target", "ring"], False),
+        ("other.pt", ["--diff", "--method", "fem"], False),  # about no class
     ):
         assert (note in rga("compare", "one.pt", second, "img.jpg", *more, *FAST).stderr) == noted
 
