@@ -131,6 +131,8 @@ def answer(
         labels=settings.get("labels", ()),
         options=record_options(options),
     )
+    for note in asked.notes:
+        say(f"Note: {note}")
     outcome = run(asked, found, folder, track)
     drawn = draw(folder, output, options)
     return Answer(folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)

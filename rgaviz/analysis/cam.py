@@ -55,11 +55,29 @@ def cam_columns(subject: Subject, methods: Sequence[str], target: str | None) ->
     for method in methods:
         scores = cam_scores(subject, target)
         called = lookup(METHODS, method, "CAM method").title
-        for score, name in zip(scores, cam_names(method, scores), strict=True):
-            which = f", {score}" if len(scores) > 1 else ""
+        names = cam_names(method, scores)
+        for score, name in zip(scores, names, strict=False):
+            which = f", {score}" if len(names) > 1 else ""
             title = f"{subject.id} {called} ({subject.cam_layer}{which})"
             columns.append(Column(title, "map", cam_ref(subject, name)))
     return columns
+
+
+def method_notes(methods: Sequence[str]) -> list[str]:
+    """What must be known of the maps of some methods."""
+    classless = [name for name in methods if METHODS[name].classless]
+    arbitrary = [name for name in methods if METHODS[name].arbitrary_sign]
+    notes = []
+    if classless:
+        notes.append(
+            f"{', '.join(classless)}: about no class, so one map for each picture whatever the target."
+        )
+    if arbitrary:
+        notes.append(
+            f"{', '.join(arbitrary)}: the sign is arbitrary, so a map may show what another leaves out; do not compare "
+            "networks by it."
+        )
+    return notes
 
 
 def cam_ref(subject: Subject, name: str) -> MapRef:
@@ -88,4 +106,5 @@ def cam_request(
     """Class activation maps of every network, as ``rgaviz cam`` draws them."""
     shown = [with_cam(subject, layer) for subject in subjects]
     columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
-    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target)
+    notes = method_notes(methods)
+    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)

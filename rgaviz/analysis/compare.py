@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.cam import cam_columns, cam_ref
+from rgaviz.analysis.cam import cam_columns, cam_ref, method_notes
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
@@ -51,7 +51,8 @@ def compare(
         compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
-    if diff and (target is None or any(target in task.targets for task in TASKS.values())):
+    of_classes = any(not METHODS[name].classless for name in methods)
+    if diff and of_classes and (target is None or any(target in task.targets for task in TASKS.values())):
         tell_mixed_differences(found, settings.get("say", hush))
     return found
 
@@ -64,6 +65,14 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
             f"Note: for {mixed} of {len(answers)} pictures the networks predict different classes, so --diff subtracts "
             "maps about different classes there; name one class with --target."
         )
+
+
+def layer_notes(subjects: Sequence[Subject]) -> list[str]:
+    """On which side of their masks networks with attention, and those they are compared with, are looked at."""
+    if all(subject.cam_place == "no mask" for subject in subjects):
+        return []
+    taken = ", ".join(f"{each.id} at {each.cam_layer} ({each.cam_place})" for each in subjects)
+    return [f"CAMs are taken of {taken}."]
 
 
 def difference_columns(
@@ -113,4 +122,5 @@ def compare_request(
     columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
     columns += difference_columns(shown, methods, target) if diff else []
     columns += masks
-    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target)
+    notes = [*layer_notes(shown), *method_notes(methods)]
+    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)

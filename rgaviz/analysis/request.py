@@ -12,6 +12,8 @@ import torch
 
 from rgaviz import __version__
 from rgaviz.analysis.subject import Subject, naming
+from rgaviz.errors import lookup
+from rgaviz.explain.methods import METHODS
 from rgaviz.results.manifest import MapRef
 from rgaviz.tasks import Told
 from rgaviz.tasks.task import asked
@@ -38,8 +40,8 @@ INPUT_COLUMN = Column("input")
 
 
 def cam_names(method: str, scores: Sequence[str]) -> list[str]:
-    """Names of a method's maps, fit for files: the method's own, or one for each of several scores."""
-    if len(scores) == 1:
+    """Names of a method's maps, fit for files: the method's own, or one for each of several scores it tells apart."""
+    if len(scores) == 1 or lookup(METHODS, method, "CAM method").classless:
         return [method]
     keys = [re.sub(r"[^\w-]", "", score) for score in scores]
     alike = len({key.lower() for key in keys} - {""}) < len(keys)
@@ -64,6 +66,7 @@ class Request:
         methods: of ``METHODS``.
         target: what the maps are about, as typed; None is what is usual for each network's task.
         labels: what the pictures show, where the user said it: one for all, or one each.
+        notes: what a reader must know of all that, told before the pictures are read.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
     """
@@ -74,6 +77,7 @@ class Request:
     methods: Sequence[str] = ()
     target: str | None = None
     labels: Sequence[str] = ()
+    notes: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""
 

@@ -13,16 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from rgaviz.analysis.request import Column, Outcome, Request, cam_names, cam_scores, versions
+from rgaviz.analysis.captions import panel
+from rgaviz.analysis.request import Outcome, Request, cam_names, cam_scores, versions
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
-from rgaviz.explain.masks import joint_means, map_warnings
+from rgaviz.explain.masks import joint_means
+from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
-from rgaviz.results.manifest import RIGHTNESS, Line, Panel, Picture
+from rgaviz.results.manifest import Picture
 from rgaviz.results.writer import ResultsWriter
 from rgaviz.tasks import Told
 from rgaviz.tasks.task import LABEL
@@ -67,7 +69,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     label=labels[number],
                 )
                 writer.picture(entry, shown, maps)
-                writer.row([_panel(column, entry, told, maps, classes) for column in request.columns])
+                writer.row([panel(column, entry, told, maps, classes) for column in request.columns])
                 found[entry.path] = told
         if not found:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
@@ -167,7 +169,7 @@ def _explain(
 def _maps(
     request: Request, row: int, explained: Sequence[Explanation]
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """One picture's maps by ``"checkpoint/name"``, and what each class activation map is about."""
+    """One picture's maps by ``"checkpoint/name"``, and what each class activation map is about, if it is."""
     maps: dict[str, np.ndarray] = {}
     about: dict[str, str] = {}
     for subject, found in zip(request.subjects, explained, strict=True):
@@ -178,41 +180,11 @@ def _maps(
             maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
         for method, values in found.cams.items():
             names = cam_names(method, cam_scores(subject, request.target))
-            for name, each, caption in zip(names, values[row], found.about[row], strict=True):
+            for name, each, caption in zip(names, values[row], found.about[row], strict=False):
                 maps[f"{subject.id}/{name}"] = each  # (h, w)
-                about[f"{subject.id}/{name}"] = caption
+                if not METHODS[method].classless:
+                    about[f"{subject.id}/{name}"] = caption
     return maps, about
-
-
-def _panel(
-    column: Column,
-    picture: Picture,
-    told: dict[str, Told],
-    maps: dict[str, np.ndarray],
-    about: dict[str, str],
-) -> Panel:
-    """A panel of a picture's row, with what stands under it."""
-    if column.map is None:
-        lines = [Line(text=picture.path)]
-        lines += [] if picture.label is None else [Line(text=f"label: {picture.label}")]
-        return Panel(kind=column.kind, picture=picture.id, lines=lines)
-    ref = column.map
-    content: dict[str, Any] = {"kind": column.kind, "picture": picture.id, "map": ref, "minus": column.minus}
-    if column.minus is None:
-        key = f"{ref.checkpoint}/{ref.name}"
-        lines, values = _caption(told[ref.checkpoint], about.get(key))
-        lines += [Line(text=text, role="flag") for text in map_warnings(maps[key])]
-        content |= {"lines": lines, "values": values}
-    return Panel(**content)
-
-
-def _caption(told: Told, about: str | None) -> tuple[list[Line], dict[str, Any]]:
-    """What a network says of a picture, and what its map is about: as lines, and as numbers."""
-    lines = [Line(text=line.text, role=RIGHTNESS[line.right]) for line in told.lines]
-    if about not in (None, told.says):
-        lines.append(Line(text=f"target: {about}"))
-    right = next((line.right for line in told.lines), None)
-    return lines, {**told.values, "correct": right, "target": about}
 
 
 def _target_taken(request: Request) -> str | None:

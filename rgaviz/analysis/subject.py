@@ -15,7 +15,8 @@ from rgaviz.checkpoint.given import Given
 from rgaviz.data.find import usable
 from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
-from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.explain.layers import default_cam_layer
+from rgaviz.explain.places import mask_place
 from rgaviz.models import foreign
 from rgaviz.progress import Say
 from rgaviz.tasks.task import headline
@@ -29,12 +30,14 @@ class Subject:
         id: its name in the figure, unique.
         checkpoint: the network and what belongs to it.
         cam_layer: where class activation maps are taken, or None for none.
+        cam_place: which masks that layer comes before and after.
         mask_layers: the layers whose masks are taken.
     """
 
     id: str
     checkpoint: Checkpoint
     cam_layer: str | None = None
+    cam_place: str | None = None
     mask_layers: tuple[str, ...] = ()
 
     def gates(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Subject:
             "image_size": list(checkpoint.image_size),
             "notes": list(checkpoint.notes),
             "cam_layer": self.cam_layer,
+            "cam_place": self.cam_place,
             "mask_layers": list(self.mask_layers),
             "dataset": checkpoint.training.get("dataset"),
             measure.key: checkpoint.metrics.get(f"test_{measure.key}"),
@@ -114,8 +118,8 @@ def with_cam(subject: Subject, layer: str | None) -> Subject:
     model = subject.checkpoint.model
     with naming(subject):
         layer = layer or default_cam_layer(model)
-        find_layer(model, layer)
-    return replace(subject, cam_layer=layer)
+        place = mask_place(model, layer, subject.checkpoint.image_size)
+    return replace(subject, cam_layer=layer, cam_place=place)
 
 
 def with_masks(subject: Subject, layers: str | None, *, required: bool = False) -> Subject:

@@ -81,6 +81,14 @@ class MapFigure(Figure):
             autocompletion=completion.one(completion.SCALES),
         ),
     ] = None
+    interpolation: Annotated[
+        str,
+        typer.Option(
+            help="How maps are enlarged: bilinear, or nearest, which shows their grid.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.INTERPOLATIONS),
+        ),
+    ] = "bilinear"
     pages: Annotated[
         int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
     ] = 10

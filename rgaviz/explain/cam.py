@@ -178,8 +178,12 @@ def _shared_maps(
         return {}  # but tokens that the scores do not depend on are no matter for other methods either
     activations = as_map(leaf.detach(), image_size).float()
     gradients = [_gradient(column.sum(), leaf, image_size).float() for column in scores.unbind(1)]
-    found = {name: [maps(activations, each).relu() for each in gradients] for name, maps in shared.items()}
-    return {name: torch.stack(each, 1).cpu().numpy() for name, each in found.items()}
+    found = {}
+    for name, maps in shared.items():
+        told = gradients[:1] if METHODS[name].classless else gradients
+        made = torch.stack([maps(activations, each).relu() for each in told], 1)  # (B, 1 or T, h, w)
+        found[name] = made.expand(-1, len(gradients), -1, -1).contiguous().cpu().numpy()
+    return found
 
 
 def _probed_map(method: Method, probe: Probe) -> np.ndarray:

@@ -30,6 +30,8 @@ class Method:
         layered: whether the maps are those of a layer; else of the whole network, at the image's size.
         classes: whether it compares a class with others, so that nothing but a class can be the target.
         twice: whether it differentiates twice.
+        classless: whether its maps are the same whatever the target.
+        arbitrary_sign: whether the sign of a map, and so what its ReLU leaves, says nothing.
     """
 
     title: str
@@ -39,6 +41,8 @@ class Method:
     layered: bool = True
     classes: bool = False
     twice: bool = False
+    classless: bool = False
+    arbitrary_sign: bool = False
 
 
 def weighted(weights: Tensor, activations: Tensor) -> Tensor:
@@ -152,15 +156,15 @@ METHODS: dict[str, Method] = {
     "hirescam": Method("HiResCAM", hirescam),
     "xgradcam": Method("XGrad-CAM", xgradcam),
     "gradcamelementwise": Method("Grad-CAM elementwise", gradcam_elementwise),
-    "eigengradcam": Method("Eigen-Grad-CAM", eigengradcam),
-    "eigencam": Method("Eigen-CAM", eigencam),
+    "eigengradcam": Method("Eigen-Grad-CAM", eigengradcam, arbitrary_sign=True),
+    "eigencam": Method("Eigen-CAM", eigencam, classless=True, arbitrary_sign=True),
     "segeigencam": Method("Seg-Eigen-CAM", segeigencam),
-    "kpcacam": Method("KPCA-CAM", kpcacam),
-    "fem": Method("FEM", fem),
+    "kpcacam": Method("KPCA-CAM", kpcacam, classless=True, arbitrary_sign=True),
+    "fem": Method("FEM", fem, classless=True),
     "scorecam": Method("Score-CAM", weights=scorecam),
     "ablationcam": Method("Ablation-CAM", weights=ablationcam),
     "shapleycam": Method("Shapley-CAM", library="ShapleyCAM", twice=True),
     "finercam": Method("Finer-CAM", library="FinerCAM", classes=True),
     "fullgrad": Method("FullGrad", library="FullGrad", layered=False),
-    "randomcam": Method("Random-CAM", randomcam),
+    "randomcam": Method("Random-CAM", randomcam, classless=True),
 }

@@ -92,6 +92,7 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
             options.cmap,
             *scales.limits(panel),
             options.alpha,
+            options.interpolation,
         )
         atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
         yield path

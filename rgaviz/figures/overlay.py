@@ -8,19 +8,22 @@ import cv2
 import matplotlib
 import numpy as np
 
+# Both with half-pixel centres.
+INTERPOLATIONS = {"bilinear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST_EXACT}
 GREY = 128  # what is no number has no colour
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
-def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map at another size: bilinear with half-pixel centres, float32.
+def resize_map(values: np.ndarray, size: tuple[int, int], interpolation: str = "bilinear") -> np.ndarray:
+    """A map at another size, with half-pixel centres, float32.
 
     Args:
         values: the map (h, w).
         size: the new (H, W).
+        interpolation: a key of :data:`INTERPOLATIONS`.
     """
     height, width = size
-    return cv2.resize(values.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(values.astype(np.float32), (width, height), interpolation=INTERPOLATIONS[interpolation])
 
 
 def colour(values: np.ndarray, cmap: str, low: float, high: float) -> np.ndarray:
@@ -47,7 +50,13 @@ def colour(values: np.ndarray, cmap: str, low: float, high: float) -> np.ndarray
 
 
 def overlay(
-    picture: np.ndarray, values: np.ndarray, cmap: str, low: float, high: float, alpha: float
+    picture: np.ndarray,
+    values: np.ndarray,
+    cmap: str,
+    low: float,
+    high: float,
+    alpha: float,
+    interpolation: str = "bilinear",
 ) -> np.ndarray:
     """A map over a picture: ``(1 - alpha) * picture + alpha * colour``, rounded.
 
@@ -58,11 +67,13 @@ def overlay(
         low: the value of the first colour.
         high: the value of the last colour.
         alpha: opacity of the map, 0 to 1.
+        interpolation: how the map is enlarged, a key of :data:`INTERPOLATIONS`.
 
     Returns:
         RGB uint8 (H, W, 3).
     """
-    colours = colour(resize_map(values, (picture.shape[0], picture.shape[1])), cmap, low, high)
+    enlarged = resize_map(values, (picture.shape[0], picture.shape[1]), interpolation)
+    colours = colour(enlarged, cmap, low, high)
     blend = (1.0 - alpha) * picture.astype(np.float32) + alpha * colours.astype(np.float32)  # (H, W, 3)
     return np.rint(blend).astype(np.uint8)
 

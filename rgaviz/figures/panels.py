@@ -44,15 +44,17 @@ def panel_pixels(layout: Layout, panel: Panel, picture: np.ndarray, size: tuple[
     smaller = picture.shape[0] >= size[0]
     enlarge = cv2.INTER_NEAREST if max(picture.shape[:2]) <= TINY else cv2.INTER_CUBIC
     picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if smaller else enlarge)
-    scales, alpha = layout.scales, layout.options.alpha
+    scales, alpha, interpolation = layout.scales, layout.options.alpha, layout.options.interpolation
     if panel.kind == "map":
-        return overlay(picture, scales.read(panel, panel.map), scales.cmap, *scales.limits(panel), alpha)
+        values, (low, high) = scales.read(panel, panel.map), scales.limits(panel)
+        return overlay(picture, values, scales.cmap, low, high, alpha, interpolation)
     if panel.kind == "difference":
         limit = scales.difference_limit
         # Over grey, or the picture's own red and blue would be read as differences; and half as transparent,
         # for the colours about zero are pale.
         strong = (1 + alpha) / 2
-        return overlay(grey(picture), scales.difference(panel), DIVERGING, -limit, limit, strong)
+        values = scales.difference(panel)
+        return overlay(grey(picture), values, DIVERGING, -limit, limit, strong, interpolation)
     return picture
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from rgaviz.figures.overlay import resize_map
 from rgaviz.figures.style import FigureOptions, parse_scale
 from rgaviz.results.manifest import MapRef, Panel, ResultsError
 from rgaviz.results.reader import Results
@@ -42,11 +42,10 @@ def span_of(values: np.ndarray) -> Span:
     return Span(float(finite.min()), float(finite.max()), finite.size < values.size)
 
 
-def subtract(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def subtract(first: np.ndarray, second: np.ndarray, interpolation: str = "bilinear") -> np.ndarray:
     """The difference of two maps, at the finer resolution where they differ in it."""
     size = (max(first.shape[0], second.shape[0]), max(first.shape[1], second.shape[1]))
-    pair = [cv2.resize(m, size[::-1], interpolation=cv2.INTER_LINEAR) for m in (first, second)]
-    return pair[0] - pair[1]  # (h, w)
+    return resize_map(first, size, interpolation) - resize_map(second, size, interpolation)  # (h, w)
 
 
 class Scales:
@@ -65,7 +64,7 @@ class Scales:
         groups = {panel.map.group for panel in self.panels if panel.map}
         if self.scales["cam"][0] == "fixed" and "cam" in groups:
             self.scales["mask"] = parse_scale("shared")  # limits meant for CAMs say nothing about masks
-        self.cmap = options.cmap
+        self.cmap, self.interpolation = options.cmap, options.interpolation
         self.groups: dict[tuple[str, str], str] = {}  # (checkpoint, map) -> group
         self.spans: dict[tuple[str, str, str], Span] = {}  # (picture, checkpoint, map)
         for panel in self.panels:
@@ -128,7 +127,7 @@ class Scales:
             assert ref is not None
             low, high = self.limits(panel, ref)
             parts.append(self.read(panel, ref) / (1.0 if self.raw(ref) else high - low))
-        return subtract(*parts)
+        return subtract(parts[0], parts[1], self.interpolation)
 
     @cached_property
     def difference_limit(self) -> float:
@@ -142,15 +141,17 @@ class Scales:
 
     def flags(self, panel: Panel) -> list[str]:
         """What a reader must know of a panel besides its own lines: NaN, a map that hardly moves."""
-        if panel.kind != "map" or panel.map is None:
+        if panel.kind not in OVER_PICTURES or panel.map is None:
             return []
         told = [line.text for line in panel.lines if line.role == "flag"]
-        span = self.span(panel, panel.map)
-        low, high = self.limits(panel)
-        used = (min(span.high, high) - max(span.low, low)) / (high - low)
+        missing = any(self.span(panel, ref).missing for ref in (panel.map, panel.minus) if ref)
         flags = []
-        if span.missing and not any("nan" in flag.lower() for flag in told):
+        if missing and not any("nan" in flag.lower() for flag in told):
             flags.append("NaN values (grey)")
+        if panel.kind == "difference":
+            return flags
+        span, (low, high) = self.span(panel, panel.map), self.limits(panel)
+        used = (min(span.high, high) - max(span.low, low)) / (high - low)
         if used < 0.1 and not any("flat" in flag or "no positive" in flag for flag in told):
             flags.append(f"uses {100 * max(used, 0):.0f}% of the scale")
         return flags

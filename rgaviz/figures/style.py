@@ -14,6 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.figures.overlay import INTERPOLATIONS
 from rgaviz.outputs import atomic_write
 
 # No date and no program name in the file: a rerun gives identical bytes.
@@ -79,6 +80,7 @@ class FigureOptions:
         scale: ``shared``, ``model``, ``image`` or ``fixed:LO,HI`` for all maps; None means ``model`` for
             CAMs, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
         pages: how many pages of a long figure are drawn at most; 0 for all.
+        interpolation: how maps are enlarged to the picture: ``bilinear``, or ``nearest``, which shows their grid.
 
     Raises:
         RgavizError: a setting out of its range; the message names the option.
@@ -93,6 +95,7 @@ class FigureOptions:
     title: bool = True
     scale: str | None = None
     pages: int = 10
+    interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "formats", tuple(self.formats))  # a manifest holds a list
@@ -112,6 +115,7 @@ class FigureOptions:
             raise RgavizError(f"--alpha {self.alpha} is out of range: the heat-map opacity is 0 to 1.")
         if self.scale is not None:
             parse_scale(self.scale)
+        lookup(INTERPOLATIONS, self.interpolation, "interpolation")
         if not isinstance(self.pages, int) or self.pages < 0:
             raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
 

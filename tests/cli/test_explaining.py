@@ -117,6 +117,7 @@ def test_manifest(rga):
         "attention",
         "image_size",
         "cam_layer",
+        "cam_place",
         "mask_layers",
         "dataset",
         "error",
@@ -269,6 +270,7 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place):
         ("alike.pt", ["--diff"], False),
         ("other.pt", [], False),
         ("other.pt", ["--diff", "--target", "ring"], False),
+        ("other.pt", ["--diff", "--method", "fem"], False),  # about no class
     ):
         assert (note in rga("compare", "one.pt", second, "img.jpg", *more, *FAST).stderr) == noted
 
@@ -286,15 +288,3 @@ def test_maps_about_what_each_picture_shows(rga):
     index = checkpoint.classes.index("square")
     expected = rgaviz.cam(checkpoint, ["pics/square/b.png"], targets=[index])["gradcam"][0]
     np.testing.assert_allclose(results.map("1", "rga", "gradcam"), expected, rtol=1e-4, atol=1e-6)
-
-
-def test_a_picture_without_a_label_has_no_true_class(refused):
-    assert "--target label needs the class of every picture, but one has no label; add --label." in refused(
-        "cam", "rga.pt", "pics", "--target", "label", *FAST
-    )
-
-
-def test_labels_with_commas_in_quotes(refused):
-    """ImageNet has such names."""
-    line = refused("cam", "rga.pt", "pics", "--label", '"ring, a", square, "x,y"', *FAST)
-    assert "'ring, a'" in line

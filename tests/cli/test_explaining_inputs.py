@@ -96,3 +96,15 @@ def test_pictures_of_every_kind(rga):
     shown = {each.path: results.picture(each.id) for each in results.manifest.pictures}
     np.testing.assert_array_equal(shown["deep.png"], shown["grey.png"])
     np.testing.assert_array_equal(shown["alpha.png"], shown["grey.png"])
+
+
+def test_a_picture_without_a_label_has_no_true_class(refused):
+    assert "--target label needs the class of every picture, but one has no label; add --label." in refused(
+        "cam", "rga.pt", "pics", "--target", "label", *FAST
+    )
+
+
+def test_labels_with_commas_in_quotes(refused):
+    """ImageNet has such names."""
+    line = refused("cam", "rga.pt", "pics", "--label", '"ring, a", square, "x,y"', *FAST)
+    assert "'ring, a'" in line

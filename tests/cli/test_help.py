@@ -62,7 +62,8 @@ def test_options_stand_in_panels():
     assert list(rows["Network"]) == [
         *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes", "--device")
     ]
-    figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale", "--pages"]
+    figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale"]
+    figure += ["--interpolation", "--pages"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
     assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir"]

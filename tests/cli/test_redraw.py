@@ -154,8 +154,12 @@ def test_two_pictures_of_one_name(rga, refused):
 
 def test_results_of_schema_1(rga, drawn):
     """As the first version wrote them: the same figure, and still schema 1 behind it."""
-    figure = (drawn / "masks.png").read_bytes()
     whole = json.loads((drawn / "manifest.json").read_text())
+    for panel in whole["rows"][0]:  # the grids of maps were not stated then
+        panel["lines"] = [line for line in panel["lines"] if not line["text"].endswith(" map")]
+    (drawn / "manifest.json").write_text(json.dumps(whole))
+    rga("redraw", str(drawn))
+    figure = (drawn / "masks.png").read_bytes()
     (row,) = whole.pop("rows")
     columns = [
         {"kind": panel["kind"], "title": title}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compared import (
+    DIFFERENCE,
     FAST,
     MASK,
     SAID,
@@ -134,3 +135,11 @@ def test_nan_is_flagged_warned_and_grey(tmp_path):
         ax = draw(results).axes[0]
     assert ("! NaN values (grey)", "#b35900") in lines(ax)
     np.testing.assert_array_equal(ax.images[0].get_array()[0, 0], [109] * 3)  # half 90, half 128
+
+
+@pytest.mark.parametrize("side", ["a/gradcam", "b/gradcam"])
+def test_a_difference_with_nan_on_either_side_is_flagged(tmp_path, side):
+    results = make(tmp_path / "r", [DIFFERENCE], **{side: [[np.nan, 1.0], [0.0, 4.0]]})
+    with pytest.warns(RuntimeWarning, match="NaN"):
+        ax = draw(results).axes[0]
+    assert ("! NaN values (grey)", "#b35900") in lines(ax)
