@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
@@ -227,4 +227,4 @@ def measured_images(
 
 def _some(classes: Sequence[str]) -> str:
     """The first of them."""
-    return ", ".join([*classes[:3], *(["..."] if len(classes) > 3 else [])])
+    return ", ".join([*map(clipped, classes[:3]), *(["..."] if len(classes) > 3 else [])])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.checkpoint.bounds import check_document, check_file
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models.foreign import bare
 
 # What training scripts leave beside the weights: numpy's numbers and arrays, the options of the command line.
@@ -120,6 +120,7 @@ class WeightFault(NamedTuple):
 
 def weight_fault(name: str, value: Any) -> WeightFault | None:
     """The first thing wrong with an entry of a state_dict, if any."""
+    name = clipped(name)
     if not isinstance(value, Tensor):
         return WeightFault(f"{name} is no tensor but {type(value).__name__}", "Remove that entry.")
     if value.layout is not torch.strided:

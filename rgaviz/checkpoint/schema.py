@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from pydantic import (
 
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError, one_line
+from rgaviz.errors import CheckpointError, quoted
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
@@ -114,12 +113,12 @@ def read_header(document: Any, path: Path) -> Header:
         )
     if form > FORMAT:
         raise CheckpointError(
-            f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
+            f"{path} has format {quoted(form)}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
         )
     task = document.get("task")
     if isinstance(task, str) and task not in TASKS:
         raise CheckpointError(
-            f"{path} is a network for {task[:80]!r}, which this version does not know: it reads "
+            f"{path} is a network for {quoted(task)}, which this version does not know: it reads "
             f"{', '.join(TASKS)}. Upgrade rgaviz."
         )
     try:
@@ -160,4 +159,4 @@ def _told(location: tuple[int | str, ...], message: str, document: Mapping[str, 
         kind, value, wanted = field.annotation, value[name], field.description
     if not names:  # of several fields together
         return message.removeprefix("Value error, ")
-    return f"{'.'.join(names)!r} is {one_line(reprlib.repr(value))}, not {wanted}"
+    return f"{'.'.join(names)!r} is {quoted(value)}, not {wanted}"
