@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from rgaviz.models.network import shape_text
 def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     """The network of a configuration with its weights, in eval mode; draws no random numbers."""
     try:
-        with foreign.undrawn(config.get("arch")), Budget(weights):
+        arch = config.get("arch")
+        # Ours have shapes only while they are built, and a budget would load PyTorch's compiler.
+        with foreign.undrawn(arch), Budget(weights) if foreign.is_foreign(arch) else nullcontext():
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
         model.load_state_dict(weights, assign=True)
         return model.float().eval()  # weights may have been saved in half precision
