@@ -210,7 +210,9 @@ def _tell_apart(rows: Mapping[Key, Row], settings: Mapping[Key, dict[str, Any]])
         alike = [settings[other] for other in rows if other[:2] == key[:2]]
         names = {name for each in alike for name in each if any(each[name] != o.get(name) for o in alike)}
         names -= {"train.epochs"}  # a column of its own
-        row.setting = ", ".join(f"{name}={_short(settings[key].get(name))}" for name in sorted(names))
+        row.setting = ", ".join(
+            f"{clipped(name)}={_short(settings[key].get(name))}" for name in sorted(names)
+        )
 
 
 def _short(value: Any) -> str:
