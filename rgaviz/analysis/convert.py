@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import OutputError, RgavizError
+from rgaviz.errors import OutputError, RgavizError, clipped
 from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Converted:
             f"Recognised: {self.origin}, {self.source}",
             f"Network: {self.arch}{attention}, {self.parameters:,} parameters",
             f"Images: {height}x{width}, mean {mean}, std {std}",
-            f"Classes: {self.classes} ({', '.join(self.first_classes)}{more})",
+            f"Classes: {self.classes} ({', '.join(map(clipped, self.first_classes))}{more})",
             *(f"Note: {note}" for note in self.notes),
             f"Checkpoint: {self.file}",
         ]

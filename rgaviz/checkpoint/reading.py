@@ -123,6 +123,8 @@ def weight_fault(name: str, value: Any) -> WeightFault | None:
     name = clipped(name)
     if not isinstance(value, Tensor):
         return WeightFault(f"{name} is no tensor but {type(value).__name__}", "Remove that entry.")
+    if value.is_nested:
+        return WeightFault(f"{name} is a nested tensor", "Save it dense: value.to_padded_tensor(0).")
     if value.layout is not torch.strided:
         kind = str(value.layout).removeprefix("torch.")
         return WeightFault(f"{name} is a tensor of layout {kind}", "Save it dense: value.to_dense().")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from small_checkpoint import edit, fault
@@ -108,3 +110,27 @@ def test_long_names_of_weights(saved):
 def test_long_numbers(saved, place, number):
     edit(saved, lambda document: document.update({place: number}))
     assert len(fault(saved).replace(str(saved), "")) < 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (lambda: torch.nested.nested_tensor([torch.zeros(3), torch.zeros(2)]), "is a nested tensor"),
+        (lambda: torch.zeros(3, 32).to_sparse_csr(), "layout sparse_csr"),
+        (lambda: torch.quantize_per_tensor(torch.zeros(3, 32), 0.1, 0, torch.quint8), "is quint8"),
+    ],
+    ids=["nested", "csr", "quantised"],
+)
+def test_rare_kinds_of_weights(saved, kind, told):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's about each of them
+        edit(saved, lambda document: document["model"].update({"fc.weight": kind()}))
+    assert told in fault(saved)
+
+
+def test_statistics_that_are_whole_numbers(saved):
+    def change(document):
+        document["model"]["bn1.running_mean"] = document["model"]["bn1.running_mean"].long()
+
+    edit(saved, change)
+    assert "bn1.running_mean is int64, where it must be floating point" in fault(saved)
