@@ -285,7 +285,7 @@ def json_bytes(document: Any) -> bytes:
 
 
 def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as a CSV file; None is an empty cell, a float has all its digits."""
+    """Rows as a CSV file; None is an empty cell, a float has all its digits, bytes that are no text are escaped."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="backslashreplace")
