@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value")
-LISTED = 120  # names in a message at most; all of CIFAR-100's, not all of ImageNet's
+LONGEST_LIST = 300  # characters of names that a message lists
+LONGEST_PART = 80  # characters of a name or value from a file in a message
+SHORT = reprlib.Repr()
+SHORT.maxstring = LONGEST_PART
+LISTS = {  # what a name stands for -> the list of ``rgaviz list`` that has them all
+    "arch": "models",
+    "attention": "attentions",
+    "CAM method": "methods",
+    "data set": "datasets",
+    "recipe": "recipes",
+    "task": "tasks",
+    "venue": "venues",
+}
 
 
 def printable(text: object) -> str:
@@ -39,20 +52,42 @@ class OutputError(RgavizError):
     """A result that cannot be written."""
 
 
+def clipped(part: object, most: int = LONGEST_PART) -> str:
+    """A part of a message that comes from a file or another library: one printable line, not too long."""
+    text = printable(" ".join(str(part).split()))
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def quoted(value: object) -> str:
+    """A value from a file as Python writes it, as a part of a message."""
+    return clipped(SHORT.repr(value))
+
+
 def one_line(error: object) -> str:
-    """Somebody else's message as a part of ours: in one line, and not too long."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """Somebody else's message as a part of ours."""
+    return clipped(error, 160) or type(error).__name__
+
+
+def listed(names: Sequence[str]) -> tuple[str, int]:
+    """The first names as a message lists them, at least one, and how many do not fit."""
+    fitting, length = 0, 0
+    for name in map(clipped, names):
+        length += len(name) + 2
+        if fitting and length > LONGEST_LIST:
+            break
+        fitting += 1
+    return ", ".join(map(clipped, names[:fitting])), len(names) - fitting
 
 
 def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameError:
-    """The error for a name that is not among ``options``: the nearest one first, then all of them."""
+    """The error for a name that is not among ``options``: the nearest one first, then as many as fit."""
     known = sorted(options)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
-    return UnknownNameError(
-        f"Unknown {kind} {name!r}. {hint}Choose one of: {', '.join(known[:LISTED])}{more}."
-    )
+    near = difflib.get_close_matches(str(name)[:LONGEST_PART], known, n=1)
+    hint = f"Did you mean {quoted(near[0])}? " if near else ""
+    shown, left = listed(known)
+    where = f" (rgaviz list {LISTS[kind]})" if kind in LISTS else ""
+    more = f" and {left} more{where}" if left else ""
+    return UnknownNameError(f"Unknown {kind} {quoted(name)}. {hint}Choose one of: {shown}{more}.")
 
 
 def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:

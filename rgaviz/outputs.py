@@ -222,11 +222,15 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
     Raises:
         OutputError: it is an input, a folder, or someone else's file.
     """
-    if any(path.resolve() == other.resolve() for other in inputs):
+    try:
+        there, taken = path.exists(), any(path.resolve() == other.resolve() for other in inputs)
+    except OSError as error:  # no name that a file can have
+        raise output_error(path, error) from error
+    if taken:
         raise OutputError(f"{path} is the input; choose another name with -o.")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it with -o.")
-    if path.exists() and not ours(path):
+    if there and not ours(path):
         raise OutputError(f"{path} is there and was not written by rgaviz: choose another name with -o.")
 
 
@@ -281,7 +285,7 @@ def json_bytes(document: Any) -> bytes:
 
 
 def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as a CSV file; None is an empty cell, a float has all its digits."""
+    """Rows as a CSV file; None is an empty cell, a float has all its digits, bytes that are no text are escaped."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="backslashreplace")

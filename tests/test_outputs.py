@@ -125,3 +125,12 @@ def test_the_ledger_of_a_stranger(tmp_path):
 
 def test_csv_keeps_digits_and_leaves_none_empty():
     assert csv_bytes([["a, b", None], [0.1 + 0.2, 3]]) == b'"a, b",\n0.30000000000000004,3\n'
+
+
+def test_csv_takes_names_that_are_no_text():
+    assert csv_bytes([["caf\udce9", 1]]) == rb"caf\udce9,1" + b"\n"
+
+
+def test_a_name_that_no_file_can_have(tmp_path):
+    with pytest.raises(OutputError, match=r"Cannot write .*: File name too long"):
+        claim_file(tmp_path / ("x" * 300), lambda path: True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import CheckpointError, OutputError, RgavizError
+from rgaviz.errors import OutputError, RgavizError, clipped
 from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Converted:
             f"Recognised: {self.origin}, {self.source}",
             f"Network: {self.arch}{attention}, {self.parameters:,} parameters",
             f"Images: {height}x{width}, mean {mean}, std {std}",
-            f"Classes: {self.classes} ({', '.join(self.first_classes)}{more})",
+            f"Classes: {self.classes} ({', '.join(map(clipped, self.first_classes))}{more})",
             *(f"Note: {note}" for note in self.notes),
             f"Checkpoint: {self.file}",
         ]
@@ -132,18 +132,12 @@ def refuse_output(source: str, out: Path) -> None:
     Raises:
         OutputError: there is such a file, or the name is that of another kind of file.
     """
-    from rgaviz.checkpoint import load_checkpoint
+    from rgaviz.checkpoint import is_checkpoint
     from rgaviz.data.pictures import PICTURE_SUFFIXES
 
     others = {*FIGURE_SUFFIXES, *OTHER_SUFFIXES, *PICTURE_SUFFIXES, ".safetensors"}
 
-    def ours(path: Path) -> bool:
-        try:
-            return load_checkpoint(path).origin == "checkpoint"
-        except CheckpointError:
-            return False
-
-    claim_file(out, ours, inputs=[Path(source)])
+    claim_file(out, is_checkpoint, inputs=[Path(source)])
     if out.suffix.lower() in others:
         raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
     from rgaviz.analysis.subject import Subject
+    from rgaviz.checkpoint import Checkpoint
     from rgaviz.data.splits import Dataset
     from rgaviz.figures.style import FigureOptions
     from rgaviz.tasks import Evaluation, Task
+    from rgaviz.training.config import DataConfig
 
 COUNTS = "confusion"  # the table that is drawn
 
@@ -197,19 +199,19 @@ def measured_images(
 ) -> Dataset:
     """The images a network is measured on: those its training was measured on, unless others are named."""
     from rgaviz.data.sets import load_dataset
+    from rgaviz.training.config import DataConfig
 
     checkpoint = subject.checkpoint
-    trained = checkpoint.training.get("dataset")
-    name = dataset or trained
+    name = dataset or checkpoint.dataset
     if name is None:
         raise RgavizError(f"{checkpoint.path} does not say what it was trained on; name it with --dataset.")
-    settings = checkpoint.training.get("recipe", {}).get("data", {}) if name == trained else {}
+    settings = measured_on(checkpoint) if name == checkpoint.dataset else DataConfig()
     images = load_dataset(
         name,
         data_dir=data_dir,
         image_size=checkpoint.image_size,
-        test_size=settings.get("test_size"),
-        held_out=settings.get("held_out", 0.2),
+        test_size=settings.test_size,
+        held_out=settings.held_out,
         track=track,
     )
     if images.task != checkpoint.task.name:
@@ -225,6 +227,23 @@ def measured_images(
     return images
 
 
+def measured_on(checkpoint: Checkpoint) -> DataConfig:
+    """Which of its data set's images a training held back.
+
+    Raises:
+        RgavizError: values that no recipe can have.
+    """
+    from rgaviz.training.config import DataConfig
+
+    table = checkpoint.recipe.get("data", {})
+    try:
+        return DataConfig(**{name: table[name] for name in ("test_size", "held_out") if name in table})
+    except RgavizError as error:
+        raise RgavizError(
+            f"{checkpoint.path} says what cannot be of its images: {error} Copy it again, or train it again."
+        ) from error
+
+
 def _some(classes: Sequence[str]) -> str:
     """The first of them."""
-    return ", ".join([*classes[:3], *(["..."] if len(classes) > 3 else [])])
+    return ", ".join([*map(clipped, classes[:3]), *(["..."] if len(classes) > 3 else [])])

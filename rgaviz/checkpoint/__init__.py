@@ -17,16 +17,18 @@ from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weight
 from rgaviz.checkpoint.given import SMALLEST_STD, Given, parse_channels
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
-from rgaviz.checkpoint.schema import FORMAT, arguments, read_header
+from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_header
+from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
-from rgaviz.outputs import atomic_write
+from rgaviz.outputs import atomic_write, claim_file
 
 __all__ = [
     "RESUME_SUFFIX",
     "Checkpoint",
     "Prediction",
     "initialise",
+    "is_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
     "weights_sha256",
@@ -63,12 +65,19 @@ def save_checkpoint(
         notes: what must be known before believing it, a line each; told whenever it is used.
 
     Raises:
-        RgavizError: a mean or deviation that cannot be.
-        OutputError: it cannot be written.
+        RgavizError: a mean or deviation that cannot be, names for another number of outputs, values that are not
+            plain, or a network that does not say how it is built.
+        OutputError: it cannot be written, or a file is there that is no checkpoint.
     """
+    path = Path(path)
+    config: Any = getattr(model, "config", None)
+    if not isinstance(config, dict) or not hasattr(model, "task"):
+        raise RgavizError(
+            f"{type(model).__name__} does not say how it is built; save a network of rgaviz.create_model."
+        )
     document = {
         "format": FORMAT,
-        "config": model.config,
+        "config": config,
         "model": {name: value.cpu() for name, value in model.state_dict().items()},
         "classes": list(classes),
         "normalisation": {
@@ -78,13 +87,27 @@ def save_checkpoint(
         "task": model.task,
         "metrics": dict(metrics or {}),
         "training": dict(training or {}),
-        "history": [dict(row) for row in history],
+        "history": [dict(row) if isinstance(row, Mapping) else row for row in history],
         "seed": seed,
         "notes": list(notes),
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
-    atomic_write(Path(path), lambda file: torch.save(document, file))
+    check_written(document, path)
+    outputs = getattr(getattr(model, "head", None), "out_features", len(classes))
+    if outputs != len(classes):
+        raise RgavizError(f"{path} was not written: {len(classes)} class names for {outputs} outputs.")
+    claim_file(path, is_checkpoint)
+    atomic_write(path, lambda file: torch.save(document, file))
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of ours, sound or not."""
+    try:
+        document = read(path)
+    except CheckpointError:
+        return False
+    return isinstance(document, dict) and isinstance(document.get("format"), int)
 
 
 def load_checkpoint(
@@ -130,12 +153,11 @@ def load_checkpoint(
     if state is not None:
         return from_weights(path, state, Given(arch, num_classes, image_size, mean, std, classes))
     header = read_header(document, path)
-    config = arguments(document["config"])
-    model = build_network(path, config, header.model)
+    model = build_network(path, arguments(document["config"]), header.model)
     vars(model)["task"] = header.task
     return Checkpoint(
         model=model,
-        config=config,
+        config=dict(vars(model)["config"]),  # complete, whatever the file leaves open
         classes=header.classes,
         mean=tuple(header.normalisation.mean),
         std=tuple(header.normalisation.std),

@@ -70,6 +70,19 @@ class Checkpoint:
         return TASKS[str(getattr(self.model, "task", "classification"))]
 
     @property
+    def dataset(self) -> str | None:
+        """What it was trained on, as far as the file says."""
+        name = self.training.get("dataset")
+        return name if isinstance(name, str) else None
+
+    @property
+    def recipe(self) -> dict[str, dict[str, Any]]:
+        """The tables of the recipe it was trained with; a stranger's file may hold anything there."""
+        tables = self.training.get("recipe")
+        found = tables if isinstance(tables, dict) else {}
+        return {name: values for name, values in found.items() if isinstance(values, dict)}
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """(H, W) in pixels of the network's input."""
         height, width = self.config["image_size"]

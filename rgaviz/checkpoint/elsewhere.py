@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from rgaviz.models.network import shape_text
 def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
     """The network of a configuration with its weights, in eval mode; draws no random numbers."""
     try:
-        with foreign.undrawn(config.get("arch")), Budget(weights):
+        arch = config.get("arch")
+        # Ours have shapes only while they are built, and a budget would load PyTorch's compiler.
+        with foreign.undrawn(arch), Budget(weights) if foreign.is_foreign(arch) else nullcontext():
             model = create_model(**{**config, "image_size": tuple(config["image_size"])})
+        _refuse_counters(model, weights)
         model.load_state_dict(weights, assign=True)
         return model.float().eval()  # weights may have been saved in half precision
     except RgavizError as error:
@@ -37,6 +41,14 @@ def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]
         raise CheckpointError(
             f"{path}: its configuration is damaged ({one_line(error)}). Train it again."
         ) from error
+
+
+def _refuse_counters(model: nn.Module, weights: Mapping[str, Any]) -> None:
+    """Statistics that are whole numbers are taken as they are, and fail when they are used."""
+    for name, own in model.state_dict().items():
+        if own.is_floating_point() and name in weights and not weights[name].is_floating_point():
+            kind = str(weights[name].dtype).removeprefix("torch.")
+            raise RgavizError(f"{name} is {kind}, where it must be floating point. Save value.float().")
 
 
 def from_library(source: str) -> Checkpoint:

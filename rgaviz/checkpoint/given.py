@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped, quoted
 
 SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
 
@@ -65,8 +65,8 @@ def parse_channels(option: str, given: str | Sequence[float], smallest: float) -
         values = ()
     if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
         raise RgavizError(
-            f"{option} {given} is not three numbers from {smallest:g} to 1; write one each for R,G,B of images in "
-            "[0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
+            f"{option} {clipped(given)} is not three numbers from {smallest:g} to 1; write one each for R,G,B of "
+            "images in [0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
         )
     return values
 
@@ -91,5 +91,5 @@ def _checked(names: list[str], source: str, count: int) -> list[str]:
     if len(names) != count:
         raise RgavizError(f"{source} has {len(names)} names for {count} outputs; give one per output.")
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise RgavizError(f"{source} has {twice!r} more than once; give every output its own name.")
+        raise RgavizError(f"{source} has {quoted(twice)} more than once; give every output its own name.")
     return names

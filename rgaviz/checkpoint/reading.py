@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.checkpoint.bounds import check_document, check_file
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models.foreign import bare
 
 # What training scripts leave beside the weights: numpy's numbers and arrays, the options of the command line.
@@ -120,8 +120,11 @@ class WeightFault(NamedTuple):
 
 def weight_fault(name: str, value: Any) -> WeightFault | None:
     """The first thing wrong with an entry of a state_dict, if any."""
+    name = clipped(name)
     if not isinstance(value, Tensor):
         return WeightFault(f"{name} is no tensor but {type(value).__name__}", "Remove that entry.")
+    if value.is_nested:
+        return WeightFault(f"{name} is a nested tensor", "Save it dense: value.to_padded_tensor(0).")
     if value.layout is not torch.strided:
         kind = str(value.layout).removeprefix("torch.")
         return WeightFault(f"{name} is a tensor of layout {kind}", "Save it dense: value.to_dense().")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import reprlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,15 +19,22 @@ from pydantic import (
 
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError, one_line
+from rgaviz.errors import CheckpointError, RgavizError, quoted
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
 
 FORMAT = 1
+TOLD = 3  # faults in a message
 
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 OLD_SMALL_IMAGE = 64  # pixels of the shorter side, up to which the stem was small before it was recorded
+
+LARGEST_WHOLE = 2**64  # a seed
+LONGEST_NAME = 1000  # letters
+LONGEST_NOTE = 5000
+LONGEST_TEXT = 100_000  # the command line of a training
+DEEPEST = 20  # levels of a record
 
 
 def _finite(value: float) -> float:
@@ -37,17 +43,72 @@ def _finite(value: float) -> float:
     return value
 
 
-def _line(text: str) -> str:
-    if len(text.splitlines()) != 1:
+def _text(value: Any, most: int = LONGEST_TEXT) -> Any:
+    """A text that can be written again: names of files may be any bytes, but nothing else may."""
+    if not (isinstance(value, str) and len(value) <= most):
+        raise ValueError
+    value.encode(errors="surrogateescape")  # what this cannot be encodes to is a ValueError
+    return value
+
+
+def _name(text: Any) -> Any:
+    return _text(text, LONGEST_NAME)
+
+
+def _line(text: Any) -> Any:
+    if len(_text(text, LONGEST_NOTE).splitlines()) != 1:
         raise ValueError
     return text
 
 
+def _whole(value: int) -> int:
+    if abs(value) > LARGEST_WHOLE:
+        raise ValueError
+    return value
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Plain values, as JSON has them, of a bounded size."""
+    if depth > DEEPEST:
+        raise ValueError
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _name(key)
+            _plain(each, depth + 1)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _plain(each, depth + 1)
+    elif type(value) is int:
+        _whole(value)
+    elif type(value) is str:
+        _text(value)
+    elif type(value) not in (bool, float, type(None)):
+        raise ValueError
+    return value
+
+
+def _numbers(value: dict[Any, Any]) -> dict[str, Any]:
+    """Numbers by name; one may be NaN, where a training went wrong."""
+    if not all(type(each) in (bool, int, float) for each in value.values()):
+        raise ValueError
+    return _plain(value)
+
+
+def _texts(value: dict[Any, Any]) -> dict[str, str]:
+    if not all(type(each) is str for each in value.values()):
+        raise ValueError
+    return _plain(value)
+
+
+def _rows(value: list[Any]) -> list[dict[str, Any]]:
+    if not all(isinstance(each, dict) for each in value):
+        raise ValueError
+    return _plain(value)
+
+
 # As Python has them: True is also a number, and nothing is copied or converted.
-Whole = InstanceOf[int]
+Whole = Annotated[InstanceOf[int], AfterValidator(_whole)]
 Number = Annotated[InstanceOf[int] | InstanceOf[float], AfterValidator(_finite)]
-Record = InstanceOf[dict]
-Records = InstanceOf[list]
 
 
 class Part(BaseModel):
@@ -80,18 +141,24 @@ class Header(Part):
     """All of a checkpoint but its weights, which are checked one by one."""
 
     config: Config = Field(description="a dictionary of arguments")
-    model: Record = Field(description="a dictionary of tensors")
-    classes: list[str] = Field(description="a list of class names")
+    model: InstanceOf[dict] = Field(description="a dictionary of tensors")
+    classes: list[Annotated[str, AfterValidator(_name)]] = Field(description="a list of class names")
     normalisation: Normalisation = Field(description="a dictionary of mean and std")
     task: str = Field(
         "classification", description="a name"
     )  # files without one are as old as classification
-    metrics: Record = Field({}, description="a dictionary")
-    training: Record = Field({}, description="a dictionary")
-    history: Records = Field([], description="a list of epochs")
+    metrics: Annotated[InstanceOf[dict], AfterValidator(_numbers)] = Field(
+        {}, description="a dictionary of numbers"
+    )
+    training: Annotated[InstanceOf[dict], AfterValidator(_plain)] = Field(
+        {}, description="a dictionary of plain values"
+    )
+    history: Annotated[InstanceOf[list], AfterValidator(_rows)] = Field([], description="a list of epochs")
     seed: Whole = Field(0, description="a whole number")
     notes: list[Annotated[str, AfterValidator(_line)]] = Field([], description="a list of lines of text")
-    versions: Record = Field({}, description="a dictionary")
+    versions: Annotated[InstanceOf[dict], AfterValidator(_texts)] = Field(
+        {}, description="a dictionary of texts"
+    )
 
     @model_validator(mode="after")
     def _as_many_names_as_outputs(self) -> Header:
@@ -114,22 +181,36 @@ def read_header(document: Any, path: Path) -> Header:
         )
     if form > FORMAT:
         raise CheckpointError(
-            f"{path} has format {form}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
+            f"{path} has format {quoted(form)}, newer than this version reads ({FORMAT}). Upgrade rgaviz."
         )
     task = document.get("task")
     if isinstance(task, str) and task not in TASKS:
         raise CheckpointError(
-            f"{path} is a network for {task[:80]!r}, which this version does not know: it reads "
+            f"{path} is a network for {quoted(task)}, which this version does not know: it reads "
             f"{', '.join(TASKS)}. Upgrade rgaviz."
         )
-    try:
-        header = Header.model_validate(document)
-    except ValidationError as error:
-        told = dict.fromkeys(_told(fault["loc"], fault["msg"], document) for fault in error.errors())
-        raise _damaged(path, "; ".join(told)) from error
+    header = _checked(document, lambda faults: _damaged(path, faults))
     if fault := next((fault for each in header.model.items() if (fault := weight_fault(*each))), None):
         raise _damaged(path, fault.what)
     return header
+
+
+def check_written(document: Mapping[str, Any], path: Path) -> None:
+    """Make sure that what is going to be written can be read.
+
+    Raises:
+        RgavizError: a field that :func:`read_header` would refuse.
+    """
+    _checked(document, lambda faults: RgavizError(f"{path} was not written: {faults}. Give plain values."))
+
+
+def _checked(document: Mapping[str, Any], fault: Callable[[str], RgavizError]) -> Header:
+    try:
+        return Header.model_validate(document)
+    except ValidationError as error:
+        told = list(dict.fromkeys(_told(each["loc"], each["msg"], document) for each in error.errors()))
+        more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
+        raise fault("; ".join([*told[:TOLD], *more])) from error
 
 
 def arguments(config: dict[str, Any]) -> dict[str, Any]:
@@ -160,4 +241,4 @@ def _told(location: tuple[int | str, ...], message: str, document: Mapping[str, 
         kind, value, wanted = field.annotation, value[name], field.description
     if not names:  # of several fields together
         return message.removeprefix("Value error, ")
-    return f"{'.'.join(names)!r} is {one_line(reprlib.repr(value))}, not {wanted}"
+    return f"{'.'.join(names)!r} is {quoted(value)}, not {wanted}"

@@ -11,6 +11,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
 from rgaviz.cli.options import OUTPUT, Arch, ClassNames, ImageSize, Json, Mean, NumClasses, Std, parse_size
+from rgaviz.cli.show import cells
 
 
 @app.command()
@@ -48,4 +49,4 @@ def convert(
         mean=mean,
         std=std,
     )
-    print(json.dumps(answer.to_dict(), indent=1) if as_json else "\n".join(answer.lines()))
+    print(json.dumps(answer.to_dict(), indent=1) if as_json else "\n".join(cells(answer.lines())))

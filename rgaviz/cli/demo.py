@@ -10,7 +10,7 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.options import OUTPUT, Device, Json, flag
-from rgaviz.cli.show import track
+from rgaviz.cli.show import cells, console, track
 from rgaviz.cli.train_progress import progress
 
 if TYPE_CHECKING:
@@ -49,16 +49,14 @@ def demo(
 
 def show(shown: Demonstration, out: Path) -> None:
     """What each network said, where the figures are, and what to try next."""
-    from rich.console import Console
     from rich.table import Table
 
     networks = list(next(iter(shown.predictions.values())))
     table = Table("picture", *networks)
     for picture, each in shown.predictions.items():
-        table.add_row(
-            picture, *(f"{each[name].label} ({100 * each[name].confidence:.0f}%)" for name in networks)
-        )
-    Console().print(table)
+        said = (f"{each[name].label} ({100 * each[name].confidence:.0f}%)" for name in networks)
+        table.add_row(*cells([picture, *said]))
+    console().print(table)
     for path in shown.files:
         if path.suffix in (".pdf", ".png") and path.parent == out:
             print(f"Figure: {path}")

@@ -13,7 +13,7 @@ from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
-from rgaviz.cli.show import say, track
+from rgaviz.cli.show import cells, console, say, track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.evaluate import Measured
@@ -72,16 +72,15 @@ def evaluate(
 
 def show(measured: Sequence[Measured]) -> None:
     """The measurements side by side, tables of one column below."""
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("", *(each.network for each in measured))
-    cells = [each.cells() for each in measured]
-    for name in dict.fromkeys(name for each in cells for name in each):
-        columns = [each.get(name, {}) for each in cells]
+    table = Table("", *cells(each.network for each in measured))
+    told = [each.cells() for each in measured]
+    for name in dict.fromkeys(name for each in told for name in each):
+        columns = [each.get(name, {}) for each in told]
         for row in dict.fromkeys(row for column in columns for row in column):
-            table.add_row(row, *(column.get(row, "-") for column in columns))
+            table.add_row(*cells([row, *(column.get(row, "-") for column in columns)]))
         table.add_section()
-    Console().print(table)
+    console().print(table)
     for path in (path for each in measured for path in each.files):
         print(path)

@@ -12,6 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
 from rgaviz.cli.options import Device, flag
+from rgaviz.cli.show import console
 
 if TYPE_CHECKING:
     from rgaviz.analysis.cost import Profile
@@ -40,15 +41,13 @@ def tell_costs(answer: Costs, table: Any, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer.to_dict(), indent=1))
         return
-    from rich.console import Console
-
     from rgaviz.analysis.tables import described
 
-    console = Console()
+    shown = console()
     # A line too long for the terminal goes on in the next one: a figure that is cut off is worse.
-    console.width = max(console.width, Console(width=WIDEST).measure(table).maximum)
-    console.print(table)
-    console.print(described(answer), highlight=False, soft_wrap=True)
+    shown.width = max(shown.width, console(width=WIDEST).measure(table).maximum)
+    shown.print(table)
+    shown.print(described(answer), highlight=False, soft_wrap=True)
     for path in answer.files:
         print(path)
 

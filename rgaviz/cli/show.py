@@ -8,18 +8,32 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
 
 
 def track(items: Iterable[Any], *, total: int, description: str) -> Iterable[Any]:
     """A loop with a progress bar on a terminal, which vanishes when it is done."""
-    from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track as bar
 
-    console = Console(stderr=True)
-    if not (console.is_terminal and is_main_process()):
+    err = console(stderr=True)
+    if not (err.is_terminal and is_main_process()):
         return items
-    return bar(items, total=total, description=description, console=console, transient=True)
+    shown = escape(printable(description))  # the bar's own columns read markup
+    return bar(items, total=total, description=shown, console=err, transient=True)
+
+
+def console(**options: Any) -> Any:
+    """A console of rich that takes texts as they are: a name from a file may look like markup or an emoji."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, **options)
+
+
+def cells(texts: Iterable[str]) -> list[str]:
+    """Cells of a table: names from files may hold what moves the cursor."""
+    return [printable(text) for text in texts]
 
 
 def tell_left_out(pages: int, folder: Path) -> None:
@@ -31,4 +45,4 @@ def tell_left_out(pages: int, folder: Path) -> None:
 
 def say(text: str) -> None:
     """A line beside the answer."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)

@@ -13,7 +13,9 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import DATA, OUTPUT, TRAINING, DataDir, Device, Json, Training
+from rgaviz.cli.show import cells, console
 from rgaviz.cli.train_progress import progress
+from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
 
 
@@ -81,14 +83,13 @@ def sweep(
 
 def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]) -> None:
     """The last row of every network."""
-    from rich.console import Console
     from rich.table import Table
 
     titles = [f"test {measure.label}" for measure in headlines.values()]
-    table = Table("data set", "recipe", "seed", "network", *titles, title=f"Written to {out}")
+    table = Table("data set", "recipe", "seed", "network", *titles, title=printable(f"Written to {out}"))
     for row in rows:
         measured = ((measure, row.get(f"test_{key}")) for key, measure in headlines.items())
-        cells = ("" if value is None else measure.number(value) for measure, value in measured)
-        table.add_row(row["dataset"], row["recipe"], str(row["seed"]), row["network"], *cells)
-    Console().print(table)
+        values = ("" if value is None else measure.number(value) for measure, value in measured)
+        table.add_row(*cells([row["dataset"], row["recipe"], str(row["seed"]), row["network"], *values]))
+    console().print(table)
     print(f"A table with means over the seeds: rgaviz table {out}")

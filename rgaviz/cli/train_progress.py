@@ -7,6 +7,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgaviz.cli.show import console
+from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self.bar.console.print(text, highlight=False, soft_wrap=True)
+        self.bar.console.print(printable(text), highlight=False, soft_wrap=True)
 
     def track(self, items: Any, *, total: int, description: str) -> Iterator[Any]:
         """A loop with a bar of its own."""
@@ -78,34 +80,32 @@ class Progress:
 
     def table(self, rows: list[dict[str, Any]], folder: Path) -> None:
         """The outcome: all that was measured, and the headlines on the training images."""
-        from rich.console import Console
         from rich.table import Table
 
         columns = {f"test_{key}": f"test {each.label}" for key, each in self.measures.items()}
         columns |= {f"train_{key}": f"train {each.label}" for key, each in self.headlines.items()}
         columns = {key: title for key, title in columns.items() if any(key in row for row in rows)}
-        table = Table("network", *columns.values(), title=f"Written to {folder}")
+        table = Table("network", *columns.values(), title=printable(f"Written to {folder}"))
         for row in rows:
             table.add_row(
                 row["network"], *(self.number(key, row[key]) if key in row else "" for key in columns)
             )
-        Console().print(table)
+        console().print(table)
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A live bar on standard error, on the main process."""
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(20),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[figures]}", markup=False),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True, quiet=not is_main_process())
-    bar = Bar(*columns, console=console, disable=not console.is_terminal)
-    with bar if console.is_terminal else nullcontext():  # a log has its lines alone
+    err = console(stderr=True, quiet=not is_main_process())
+    bar = Bar(*columns, console=err, disable=not err.is_terminal)
+    with bar if err.is_terminal else nullcontext():  # a log has its lines alone
         yield Progress(bar)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rgaviz.errors import RgavizError, lookup
+from rgaviz.errors import RgavizError, clipped, lookup
 from rgaviz.models import densenet, foreign, resnet
 from rgaviz.models.network import Network
 from rgaviz.models.options import faults, not_positive, options_of
 
+TOLD = 4  # faults in a message
 MODELS: dict[str, Callable[..., Network]] = {
     "resnet18": resnet.resnet18,
     "resnet18-w16": resnet.resnet18_w16,
@@ -58,7 +59,8 @@ def create_model(
     sizes = {"num_classes": num_classes, "height": image_size[0], "width": image_size[1]}
     found = [fault for name, value in sizes.items() if (fault := not_positive(arch, name, value))]
     if wrong := [*option_faults(arch, options, attention), *found]:
-        raise RgavizError(" ".join(wrong))
+        more = f" And {len(wrong) - TOLD} more." if len(wrong) > TOLD else ""
+        raise RgavizError(" ".join(wrong[:TOLD]) + more)
     size = (image_size[0], image_size[1])
     if foreign.is_foreign(arch):
         return foreign.build(arch, num_classes=num_classes, image_size=size)
@@ -95,6 +97,10 @@ def option_faults(arch: str, options: Mapping[str, Any], attention: str = "none"
     if foreign.is_foreign(arch):
         asked = [name for name, value in options.items() if value is not None]
         asked += ["attention"] if attention != "none" else []
-        return [f"{arch} is built as its library has it; leave out {', '.join(asked)}."] if asked else []
+        return (
+            [f"{clipped(arch)} is built as its library has it; leave out {', '.join(asked)}."]
+            if asked
+            else []
+        )
     lookup(MODELS, arch, "arch")
     return faults(arch, options, MODELS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
-from rgaviz.errors import unknown_name
+from rgaviz.errors import clipped, quoted, unknown_name
 
 OF_ALL = ("num_classes", "image_size", "attention")  # arguments of create_model itself
 WANTED = {int: "a whole number", bool: "true or false", str: "a name"}
@@ -42,7 +42,7 @@ def faults(arch: str, options: Mapping[str, Any], models: Mapping[str, Callable[
             found.append(f"{arch} has no option {name}, only a {' or '.join(families)} has; leave it out.")
         elif not _fits(value, kind := known[name].annotation):
             found.append(
-                f"{name}={value!r} cannot build a {arch}; give {WANTED.get(kind, 'a list of names')}."
+                f"{name}={quoted(value)} cannot build a {arch}; give {WANTED.get(kind, 'a list of names')}."
             )
         elif fault := not_positive(arch, name, value):
             found.append(fault)
@@ -52,7 +52,7 @@ def faults(arch: str, options: Mapping[str, Any], models: Mapping[str, Callable[
 def not_positive(arch: str, name: str, value: Any) -> str | None:
     """The fault of a number below 1."""
     if type(value) is int and value < 1:
-        return f"{name}={value} cannot build a {arch}; give a positive number."
+        return f"{name}={quoted(value)} cannot build a {clipped(arch)}; give a positive number."
     return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models import count_parameters
 from rgaviz.tasks import TASKS, Measure
 from rgaviz.tasks.task import headline
@@ -117,7 +117,7 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
     settings: dict[Key, dict[str, Any]] = {}
     found: dict[tuple[Key, str, int], tuple[Path | str | None, str]] = {}  # cell -> path and hash
     for checkpoint in _finished(paths, notes):
-        config, dataset = checkpoint.config, checkpoint.training["dataset"]
+        config, dataset = checkpoint.config, clipped(checkpoint.dataset)
         setting = _setting(checkpoint)
         key = config["arch"], config["attention"], json.dumps(setting, sort_keys=True, default=str)
         cell = (key, dataset, checkpoint.seed)
@@ -174,16 +174,10 @@ def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
 def _is_run(checkpoint: Checkpoint) -> bool:
     """Whether the file tells what was trained and how good it is; a stranger's may hold anything there."""
     training, history = checkpoint.training, checkpoint.history
-    recipe = training.get("recipe")
-    if not (history and isinstance(history[-1], dict) and isinstance(recipe, dict)):
+    if not (history and checkpoint.recipe and checkpoint.recipe == training.get("recipe")):
         return False
     value = history[-1].get(f"test_{_measure(checkpoint).key}")
-    return (
-        isinstance(value, int | float)
-        and math.isfinite(value)
-        and isinstance(training.get("dataset"), str)
-        and all(isinstance(values, dict) for values in recipe.values())
-    )
+    return isinstance(value, int | float) and math.isfinite(value) and checkpoint.dataset is not None
 
 
 def _measure(checkpoint: Checkpoint) -> Measure:
@@ -194,7 +188,7 @@ def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
     built: Any = checkpoint.model.config
-    tables = dict(training["recipe"])
+    tables = dict(checkpoint.recipe)
     # As the network was built: what a recipe leaves open depends on the image and on the version.
     tables["model"] = {**tables.get("model", {}), **built}
     recipe = {
@@ -216,11 +210,13 @@ def _tell_apart(rows: Mapping[Key, Row], settings: Mapping[Key, dict[str, Any]])
         alike = [settings[other] for other in rows if other[:2] == key[:2]]
         names = {name for each in alike for name in each if any(each[name] != o.get(name) for o in alike)}
         names -= {"train.epochs"}  # a column of its own
-        row.setting = ", ".join(f"{name}={_short(settings[key].get(name))}" for name in sorted(names))
+        row.setting = ", ".join(
+            f"{clipped(name)}={_short(settings[key].get(name))}" for name in sorted(names)
+        )
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else clipped(value)
 
 
 def mean_and_std(by_seed: Mapping[int, float]) -> tuple[float | None, float | None]:

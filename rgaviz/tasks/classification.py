@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError, unknown_name
+from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, given_classes, one_class, top_classes
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import class_errors, confusion
@@ -99,7 +99,7 @@ class Classification:
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
         unknown = next((each for each in truth if each not in names), None) if truth else None
         if unknown is not None or None in truth:
-            said = "no label" if unknown is None else f"the label {unknown!r}, which is no class of it"
+            said = "no label" if unknown is None else f"the label {quoted(unknown)}, which is no class of it"
             raise RgavizError(
                 f"--target label needs the class of every picture, but one has {said}; add --label."
             )

@@ -86,7 +86,7 @@ def test_an_old_file_of_another_library_has_no_stem(tmp_path):
     assert load_checkpoint(save(tmp_path / "a.pt", model)).config == model.config
 
 
-def test_all_faults_are_told_at_once(saved):
+def test_several_faults_are_told_at_once(saved):
     def change(document):
         del document["classes"]
         document["config"].update(image_size=[12, -14], num_classes="3")
@@ -96,9 +96,7 @@ def test_all_faults_are_told_at_once(saved):
     edit(saved, change)
     assert fault(saved) == (
         f"{saved} is damaged: 'config.num_classes' is '3', not a whole number; 'config.image_size' is [12, -14], not "
-        "two whole numbers from 1 to 4096; 'classes' is missing; 'normalisation.std' is [0.2, 0.0, 0.2], not three "
-        "numbers from 0.001 to 1; 'metrics' is None, not a dictionary; 'seed' is '0', not a whole number. "
-        "Copy it again, or train it again."
+        "two whole numbers from 1 to 4096; 'classes' is missing; and 3 more. Copy it again, or train it again."
     )
 
 
@@ -247,7 +245,7 @@ def test_a_full_disk(saved):
 
 def test_places_that_cannot_be_written(saved):
     for path in (saved / "rga.pt", saved / "a" / "b.pt", saved.parent, saved.parent / ("x" * 300)):
-        with pytest.raises(OutputError, match="Cannot write") as caught:
+        with pytest.raises(OutputError, match=r"Cannot write|is a folder") as caught:
             save(path, network())
         assert "\n" not in str(caught.value)
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]

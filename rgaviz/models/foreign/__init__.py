@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped
 from rgaviz.models.foreign import from_timm, from_torchvision
 from rgaviz.models.foreign.building import fresh_weights, undrawn
 from rgaviz.models.foreign.classes import IMAGENET_CLASSES, class_names, numbered_classes
@@ -56,7 +56,8 @@ def build(arch: str, *, num_classes: int, image_size: tuple[int, int]) -> nn.Mod
     source = parse(arch)
     if source.weights:
         raise RgavizError(
-            f"create_model builds fresh weights, so {arch} asks too much: take {source.arch}, or load_checkpoint."
+            f"create_model builds fresh weights, so {clipped(arch)} asks too much: "
+            f"take {clipped(source.arch)}, or load_checkpoint."
         )
     return MODULES[source.library].build(source, num_classes, image_size)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import CheckpointError, RgavizError, lookup, one_line
+from rgaviz.errors import CheckpointError, RgavizError, clipped, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign
 from rgaviz.models.network import shape_text
 from rgaviz.models.stem import CONVOLUTIONS
@@ -37,6 +37,7 @@ AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside t
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
 NAMED = 3  # names told of each kind of fault
+LETTERS = 180  # of all these names
 CONTENTS = 8  # names told of a file in which no weights are found
 
 
@@ -280,4 +281,4 @@ def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:
 def few(names: Sequence[str], most: int = NAMED) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(one_line, names[:most])) + more
+    return ", ".join(clipped(name, LETTERS // most) for name in names[:most]) + more

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, unknown_name
+from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, quoted, unknown_name
 from rgaviz.models.foreign.building import building, described, fresh_weights
 from rgaviz.models.foreign.classes import IMAGENET_CLASSES, class_names
 from rgaviz.models.foreign.fetch import damaged, hub_file, hugging_face_file
@@ -37,7 +37,7 @@ def _config(source: Source) -> Any:
         raise unknown_name(tag, tags, f"weights of timm:{architecture}")
     if source.weights not in ("", FRESH):
         raise UnknownNameError(
-            f"Unknown weights {source.weights!r}. timm's follow a dot, as in "
+            f"Unknown weights {quoted(source.weights)}. timm's follow a dot, as in "
             f"timm:{architecture}.{(tags or ['TAG'])[0]}; @ takes only {FRESH}."
         )
     return timm.get_pretrained_cfg(source.name)

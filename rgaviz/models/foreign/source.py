@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from rgaviz.errors import UnknownNameError
+from rgaviz.errors import LONGEST_PART, UnknownNameError, quoted
 
 LIBRARIES = ("torchvision", "timm")
 FRESH = "none"  # instead of the name of weights: none, a network as it is before training
@@ -69,6 +69,8 @@ def parse(text: str) -> Source:
 
 def unknown_network(source: Source, known: Iterable[str], listed: str) -> UnknownNameError:
     """Like :func:`rgaviz.errors.unknown_name`, but hundreds of names are not listed."""
-    near = difflib.get_close_matches(source.name, list(known), n=1)
+    near = difflib.get_close_matches(source.name[:LONGEST_PART], list(known), n=1)
     hint = f"Did you mean {source.library}:{near[0]}? " if near else ""
-    return UnknownNameError(f"{source.library} has no network {source.name!r}. {hint}{listed} has all names.")
+    return UnknownNameError(
+        f"{source.library} has no network {quoted(source.name)}. {hint}{listed} has all names."
+    )
