@@ -9,16 +9,19 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
+from rgaviz.regular import read_regular
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
 PICTURES = "pictures"
+LARGEST_MANIFEST = 2**28  # bytes: of some 100,000 pictures
+MOST_VALUES = 10**7  # in a manifest: every other one is of two signs and takes a hundred bytes
 
 
 # Places
@@ -81,7 +84,8 @@ def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, 
 def read_ledger(folder: Path) -> dict[str, Any] | None:
     """The folder's manifest as it stands there, if there is one and it is ours, else None."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        content = read_regular(folder / MANIFEST, LARGEST_MANIFEST, within=folder)
+        manifest = json.loads(content) if sum(map(content.count, b",[{")) <= MOST_VALUES else None
     except (OSError, ValueError, RecursionError):
         return None
     ours = isinstance(manifest, dict) and type(manifest.get("schema")) is int
@@ -92,8 +96,7 @@ def is_safe(name: Any) -> bool:
     """Whether a name from a manifest is a relative path that stays inside its folder."""
     if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
         return False
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def own_files(folder: Path) -> list[str]:
