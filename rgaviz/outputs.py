@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
-from rgaviz.regular import read_regular
+from rgaviz.regular import open_regular, read_regular
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
@@ -235,7 +235,15 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
 
 def begins(opening: str) -> Callable[[Path], bool]:
     """How a table of ours is known: by its first line."""
-    return lambda path: path.read_bytes().startswith(opening.encode())
+
+    def ours(path: Path) -> bool:
+        try:
+            with open_regular(path, 2**40) as file:
+                return file.read(len(opening.encode())) == opening.encode()
+        except (OSError, ValueError):
+            return False
+
+    return ours
 
 
 # Whole files
