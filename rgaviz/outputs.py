@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
-from rgaviz.regular import open_regular, read_regular
+from rgaviz.regular import open_regular, read_regular, real, stays_within
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
@@ -105,8 +105,9 @@ def own_files(folder: Path) -> list[str]:
     if manifest is None:
         return []
     named = [MANIFEST, *_files(manifest)]  # the manifest first: no mixture of two runs
-    root = folder.resolve()  # a symbolic link must not lead the removal elsewhere
-    return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
+    parents = {(folder / name).parent for name in named}
+    inside = {each for each in parents if stays_within(each, folder)}  # no link leads the removal elsewhere
+    return [name for name in named if (folder / name).parent in inside]
 
 
 def _files(manifest: Mapping[str, Any]) -> list[str]:
@@ -128,10 +129,8 @@ def record_files(folder: Path, paths: Iterable[Path]) -> None:
     manifest = read_ledger(folder)
     if manifest is None:
         raise OutputError(f"{folder / MANIFEST} has gone: run the command that made it again.")
-    root = folder.resolve()
-    inside = {
-        path.resolve().relative_to(root).as_posix() for path in paths if path.resolve().is_relative_to(root)
-    }
+    root = real(folder)
+    inside = {real(path).relative_to(root).as_posix() for path in paths if stays_within(path, folder)}
     listed = manifest.get("files")
     known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
     if inside <= known:
@@ -170,9 +169,9 @@ def claim(
     stems = pages or [output.stem]
     figures = [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in formats]
     beside = {stem.with_name(f"{stem.name}.{suffix}"): suffix for stem in stems for suffix in tables}
-    taken = {path.resolve() for path in (*figures, *beside)}
+    taken = {real(path) for path in (*figures, *beside)}
     for path in inputs:
-        if path.resolve() in taken:
+        if real(path) in taken:
             raise OutputError(
                 f"{path} is an input; the figure would replace it. Choose another name with -o."
             )
@@ -225,7 +224,7 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
     Raises:
         OutputError: it is an input, a folder, or someone else's file.
     """
-    if any(path.resolve() == other.resolve() for other in inputs):
+    if any(real(path) == real(other) for other in inputs):
         raise OutputError(f"{path} is the input; choose another name with -o.")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it with -o.")

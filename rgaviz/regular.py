@@ -47,4 +47,9 @@ def read_regular(path: Path, largest: int, *, within: Path | None = None) -> byt
 
 def stays_within(path: Path, folder: Path) -> bool:
     """Whether a path, its links followed, lies in a folder."""
-    return path.resolve().is_relative_to(folder.resolve())
+    return real(path).is_relative_to(real(folder))
+
+
+def real(path: Path) -> Path:
+    """A path with its links followed; ``resolve`` gives up on links that lead in a circle."""
+    return Path(os.path.realpath(path))

@@ -55,6 +55,18 @@ def test_a_figure_that_is_a_link_is_replaced_not_followed(tmp_path):
     assert not (folder / "masks.png").is_symlink()
 
 
+@pytest.mark.parametrize("name", ["masks.png", "overlays", "manifest.json", "pictures"])
+def test_links_that_lead_in_a_circle(tmp_path, name):
+    folder = masks(tmp_path / "r")
+    if (folder / name).exists():
+        (folder / name).rename(tmp_path / "moved")
+    (folder / name).symlink_to(folder / name)
+    result = CliRunner().invoke(app, ["redraw", str(folder), "--format", "png", "--dpi", "50"])
+    assert (result.exit_code, result.stderr.count("\n")) == ((1, 1) if name != "masks.png" else (0, 0)), (
+        result.stderr
+    )
+
+
 def test_a_link_to_our_own_folder_is_followed(tmp_path):
     masks(tmp_path / "r")
     (tmp_path / "link").symlink_to(tmp_path / "r")
