@@ -8,10 +8,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from rgaviz.errors import OutputError
+from rgaviz.regular import open_regular, read_regular, real, stays_within
 from rgaviz.temporary import clear_left, temporary_name
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
@@ -19,6 +20,8 @@ OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".e
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
 PICTURES = "pictures"
+LARGEST_MANIFEST = 2**28  # bytes: of some 100,000 pictures
+MOST_VALUES = 10**7  # in a manifest: every other one is of two signs and takes a hundred bytes
 
 
 # Places
@@ -81,7 +84,8 @@ def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, 
 def read_ledger(folder: Path) -> dict[str, Any] | None:
     """The folder's manifest as it stands there, if there is one and it is ours, else None."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        content = read_regular(folder / MANIFEST, LARGEST_MANIFEST, within=folder)
+        manifest = json.loads(content) if sum(map(content.count, b",[{")) <= MOST_VALUES else None
     except (OSError, ValueError, RecursionError):
         return None
     ours = isinstance(manifest, dict) and type(manifest.get("schema")) is int
@@ -92,8 +96,7 @@ def is_safe(name: Any) -> bool:
     """Whether a name from a manifest is a relative path that stays inside its folder."""
     if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
         return False
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def own_files(folder: Path) -> list[str]:
@@ -102,8 +105,9 @@ def own_files(folder: Path) -> list[str]:
     if manifest is None:
         return []
     named = [MANIFEST, *_files(manifest)]  # the manifest first: no mixture of two runs
-    root = folder.resolve()  # a symbolic link must not lead the removal elsewhere
-    return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
+    parents = {(folder / name).parent for name in named}
+    inside = {each for each in parents if stays_within(each, folder)}  # no link leads the removal elsewhere
+    return [name for name in named if (folder / name).parent in inside]
 
 
 def _files(manifest: Mapping[str, Any]) -> list[str]:
@@ -125,10 +129,8 @@ def record_files(folder: Path, paths: Iterable[Path]) -> None:
     manifest = read_ledger(folder)
     if manifest is None:
         raise OutputError(f"{folder / MANIFEST} has gone: run the command that made it again.")
-    root = folder.resolve()
-    inside = {
-        path.resolve().relative_to(root).as_posix() for path in paths if path.resolve().is_relative_to(root)
-    }
+    root = real(folder)
+    inside = {real(path).relative_to(root).as_posix() for path in paths if stays_within(path, folder)}
     listed = manifest.get("files")
     known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
     if inside <= known:
@@ -167,9 +169,9 @@ def claim(
     stems = pages or [output.stem]
     figures = [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in formats]
     beside = {stem.with_name(f"{stem.name}.{suffix}"): suffix for stem in stems for suffix in tables}
-    taken = {path.resolve() for path in (*figures, *beside)}
+    taken = {real(path) for path in (*figures, *beside)}
     for path in inputs:
-        if path.resolve() in taken:
+        if real(path) in taken:
             raise OutputError(
                 f"{path} is an input; the figure would replace it. Choose another name with -o."
             )
@@ -223,7 +225,7 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
         OutputError: it is an input, a folder, or someone else's file.
     """
     try:
-        there, taken = path.exists(), any(path.resolve() == other.resolve() for other in inputs)
+        there, taken = path.exists(), any(real(path) == real(other) for other in inputs)
     except OSError as error:  # no name that a file can have
         raise output_error(path, error) from error
     if taken:
@@ -236,7 +238,15 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
 
 def begins(opening: str) -> Callable[[Path], bool]:
     """How a table of ours is known: by its first line."""
-    return lambda path: path.read_bytes().startswith(opening.encode())
+
+    def ours(path: Path) -> bool:
+        try:
+            with open_regular(path, 2**40) as file:
+                return file.read(len(opening.encode())) == opening.encode()
+        except (OSError, ValueError):
+            return False
+
+    return ours
 
 
 # Whole files

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rgaviz.figures.draw import Drawn, draw, figure_options
+from rgaviz.figures.draw import Drawn, draw_results, figure_options
 from rgaviz.outputs import Output, output_place, with_suffix
 from rgaviz.results.reader import read_results
 
@@ -25,6 +25,7 @@ def redraw(
         RgavizError: no results there, an impossible option, or a file of someone else's in the way.
     """
     folder = Path(folder)
-    command = read_results(folder).manifest.command
+    results = read_results(folder)
+    command = results.manifest.command
     output = Output(folder, folder / command) if out is None else output_place(out, command)
-    return draw(folder, output, figure_options(folder, with_suffix(figure or {}, out)))
+    return draw_results(results, output, figure_options(results, with_suffix(figure or {}, out)))

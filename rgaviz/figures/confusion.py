@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.sheet import sheet
 from rgaviz.figures.style import SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
 from rgaviz.results.manifest import ResultsError
@@ -70,7 +71,7 @@ def draw_confusion(
     percent = np.divide(100.0 * matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)  # (K, K)
     with matplotlib.rc_context(style(options)):
         width = options.inches
-        figure = Figure(figsize=(width, min(0.92 * width, TALLEST)), layout="constrained")
+        figure = sheet(width, min(0.92 * width, TALLEST), options, layout="constrained")
         ax = figure.subplots()
         ax.set_facecolor("#cccccc")
         image = ax.imshow(percent, cmap=CMAP, vmin=0, vmax=100)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, LINE, SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
 from rgaviz.results.reader import Results, number, number_or_none
@@ -58,9 +59,9 @@ def draw_cost(
         raise RgavizError("No network to draw: give the folder of a training with --runs.")
     with matplotlib.rc_context(style(options)):
         width = options.inches
-        figure = Figure(figsize=(width, min(HEIGHT * width, TALLEST)), layout="constrained")
+        figure = sheet(width, min(HEIGHT * width, TALLEST), options, layout="constrained")
         ax = figure.subplots()
-        for index, row in enumerate(rows):
+        for index, row in enumerate(few(rows, "networks")):
             colour = COLOURS[index % len(COLOURS)]
             ax.errorbar(
                 row["cost"],

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import PANEL_HEIGHT
+from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
 from rgaviz.results.reader import Results, count, number_or_none
@@ -40,15 +41,15 @@ def draw_curves(
         labels: X -> what its axis is called, with its unit in brackets; what no row has gets no panel.
     """
     there = {name for row in rows for name in row}
-    shown = [what for what in labels if there.intersection(_columns(what))]
+    shown = few([what for what in labels if there.intersection(_columns(what))], "measures")
     if not shown:
         raise RgavizError("No epoch to draw: train for at least one.")
-    networks = list(dict.fromkeys(row["network"] for row in rows))
+    networks = few(list(dict.fromkeys(row["network"] for row in rows)), "networks")
     with matplotlib.rc_context(style(options)):
         width = options.inches
         across = 1 if width < STACKED else min(2, len(shown))
         down = -(-len(shown) // across)
-        figure = Figure(figsize=(width, down * PANEL_HEIGHT + 0.5), layout="constrained")
+        figure = sheet(width, down * PANEL_HEIGHT + 0.5, options, layout="constrained")
         grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
         panels = dict(zip(shown, grid, strict=False))
         for ax in grid[len(shown) :]:
@@ -70,11 +71,12 @@ def draw_curves(
                         label=f"{printable(str(network))} {part}",
                     )
         for what, ax in panels.items():
-            ax.set(xlabel="epoch", ylabel=labels[what])
+            label = printable(labels[what])
+            ax.set(xlabel="epoch", ylabel=label)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
             ax.grid(axis="y", color="#dddddd", linewidth=0.4)
             if options.title:
-                ax.set_title(labels[what].partition(" (")[0])  # without its unit
+                ax.set_title(label.partition(" (")[0])  # without its unit
         shades = [Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(networks))]
         dashes = [Line2D([], [], color="black", linestyle=dash) for dash in LINES.values()]
         names = [*(printable(str(network)) for network in networks), *LINES]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
@@ -14,7 +16,16 @@ from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
-from rgaviz.outputs import Output, atomic_write, claim, csv_bytes, record_files
+from rgaviz.outputs import (
+    MANIFEST,
+    Output,
+    atomic_write,
+    claim,
+    csv_bytes,
+    output_error,
+    own_files,
+    record_files,
+)
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
 
@@ -28,6 +39,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "growth": growth_pages,
     "train": curves_pages,
 }
+OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
 TABLES = {
     "histogram": ",".join(HEADER),
@@ -66,14 +78,31 @@ def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
     Raises:
         RgavizError: no results there, an unwritable place, or a file of someone else's in it.
     """
-    results = read_results(folder)
-    command = results.manifest.command
+    return draw_results(read_results(folder), output, options)
+
+
+def draw_results(results: Results, output: Output, options: FigureOptions) -> Drawn:
+    """The same of results that have been read."""
+    folder, command = results.folder, results.manifest.command
     if command not in FIGURES:
         raise ResultsError(
             f"{folder} was written by {command!r}, which has no figure to draw; choose one of another command."
         )
-    claim_figure(command, replace(output, folder=folder), options, list(results.manifest.tables))
-    drawn = Drawn([], [])
+    try:
+        claim_figure(command, replace(output, folder=folder), options, list(results.manifest.tables))
+    except OSError as error:  # a name that is too long
+        raise output_error(output.stem, error) from error
+    try:
+        return _drawn(results, output, options)
+    except OutputError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        again = shlex.join(["rgaviz", "redraw", str(folder)])
+        raise OutputError(f"{error} The results are kept; {again} goes on from there.") from error
+
+
+def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
+    command, drawn = results.manifest.command, Drawn([], [])
     try:
         if command in OVERLAYS:  # first, for it refuses names that collide
             for path in save_overlays(results, output.folder / "overlays", options):
@@ -89,7 +118,28 @@ def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
             count = page.of
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     finally:
-        record_files(folder, [path for path in drawn.paths if path.exists()])  # ours, however far it came
+        _record(
+            results.folder, [path for path in drawn.paths if _is_there(path)]
+        )  # ours, however far it came
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _record(folder: Path, paths: Sequence[Path]) -> None:
+    """Note whose the files are; where there is no room for that, a file that is not noted would be in the way later."""
+    try:
+        record_files(folder, paths)
+    except OutputError:
+        known = {folder / name for name in own_files(folder)}
+        for path in paths:
+            if path not in known and path.is_relative_to(folder):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def claim_figure(
@@ -121,19 +171,33 @@ def record_options(options: FigureOptions) -> dict[str, Any]:
     return {**asdict(options), "scale": options.scales}
 
 
-def figure_options(folder: Path, changes: dict[str, Any]) -> FigureOptions:
-    """The options a folder's figure was drawn with, and the user's changes.
+def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOptions:
+    """The options a figure was drawn with, and the user's changes.
 
     Raises:
-        RgavizError: no results there, or an impossible option.
+        RgavizError: an impossible option.
     """
-    kept = dict(read_results(folder).manifest.figure)
+    kept = dict(results.manifest.figure)
     scale = kept.pop("scale", None)
     if isinstance(scale, dict) and scale != FigureOptions().scales:
         kept["scale"] = scale.get("cam")
-    try:
-        return FigureOptions(**{**kept, **changes})
-    except (AttributeError, OverflowError, TypeError) as error:
+    for name, value in kept.items():
+        if name not in changes:
+            _check_kept(results.folder, name, value)
+    return FigureOptions(**{**kept, **changes})
+
+
+def _check_kept(folder: Path, name: str, value: Any) -> None:
+    """An option that nobody typed is not blamed on who did not."""
+    if name not in OPTIONS:
         raise ResultsError(
-            f"{folder} holds figure options that this version does not know ({error})."
+            f"{folder / MANIFEST} has figure.{name[:60]}, an option that this version does not know: "
+            "run the command that made it again, or upgrade rgaviz."
+        )
+    try:
+        FigureOptions(**{name: value})
+    except (AttributeError, OverflowError, TypeError, ValueError, RgavizError) as error:
+        option = "--format" if name == "formats" else f"--{name}"
+        raise ResultsError(
+            f"{folder / MANIFEST} is broken (figure.{name} cannot be {repr(value)[:60]}): give another {option}."
         ) from error

@@ -27,8 +27,10 @@ from rgaviz.figures.panels import (
     write_line,
 )
 from rgaviz.figures.scales import Scales
+from rgaviz.figures.sheet import sheet
 from rgaviz.figures.style import SMALL, FigureOptions, Page, style
 from rgaviz.outputs import atomic_write
+from rgaviz.regular import stays_within
 from rgaviz.results.manifest import Panel, Picture, ResultsError
 from rgaviz.results.reader import Results
 
@@ -53,11 +55,11 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
     _check_kinds(results)
     with matplotlib.rc_context(style(options)):
         layout = Layout(Scales(results, options), options)
-        pages = layout.pages()
-    for number, lines in enumerate(pages[: options.pages or None], start=1):
+        pages, count = layout.pages(options.pages)
+    for number, lines in enumerate(pages, start=1):
         with matplotlib.rc_context(style(options)):
             page = _draw_page(layout, lines)
-        yield Page(page, f"-{number}" if len(pages) > 1 else "", of=len(pages))
+        yield Page(page, f"-{number}" if count > 1 else "", of=count)
 
 
 def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Iterator[Path]:
@@ -86,6 +88,10 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
         if taken is not picture:
             raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
     for path, (picture, panel) in targets.items():
+        if not stays_within(path.parent, folder.parent):
+            raise OutputError(
+                f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
+            )
         shown = overlay(
             results.picture(picture.id),
             scales.read(panel, panel.map),
@@ -110,7 +116,7 @@ def _check_kinds(results: Results) -> None:
 
 def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
     height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend_height, math.ceil)
-    page = Figure(figsize=(layout.width, height))
+    page = sheet(layout.width, height, layout.options)
 
     def axes(x: float, y: float, width: float, tall: float) -> Axes:
         """Axes by the distance of their top left corner from the page's."""

@@ -11,13 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
+from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, count, number, number_or_none
 
 PANEL_HEIGHT = 2.1
 MARKERS = "osD^v<>"
 DECADES = 1000  # an axis that spans less has ticks between the powers of ten
+AXES = {"N": "N = H W, positions of the map", "C": "C, channels of the map"}
 PANELS = {"latency_ms": "time (ms)", "memory_mib": "memory (MiB)"}
 QUARTILES = ("latency_q1_ms", "latency_q3_ms")
 
@@ -27,7 +30,9 @@ def growth_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     measured = {"latency_ms": _positive, "memory_mib": _logarithmic, **dict.fromkeys(QUARTILES, _positive)}
     points = results.records("growth", attention=str, x=_size, **measured)
     curves = []
-    for row in results.records("exponents", attention=str, **dict.fromkeys(PANELS, number_or_none)):
+    for row in few(
+        results.records("exponents", attention=str, **dict.fromkeys(PANELS, number_or_none)), "attentions"
+    ):
         own = [point for point in points if point["attention"] == row["attention"]]
         if not own:
             continue
@@ -41,7 +46,12 @@ def growth_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
                 "direct": str(row["attention"]).endswith("(direct)"),
             }
         )
-    yield Page(draw_scaling(curves, options, results.manifest.texts.get("axis", "N")))
+    axis = results.manifest.texts.get("axis", "N")
+    if axis not in AXES:
+        raise ResultsError(
+            f"{results.folder} grows along {axis[:60]!r}, not N or C: run the command that made it again."
+        )
+    yield Page(draw_scaling(curves, options, axis))
 
 
 def _positive(text: str) -> float:
@@ -85,7 +95,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
         legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
         shape = (2, 1) if width < STACKED else (1, 2)
         height = shape[0] * PANEL_HEIGHT + legend + 0.2
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = sheet(width, height, options, layout="constrained")
         panels = dict(zip(PANELS, figure.subplots(*shape), strict=True))
         shade = -1
         for curve, name in zip(curves, names, strict=True):
@@ -112,7 +122,7 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
                 )
         sizes = sorted({x for curve in curves for x in curve["x"]})
         for key, ax in panels.items():
-            ax.set(xlabel=_meaning(axis), ylabel=PANELS[key])
+            ax.set(xlabel=AXES[axis], ylabel=PANELS[key])
             ax.set_xticks(sizes)
             ax.xaxis.set_minor_locator(NullLocator())
             ax.yaxis.set_minor_locator(NullLocator())
@@ -140,10 +150,6 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
     return figure
 
 
-def _meaning(axis: str) -> str:
-    return "N = H W, positions of the map" if axis == "N" else "C, channels of the map"
-
-
 def _name(curve: Mapping[str, Any], axis: str) -> str:
     """The label and how its time and its memory grow."""
     grows = [
@@ -151,7 +157,8 @@ def _name(curve: Mapping[str, Any], axis: str) -> str:
         for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
         if exponent is not None
     ]
-    return printable(": ".join(part for part in (str(curve["label"]), ", ".join(grows)) if part))
+    label = printable(str(curve["label"])).replace("$", r"\$")  # which is no formula
+    return ": ".join(part for part in (label, ", ".join(grows)) if part)
 
 
 def _plain(name: str) -> str:

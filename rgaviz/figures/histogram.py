@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable
 from rgaviz.results.manifest import MapRef, ResultsError
@@ -37,7 +38,7 @@ def channel_masks(results: Results) -> list[dict[str, Any]]:
     if not found:
         raise RgavizError(f"{results.folder} has no channel masks; choose a network with channel attention.")
     statistics = []
-    for (checkpoint, name), shown in found.items():
+    for (checkpoint, name), shown in few(list(found.items()), "channel masks"):
         maps = [results.map(picture, ref.checkpoint, ref.name) for picture, ref in shown]
         if len({each.shape for each in maps}) > 1:
             raise ResultsError(
@@ -93,7 +94,7 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
         width = options.inches
         shape = (2, 1) if width < STACKED else (1, 2)
         legend = 0.13 * len(statistics) + 0.25
-        figure = Figure(figsize=(width, shape[0] * PANEL_HEIGHT + legend + 0.2), layout="constrained")
+        figure = sheet(width, shape[0] * PANEL_HEIGHT + legend + 0.2, options, layout="constrained")
         spread, ranked = figure.subplots(*shape)
         for index, entry in enumerate(statistics):
             shade = COLOURS[index % len(COLOURS)]

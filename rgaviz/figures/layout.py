@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,8 @@ from rgaviz.results.manifest import Line, Panel
 RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
 ROLES = {"plain": ("{}", "black"), "right": ("{} ✓", RIGHT), "wrong": ("{} ✗", WRONG), "flag": ("! {}", FLAG)}
 ROWS_PER_PAGE = 6
+MEASURED = 300  # rows
+MOST_LINES = 30  # of text under a panel
 TALLEST = 1.6  # a panel's height in units of the column width, at most
 
 # Inches
@@ -71,6 +72,9 @@ class Layout:
         self.panel = self.snap(min(room, WIDEST), math.floor)
         self.left = (self.width - count * self.panel - (count - 1) * GAP) / 2
         points = VENUES[options.venue]().points
+        self.with_bars = {
+            index for row in scales.rows for index, panel in enumerate(row) if panel.kind == "bars"
+        }
         self.titles = [
             wrap_text(title, self.column_width(index), points, lines=5)
             for index, title in enumerate(manifest.titles)
@@ -89,11 +93,7 @@ class Layout:
             ]
             for bar in self.bars
         ]
-        self.rows = [
-            [self.line(panels[first : first + count], first) for first in range(0, len(panels), count)]
-            for panels in scales.rows
-            if panels
-        ]
+        self.count = count
 
     def snap(self, inches: float, to: Any = round) -> float:
         """The length in whole pixels."""
@@ -105,9 +105,7 @@ class Layout:
 
     def column_width(self, index: int) -> float:
         """The room for a column's title: that of its narrowest panel."""
-        return min(
-            (self.axes_width(row[index]) for row in self.scales.rows if index < len(row)), default=self.panel
-        )
+        return self.panel - (TICKS if index in self.with_bars else 0)
 
     def title_height(self, first: int, count: int) -> float:
         """The room for the titles of so many columns."""
@@ -137,6 +135,8 @@ class Layout:
         lines = [*self._about_bars(panel), *panel.lines]
         lines += [Line(text=text, role="flag") for text in self.scales.flags(panel)]
         shown = [(ROLES[line.role][0].format(line.text), ROLES[line.role][1]) for line in lines]
+        if len(shown) > MOST_LINES:
+            shown = [*shown[:MOST_LINES], (f"and {len(shown) - MOST_LINES} more", FLAG)]
         room = self.axes_width(panel)
         return [(line, shade) for text, shade in shown for line in wrap_text(text, room, SMALL, lines=2)]
 
@@ -156,24 +156,38 @@ class Layout:
         lines = max(len(label) for label in self.labels[first : first + self.cells])
         return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
 
-    def pages(self) -> list[list[PanelLine]]:
-        """The lines by page: at most six, no page taller than the venue allows, those of one row together."""
+    def pages(self, most: int = 0) -> tuple[list[list[PanelLine]], int]:
+        """The lines by page: at most six, no page taller than the venue allows, those of one row together.
+
+        Args:
+            most: how many pages are wanted; 0 for all.
+
+        Returns:
+            Those pages, and how many there are in all: estimated where very many rows stand on the others, for to know
+            how tall a row is takes as long as to draw half of it.
+        """
         room = VENUES[self.options.venue]().height - self.top - self.legend_height
+        rows = [panels for panels in self.scales.rows if panels]
         pages: list[list[PanelLine]] = []
         left = 0.0
-        for lines in self._together(room):
-            tall = sum(line.inches for line in lines)
-            if not pages or len(pages[-1]) + len(lines) > ROWS_PER_PAGE or tall > left:
-                pages.append([])
-                left = room
-            pages[-1] += lines
-            left -= tall
-        return pages
+        for number, panels in enumerate(rows):
+            if 0 < most < len(pages) and number >= MEASURED:
+                return pages[:most], math.ceil(len(pages) * len(rows) / number)
+            for lines in self._together(panels, room):
+                tall = sum(line.inches for line in lines)
+                if not pages or len(pages[-1]) + len(lines) > ROWS_PER_PAGE or tall > left:
+                    pages.append([])
+                    left = room
+                pages[-1] += lines
+                left -= tall
+        return pages[: most or None], len(pages)
 
-    def _together(self, room: float) -> Iterator[list[PanelLine]]:
-        """The lines of one row after the other; one by one where a page has no room for all of them."""
-        for lines in self.rows:
-            if len(lines) <= ROWS_PER_PAGE and sum(line.inches for line in lines) <= room:
-                yield lines
-            else:
-                yield from ([line] for line in lines)
+    def _together(self, panels: list[Panel], room: float) -> list[list[PanelLine]]:
+        """The lines of a row; one by one where a page has no room for all of them."""
+        lines = [
+            self.line(panels[first : first + self.count], first)
+            for first in range(0, len(panels), self.count)
+        ]
+        if len(lines) <= ROWS_PER_PAGE and sum(line.inches for line in lines) <= room:
+            return [lines]
+        return [[line] for line in lines]

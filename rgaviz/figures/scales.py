@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -107,14 +108,27 @@ class Scales:
 
     def model_maximum(self, checkpoint: str, name: str) -> float:
         """The largest value of a network's maps of one method, over all pictures."""
-        method = name.split("/")[0]
-        return max(
-            s.high for (_, c, n), s in self.spans.items() if (c, n.split("/")[0]) == (checkpoint, method)
-        )
+        return self._method_maxima[checkpoint, name.split("/")[0]]
+
+    @cached_property
+    def _method_maxima(self) -> dict[tuple[str, str], float]:
+        maxima: dict[tuple[str, str], float] = {}
+        for (_, checkpoint, name), span in self.spans.items():
+            method = checkpoint, name.split("/")[0]
+            maxima[method] = max(maxima.get(method, -math.inf), span.high)
+        return maxima
 
     def maximum(self, group: str) -> float:
         """The largest value of a group's maps, over all pictures and networks."""
-        return max(s.high for (_, *side), s in self.spans.items() if self.groups[side[0], side[1]] == group)
+        return self._group_maxima[group]
+
+    @cached_property
+    def _group_maxima(self) -> dict[str, float]:
+        maxima: dict[str, float] = {}
+        for (_, checkpoint, name), span in self.spans.items():
+            group = self.groups[checkpoint, name]
+            maxima[group] = max(maxima.get(group, -math.inf), span.high)
+        return maxima
 
     def raw(self, ref: MapRef) -> bool:
         """Whether the scale of a map is one of raw values, so that those of two networks can be subtracted."""

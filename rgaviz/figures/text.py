@@ -8,6 +8,8 @@ import matplotlib
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
+LONGEST = 5000  # signs: more than fit into all lines of the widest figure
+
 
 @lru_cache
 def _drawable(family: tuple[str, ...]) -> frozenset[int]:
@@ -18,7 +20,7 @@ def _drawable(family: tuple[str, ...]) -> frozenset[int]:
 def printable(text: str) -> str:
     """The text on one line, with ``?`` for what the fonts lack (matplotlib would warn and draw a box)."""
     known = _drawable(("STIXGeneral", "DejaVu Sans"))
-    return "".join(sign if ord(sign) in known else "?" for sign in " ".join(text.split()))
+    return "".join(sign if ord(sign) in known else "?" for sign in " ".join(text[:LONGEST].split()))
 
 
 @lru_cache(maxsize=4096)
@@ -40,6 +42,8 @@ def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[s
     """
     wrapped = [""]
     for word in printable(text).split():
+        if len(wrapped) > lines:
+            break
         joined = f"{wrapped[-1]} {word}".strip()
         if text_inches(joined, points) <= inches:
             wrapped[-1] = joined
@@ -47,6 +51,8 @@ def wrap_text(text: str, inches: float, points: float, lines: int = 4) -> list[s
         if wrapped[-1]:
             wrapped.append("")
         for sign in word:
+            if len(wrapped) > lines:
+                break
             if wrapped[-1] and text_inches(wrapped[-1] + sign, points) > inches:
                 kept, carried = _broken(wrapped[-1])
                 fits = text_inches(carried + sign, points) <= inches

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from rgaviz.errors import RgavizError
 from rgaviz.outputs import MANIFEST, is_safe
@@ -22,7 +31,9 @@ Made = TypeVar("Made")
 
 SCHEMA = 2
 LISTED = 3  # faults in a message
-LARGEST = 100_000  # pixels
+LARGEST = 100_000  # pixels of a side
+MOST_PIXELS = 2**24  # of a picture; ours have 512 x 512 at most
+FEW = 1000  # entries where a figure can show no more, such as titles
 
 
 class ResultsError(RgavizError):
@@ -41,10 +52,29 @@ def _key(text: str) -> str:
     return text
 
 
+def _few(entries: Any) -> Any:
+    """Of more, each with a fault of its own, the list of faults alone would take gigabytes."""
+    if isinstance(entries, list | dict) and len(entries) > FEW:
+        raise ValueError(f"has {len(entries)} entries, more than {FEW}")
+    return entries
+
+
+def _shown(size: list[int]) -> list[int]:
+    if math.prod(size) > MOST_PIXELS:
+        raise ValueError(f"has more than {MOST_PIXELS} pixels")
+    return size
+
+
+Few = BeforeValidator(_few)
 Name = Annotated[str, AfterValidator(_name)]  # a relative path inside the folder
 Key = Annotated[str, AfterValidator(_key)]  # a part of a file's name
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Size = Annotated[list[Annotated[int, Field(gt=0, lt=LARGEST)]], Field(min_length=2, max_length=2)]
+Size = Annotated[
+    list[Annotated[int, Field(gt=0, lt=LARGEST)]],
+    Field(min_length=2, max_length=2),
+    FailFast(),
+    AfterValidator(_shown),
+]
 Scalar = str | bool | int | float | None
 Group = Literal["cam", "mask"]  # what has one unit, and so may share a scale
 Role = Literal["plain", "right", "wrong", "flag"]
@@ -114,10 +144,10 @@ class Panel(Stored):
     picture: Key | None = None
     map: MapRef | None = None
     minus: MapRef | None = None
-    lines: list[Line] = []
+    lines: Annotated[list[Line], FailFast()] = []
     frame: Literal["right", "wrong"] | None = None
-    marks: list[Point] = []
-    values: dict[str, Scalar] = {}
+    marks: Annotated[list[Point], Few] = []
+    values: Annotated[dict[str, Scalar], Few] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -168,16 +198,16 @@ class Manifest(Stored):
     command: str
     command_line: str = ""
     seed: int | None = None
-    versions: dict[str, str] = {}
+    versions: Annotated[dict[str, str], Few] = {}
     target: str | None = None
-    checkpoints: list[dict[str, Any]] = []
-    figure: dict[str, Any] = {}
-    titles: list[str] = []
-    pictures: list[Picture] = []
-    rows: list[list[Panel]] = []
-    tables: dict[str, Name] = {}
-    texts: dict[str, str] = {}
-    files: list[Name] = []
+    checkpoints: Annotated[list[dict[str, Any]], Few] = []
+    figure: Annotated[dict[str, Any], Few] = {}
+    titles: Annotated[list[str], Few] = []
+    pictures: Annotated[list[Picture], FailFast()] = []
+    rows: Annotated[list[Annotated[list[Panel], FailFast()]], FailFast()] = []
+    tables: Annotated[dict[Key, Name], Few] = {}
+    texts: Annotated[dict[str, str], Few] = {}
+    files: Annotated[list[Name], FailFast()] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

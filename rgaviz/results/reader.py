@@ -5,21 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, read_ledger
+from rgaviz.regular import read_regular
 from rgaviz.results.manifest import SCHEMA, Manifest, ResultsError, checked
+from rgaviz.results.maps import FAULTS, open_maps, read_map
+from rgaviz.results.pixels import read_pixels
 from rgaviz.results.schema1 import upgraded
 
 Value = TypeVar("Value")
 LARGEST = 1e100  # an axis that ends near the largest float has no room for its margins
+LARGEST_TABLE = 2**24  # bytes; a confusion matrix of 1000 classes takes 4 million
 EXACT = 2**53  # whole numbers up to here are exact as floats
 
 
@@ -39,12 +42,11 @@ class Results:
 
     def picture(self, picture_id: str) -> np.ndarray:
         """The picture at the size shown, RGB uint8 (H, W, 3)."""
-        path = self.folder / PICTURES / f"{picture_id}.png"
-        try:
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise ResultsError(f"Cannot read {path}: run the command that made it again.") from error
+        return read_pixels(self.folder / PICTURES / f"{picture_id}.png", self._sizes[picture_id], self.folder)
+
+    @cached_property
+    def _sizes(self) -> dict[str, list[int]]:
+        return {picture.id: picture.size for picture in self.manifest.pictures}
 
     def map(self, picture_id: str, checkpoint_id: str, name: str) -> np.ndarray:
         """A raw map, float32: (h, w) for a CAM or spatial mask, (C,) for a channel mask."""
@@ -52,13 +54,12 @@ class Results:
         try:
             if self.archive is None:
                 raise KeyError(key)
-            with self.archive.open(f"{key}.npy") as file:
-                return _as_map(np.lib.format.read_array(file, allow_pickle=False))
+            return read_map(self.archive, key)
         except KeyError as error:
             raise ResultsError(
                 f"{self.folder / MAPS} has no map {key!r}: run the command that made it again."
             ) from error
-        except MAP_FAULTS as error:
+        except FAULTS as error:
             raise ResultsError(
                 f"{self.folder / MAPS} is damaged at {key!r}: run the command that made it again."
             ) from error
@@ -69,7 +70,8 @@ class Results:
             raise ResultsError(f"{self.folder} has no table {name!r}: run the command that made it again.")
         path = self.folder / self.manifest.tables[name]
         try:
-            rows = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+            content = read_regular(path, LARGEST_TABLE, within=self.folder)
+            rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
         except (OSError, ValueError, csv.Error) as error:
             raise ResultsError(f"Cannot read {path}: run the command that made it again.") from error
         if not rows or any(len(row) != len(rows[0]) for row in rows):
@@ -92,27 +94,6 @@ class Results:
         """The rows of a named table, with these columns each as its kind."""
         columns = [self.column(table, name, kind) for name, kind in kinds.items()]
         return [dict(zip(kinds, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-# What a damaged or hostile archive can raise: an encrypted one a RuntimeError, a shape without end a MemoryError.
-MAP_FAULTS = (
-    OSError,
-    ValueError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    FloatingPointError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-def _as_map(values: np.ndarray) -> np.ndarray:
-    """Real numbers as float32, and at least one."""
-    if values.dtype.kind not in "fiub" or not values.size:
-        raise ValueError(values.dtype)
-    with np.errstate(over="raise"):
-        return np.asarray(values, dtype=np.float32)
 
 
 def number(text: str) -> float:
@@ -164,10 +145,4 @@ def read_results(folder: Path | str) -> Results:
         ) from error
     if not manifest.pictures:
         return Results(folder, manifest, None)
-    try:
-        archive = zipfile.ZipFile(folder / MAPS)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ResultsError(
-            f"{folder / MAPS} is missing or damaged: run the command that made it again."
-        ) from error
-    return Results(folder, manifest, archive)
+    return Results(folder, manifest, open_maps(folder))

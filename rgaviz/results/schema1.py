@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError, model_validator
 
 from rgaviz.results.manifest import (
     RIGHTNESS,
+    Few,
     Fraction,
     Group,
     Key,
@@ -86,7 +87,7 @@ class Told(Earlier):
     confidence: Fraction | None = None
     correct: bool | None = None
     target: str | None = None
-    warnings: list[str] = Field(default_factory=list)
+    warnings: Annotated[list[str], FailFast()] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -108,7 +109,7 @@ class Entry(Earlier):
     path: Name
     size: Size
     label: str | None = None
-    panels: dict[str, Told] = Field(default_factory=dict)
+    panels: Annotated[dict[str, Told], Few] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -119,9 +120,9 @@ class Entry(Earlier):
 class Layout(Earlier):
     """The columns and the pictures."""
 
-    columns: list[Column]
-    pictures: list[Entry]
-    checkpoints: list[Any]
+    columns: Annotated[list[Column], Few]
+    pictures: Annotated[list[Entry], FailFast()]
+    checkpoints: Annotated[list[Any], Few]
 
 
 # Of a manifest, beside what is drawn.

@@ -273,8 +273,8 @@ def test_no_such_command(tmp_path, command):
 def test_options_are_remembered(tmp_path, options):
     folder = make(tmp_path / "r", figure=record_options(options))
     assert read_results(folder).manifest.figure["scale"] == options.scales
-    assert figure_options(folder, {}) == options
-    assert figure_options(folder, {"cmap": "magma"}).cmap == "magma"
+    assert figure_options(read_results(folder), {}) == options
+    assert figure_options(read_results(folder), {"cmap": "magma"}).cmap == "magma"
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_options_are_remembered(tmp_path, options):
 def test_options_of_a_stranger(tmp_path, change):
     folder = make(tmp_path / "r", figure={**record_options(FAST), **change})
     with pytest.raises(RgavizError):
-        figure_options(folder, {})
+        figure_options(read_results(folder), {})
 
 
 def test_channel_masks(tmp_path):

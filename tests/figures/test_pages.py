@@ -19,7 +19,7 @@ from compared import (
 )
 
 from rgaviz.figures.grid import draw_grid
-from rgaviz.figures.layout import RIGHT, Layout
+from rgaviz.figures.layout import MEASURED, RIGHT, Layout
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import FigureOptions, style
 
@@ -104,9 +104,43 @@ def test_the_lines_of_a_picture_stay_on_one_page(tmp_path):
     results = make(tmp_path / "r", columns, [(20, 30)] * 5)
     with matplotlib.rc_context(style(FAST)):
         layout = Layout(Scales(results, FAST), FAST)
-        pages = layout.pages()
+        pages, count = layout.pages()
     assert layout.broken
-    assert len(pages) > 1
+    assert len(pages) == count > 1
     owners = [{line.panels[0].picture for line in page} for page in pages]
     assert sum(len(each) for each in owners) == 5  # none is on two pages
-    assert [line for page in pages for line in page] == [line for lines in layout.rows for line in lines]
+    assert [panel for page in pages for line in page for panel in line.panels] == layout.scales.panels
+
+
+def test_of_a_great_many_rows_only_some_are_laid_out(tmp_path, monkeypatch):
+    """How many there are is estimated from those: exact here, where all rows are alike."""
+    results = make(tmp_path / "r", COLUMNS[:2], [(20, 30)] * 340)
+    with matplotlib.rc_context(style(FAST)):
+        layout = Layout(Scales(results, FAST), FAST)
+        everything, count = layout.pages()
+        asked = []
+        monkeypatch.setattr(
+            layout,
+            "line",
+            lambda panels, first, line=layout.line: asked.append(panels) or line(panels, first),
+        )
+        few, estimated = layout.pages(2)
+    assert (count, few) == (len(everything), everything[:2])
+    assert (len(asked), estimated) == (MEASURED, count)
+
+
+def test_the_limit_of_a_scale_is_found_once(tmp_path, monkeypatch):
+    """Not for every panel again, among all panels."""
+    results = make(tmp_path / "r", COLUMNS, [(8, 8)] * 20)
+    scales = Scales(results, FAST)
+    passes = []
+
+    class Spans(dict):
+        def items(self):
+            passes.append(len(self))
+            return super().items()
+
+    monkeypatch.setattr(scales, "spans", Spans(scales.spans))
+    with matplotlib.rc_context(style(FAST)):
+        Layout(scales, FAST).pages()
+    assert len(passes) <= 2

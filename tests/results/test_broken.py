@@ -7,7 +7,7 @@ import pickle
 import pytest
 from stored import REF, edit, write
 
-from rgaviz.results.manifest import ResultsError
+from rgaviz.results.manifest import Manifest, ResultsError
 from rgaviz.results.reader import read_results
 
 
@@ -73,7 +73,12 @@ SHOWN = {"kind": "map", "picture": "0", "map": REF}
         ({"pictures": [{**PICTURED, "path": "/etc/passwd"}]}, "pictures.0.path: leads outside"),
         ({"pictures": [{**PICTURED, "size": [0, 3]}]}, "pictures.0.size.0: "),
         ({"pictures": [{**PICTURED, "size": [2]}]}, "pictures.0.size: "),
+        (
+            {"pictures": [{**PICTURED, "size": [9999, 9999]}]},
+            "pictures.0.size: has more than 16777216 pixels",
+        ),
         ({"tables": {"x": "../x.csv"}}, "tables.x: leads outside"),
+        ({"tables": {"../x": "x.csv"}}, r"tables.../x.\[key\]: leads outside"),
         ({"files": ["/etc/passwd"]}, "files.0: leads outside"),
         ({"seed": "x", "pictures": 3}, "seed: .*; pictures: "),  # all faults at once
     ],
@@ -88,10 +93,23 @@ def test_a_broken_manifest_says_where(tmp_path, changes, fault):
 
 def test_a_great_many_faults_are_one_short_line(tmp_path):
     folder = write(tmp_path / "out")
-    edit(folder, rows=[[{"kind": "pie"}]] * 500)
-    with pytest.raises(ResultsError, match=r"rows\.2\.0\.kind: .*; and 497 more") as caught:
+    edit(folder, **{name: 3 for name in Manifest.model_fields})
+    with pytest.raises(
+        ResultsError, match=r"command: .*; command_line: .*; versions: .*; and 9 more"
+    ) as caught:
         read_results(folder)
     assert len(str(caught.value)) < 700
+    folder = write(tmp_path / "other")
+    for changes in ({"rows": [[{"kind": "pie"}]] * 500}, {"pictures": ["x"] * 500}, {"files": [3] * 500}):
+        edit(folder, **{"rows": [], "pictures": [], **changes})
+        with pytest.raises(
+            ResultsError, match=r"\((rows|pictures|files)\.0[^;]*\): run"
+        ) as caught:  # the first one, of millions
+            read_results(folder)
+        assert len(str(caught.value)) < 700
+    edit(folder, titles=["x"] * 1001)
+    with pytest.raises(ResultsError, match=r"titles: has 1001 entries, more than 1000"):
+        read_results(folder)
 
 
 def test_broken_maps_and_pictures(tmp_path, capsys):

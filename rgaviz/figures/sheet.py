@@ -1,0 +1,44 @@
+"""The page that a figure is drawn on: of a size that can be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from matplotlib.figure import Figure
+
+from rgaviz.errors import RgavizError
+from rgaviz.figures.style import FigureOptions
+
+MOST_PIXELS = 2**27  # 512 MiB; a whole page of every venue at 1200 dpi has fewer
+TALLEST = 100.0  # inches
+MOST = 100  # networks in one chart
+Entry = TypeVar("Entry", bound=Sequence[Any])
+
+
+def sheet(width: float, height: float, options: FigureOptions, **settings: Any) -> Figure:
+    """An empty figure of so many inches.
+
+    Raises:
+        RgavizError: it would be too large to be drawn.
+    """
+    pixels = width * options.dpi * height * options.dpi
+    if height > TALLEST or pixels > MOST_PIXELS:
+        raise RgavizError(
+            f"The figure would have {width:.0f} x {height:.0f} inches, {pixels / 1e6:.0f} million pixels: choose a "
+            "smaller --dpi or --width, or draw less in one figure."
+        )
+    return Figure(figsize=(width, height), **settings)
+
+
+def few(entries: Entry, what: str) -> Entry:
+    """The entries, if one chart can show them.
+
+    Raises:
+        RgavizError: more; the message says what to do.
+    """
+    if len(entries) > MOST:
+        raise RgavizError(
+            f"There are {len(entries)} {what} for one chart, which shows {MOST} at most: choose fewer."
+        )
+    return entries
