@@ -21,7 +21,24 @@ MAPS = "maps.npz"
 PICTURES = "pictures"
 
 
-# Places
+MOST_PARTS = 200  # of a path: folders are made one within the other
+
+
+def real(path: Path) -> Path:
+    """Without links; one that leads in a circle stays as it is, where ``resolve`` would raise."""
+    return Path(os.path.realpath(path))
+
+
+def _check_place(out: Path) -> None:
+    """Raise if the system cannot have such a path at all."""
+    try:
+        os.stat(out)  # noqa: PTH116 (exists() hides links that lead in circles)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except OSError as error:
+        raise output_error(Path(str(out)[:100]), error) from error
+    if not str(out).strip() or len(out.parts) > MOST_PARTS:
+        raise OutputError(f"{str(out)[:100]!r} is no place to write: choose a shorter name with -o.")
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,8 @@ def output_place(out: Path | str | None, command: str) -> Output:
         OutputError: the name of a picture in a format that figures do not have.
     """
     out = None if out is None else Path(out)
+    if out is not None:
+        _check_place(out)
     if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
         raise OutputError(
             f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
@@ -73,9 +92,6 @@ def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, 
         formats.insert(0, Path(out).suffix.lower()[1:])
     named = bool(formats) or "formats" in figure
     return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)
-
-
-# The ledger: a results folder's manifest says which files in it are ours
 
 
 def read_ledger(folder: Path) -> dict[str, Any] | None:
@@ -102,8 +118,8 @@ def own_files(folder: Path) -> list[str]:
     if manifest is None:
         return []
     named = [MANIFEST, *_files(manifest)]  # the manifest first: no mixture of two runs
-    root = folder.resolve()  # a symbolic link must not lead the removal elsewhere
-    return [name for name in named if (folder / name).parent.resolve().is_relative_to(root)]
+    root = real(folder)  # a symbolic link must not lead the removal elsewhere
+    return [name for name in named if real((folder / name).parent).is_relative_to(root)]
 
 
 def _files(manifest: Mapping[str, Any]) -> list[str]:
@@ -125,19 +141,14 @@ def record_files(folder: Path, paths: Iterable[Path]) -> None:
     manifest = read_ledger(folder)
     if manifest is None:
         raise OutputError(f"{folder / MANIFEST} has gone: run the command that made it again.")
-    root = folder.resolve()
-    inside = {
-        path.resolve().relative_to(root).as_posix() for path in paths if path.resolve().is_relative_to(root)
-    }
+    root = real(folder)
+    inside = {real(path).relative_to(root).as_posix() for path in paths if real(path).is_relative_to(root)}
     listed = manifest.get("files")
     known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
     if inside <= known:
         return
     manifest["files"] = sorted(inside | known)
     atomic_write(folder / MANIFEST, json_bytes(manifest))
-
-
-# The claim
 
 
 def claim(
@@ -167,9 +178,9 @@ def claim(
     stems = pages or [output.stem]
     figures = [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in formats]
     beside = {stem.with_name(f"{stem.name}.{suffix}"): suffix for stem in stems for suffix in tables}
-    taken = {path.resolve() for path in (*figures, *beside)}
+    taken = {real(path) for path in (*figures, *beside)}
     for path in inputs:
-        if path.resolve() in taken:
+        if real(path) in taken:
             raise OutputError(
                 f"{path} is an input; the figure would replace it. Choose another name with -o."
             )
@@ -222,7 +233,7 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
     Raises:
         OutputError: it is an input, a folder, or someone else's file.
     """
-    if any(path.resolve() == other.resolve() for other in inputs):
+    if any(real(path) == real(other) for other in inputs):
         raise OutputError(f"{path} is the input; choose another name with -o.")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it with -o.")
@@ -233,9 +244,6 @@ def claim_file(path: Path, ours: Callable[[Path], bool], inputs: Iterable[Path] 
 def begins(opening: str) -> Callable[[Path], bool]:
     """How a table of ours is known: by its first line."""
     return lambda path: path.read_bytes().startswith(opening.encode())
-
-
-# Whole files
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
