@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from rgaviz.errors import OutputError
 from rgaviz.regular import open_regular, read_regular, real, stays_within
-from rgaviz.temporary import clear_left, temporary_name
+from rgaviz.writing import atomic_write, json_bytes, output_error
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
@@ -24,7 +22,19 @@ LARGEST_MANIFEST = 2**28  # bytes: of some 100,000 pictures
 MOST_VALUES = 10**7  # in a manifest: every other one is of two signs and takes a hundred bytes
 
 
-# Places
+MOST_PARTS = 200  # of a path: folders are made one within the other
+
+
+def _check_place(out: Path) -> None:
+    """Raise if the system cannot have such a path at all."""
+    try:
+        os.stat(out)  # noqa: PTH116 (exists() hides links that lead in circles)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except OSError as error:
+        raise output_error(Path(str(out)[:100]), error) from error
+    if not str(out).strip() or len(out.parts) > MOST_PARTS:
+        raise OutputError(f"{str(out)[:100]!r} is no place to write: choose a shorter name with -o.")
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,8 @@ def output_place(out: Path | str | None, command: str) -> Output:
         OutputError: the name of a picture in a format that figures do not have.
     """
     out = None if out is None else Path(out)
+    if out is not None:
+        _check_place(out)
     if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
         raise OutputError(
             f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
@@ -76,9 +88,6 @@ def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, 
         formats.insert(0, Path(out).suffix.lower()[1:])
     named = bool(formats) or "formats" in figure
     return {**figure, "formats": tuple(dict.fromkeys(formats))} if named else dict(figure)
-
-
-# The ledger: a results folder's manifest says which files in it are ours
 
 
 def read_ledger(folder: Path) -> dict[str, Any] | None:
@@ -137,9 +146,6 @@ def record_files(folder: Path, paths: Iterable[Path]) -> None:
         return
     manifest["files"] = sorted(inside | known)
     atomic_write(folder / MANIFEST, json_bytes(manifest))
-
-
-# The claim
 
 
 def claim(
@@ -247,55 +253,3 @@ def begins(opening: str) -> Callable[[Path], bool]:
             return False
 
     return ours
-
-
-# Whole files
-
-
-def output_error(path: Path, error: OSError) -> OutputError:
-    """The one line for a file or folder that the system refuses to write."""
-    reason = error.strerror or type(error).__name__
-    return OutputError(f"Cannot write {path}: {reason}. Choose another place with -o.")
-
-
-def atomic_write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
-    """Write a file whole or not at all: under a temporary name in the same folder, then renamed.
-
-    Args:
-        path: the file; missing parent folders are made.
-        content: the bytes, or a function that writes them to the open file it is given.
-
-    Raises:
-        OutputError: the system refuses (read-only, no space, a parent that is a file).
-    """
-    temporary = temporary_name(path.parent)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        clear_left(path.parent)
-        try:
-            with temporary.open("xb") as file:
-                if callable(content):
-                    content(file)
-                else:
-                    file.write(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise output_error(path, error) from error
-    except RuntimeError as error:  # torch.save puts one of its own in front of the system's
-        if isinstance(error.__context__, OSError):
-            raise output_error(path, error.__context__) from error
-        raise
-
-
-def json_bytes(document: Any) -> bytes:
-    """A JSON file of plain data: the same content gives the same bytes."""
-    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
-
-
-def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as a CSV file; None is an empty cell, a float has all its digits, bytes that are no text are escaped."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode(errors="backslashreplace")

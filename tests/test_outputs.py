@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rgaviz.errors import OutputError
-from rgaviz.outputs import Output, begins, claim, claim_file, csv_bytes, output_place, own_files
+from rgaviz.outputs import Output, begins, claim, claim_file, output_place, own_files
+from rgaviz.writing import csv_bytes
 
 TABLES = {"csv": "attention,"}
 

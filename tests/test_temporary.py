@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 
-from rgaviz.outputs import atomic_write
 from rgaviz.temporary import clear_left, is_running, temporary_name
+from rgaviz.writing import atomic_write
 
 
 def test_a_name_says_whose_it_is(tmp_path):

@@ -118,7 +118,7 @@ def answer(
     options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
     device = choose_device(settings.get("device", "auto"))
     sources, words = chosen_inputs(checkpoints, pictures, command, networks, given, say)
-    found = pictures_to_explain(words, folder)
+    found = pictures_to_explain(words, folder, say)
     to_read = [*map(Path, sources), *(picture.path for picture in found)]
     claim_figure(command, output, options, inputs=to_read)
     subjects = load_subjects(sources, device, given)

@@ -82,7 +82,7 @@ def demo(
     from rgaviz.analysis.subject import load_subjects
     from rgaviz.data.find import find_pictures
     from rgaviz.devices import choose_device
-    from rgaviz.outputs import atomic_write
+    from rgaviz.writing import atomic_write
 
     out, chosen = Path(out), choose_device(device)
     files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}

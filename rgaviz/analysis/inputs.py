@@ -23,9 +23,22 @@ def split_inputs(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Checkpoints and pictures, told apart by what they are."""
     checkpoints, pictures = [], []
     for word in words:
+        check_name(word)
         for name in expand_checkpoints(word):
             (checkpoints if is_checkpoint(name) else pictures).append(name)
     return checkpoints, pictures
+
+
+def check_name(word: str | Path) -> None:
+    """Refuse what the system cannot even look up, such as a name too long; that nothing has the name is no fault.
+
+    Raises:
+        RgavizError: it cannot.
+    """
+    try:
+        Path(word).exists()
+    except OSError as error:
+        raise RgavizError(f"{str(word)[:100]!r}: {error.strerror}. Check the name.") from error
 
 
 def expand_checkpoints(word: str) -> list[str]:
@@ -99,22 +112,23 @@ def chosen_inputs(
     return checkpoints, pictures
 
 
-def pictures_to_explain(words: Sequence[str], folder: Path) -> list[PicturePath]:
+def pictures_to_explain(words: Sequence[str], folder: Path, say: Say = hush) -> list[PicturePath]:
     """The pictures that the words stand for, without our own earlier output, which this run replaces.
 
     Raises:
         PictureError: there are none.
     """
     from rgaviz.data.find import find_pictures
-    from rgaviz.outputs import own_files
+    from rgaviz.outputs import own_files, real
 
     for word in map(Path, words):
+        check_name(word)
         if (word / "metrics.csv").is_file() and any(word.glob("*.pt")):
             raise PictureError(
                 f"{word} is the folder of a training, not of pictures; name its networks: {word}/*.pt"
             )
-    ours = {(folder / name).resolve() for name in own_files(folder)}
-    found = [picture for picture in find_pictures(words) if picture.path.resolve() not in ours]
+    ours = {real(folder / name) for name in own_files(folder)}
+    found = [picture for picture in find_pictures(words, say) if real(picture.path) not in ours]
     if not found:
         raise PictureError(
             f"All these pictures are earlier output in {folder}; choose another folder with -o."

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.outputs import Output, atomic_write, csv_bytes, record_files
+from rgaviz.outputs import Output, record_files
+from rgaviz.writing import atomic_write, csv_bytes
 
 if TYPE_CHECKING:
     from rgaviz.figures.style import FigureOptions

@@ -21,7 +21,8 @@ from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_head
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
-from rgaviz.outputs import atomic_write, claim_file
+from rgaviz.outputs import claim_file
+from rgaviz.writing import atomic_write
 
 __all__ = [
     "RESUME_SUFFIX",

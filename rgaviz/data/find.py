@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 import unicodedata
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rgaviz.data.pictures import PICTURE_SUFFIXES
-from rgaviz.errors import PictureError
+from rgaviz.errors import PictureError, printable
+from rgaviz.progress import Say, hush
 
+DEEPEST = 100  # folders below the one given: much deeper, names are too long for the system
 LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
 
@@ -33,18 +36,23 @@ class PicturePath:
     label: str | None
 
 
-def find_pictures(arguments: Sequence[str | Path]) -> list[PicturePath]:
+def find_pictures(arguments: Sequence[str | Path], say: Say = hush) -> list[PicturePath]:
     """The pictures that files, folders and glob patterns stand for, in the order given.
 
     A folder is searched recursively, in sorted order, for visible files with a picture's suffix; so is what a
     pattern matches. A literal name wins over a pattern, whatever its suffix. A file given twice is kept once.
+    Links to folders are not followed, for they may lead in circles.
+
+    Args:
+        arguments: what the user wrote.
+        say: is told what cannot be read and is left out: links that lead nowhere or to folders, pipes and the like.
 
     Raises:
         PictureError: an argument stands for nothing, or two pictures would write the same output.
     """
     found: dict[Path, tuple[Path, int]] = {}  # absolute path -> (path as given, parts of it that are kept)
     for argument in arguments:
-        for path, root in _expand(str(argument)):
+        for path, root in _expand(str(argument), say):
             absolute = _absolute(path)
             depth = len(absolute.relative_to(_absolute(root)).parts)
             found.setdefault(absolute, (path, depth))
@@ -56,20 +64,26 @@ def find_pictures(arguments: Sequence[str | Path]) -> list[PicturePath]:
     ]
 
 
-def _expand(argument: str) -> list[tuple[Path, Path]]:
+def _expand(argument: str, say: Say) -> list[tuple[Path, Path]]:
     """Each picture an argument stands for, with the folder below which its relative name starts."""
     path = Path(argument)
     try:
         if argument and path.is_dir():
-            root, candidates = path, path.rglob("*")
+            root, candidates = path, list(visible_below(path))
         elif argument and path.exists():
             return [(path, path.parent)]
         else:
-            root = _fixed_part(path)
-            candidates = (Path(match) for match in glob.glob(argument, recursive=True))  # noqa: PTH207
+            root, candidates = _fixed_part(path), _matching(path) if argument else []
         pictures = sorted(candidate for candidate in candidates if is_picture(candidate, root))
-    except OSError as error:
-        raise PictureError(f"{argument!r} cannot be searched ({error.strerror}): check the name.") from error
+        lost = sorted(candidate for candidate in candidates if _is_lost(candidate))
+    except (OSError, ValueError) as error:  # the latter where a zero byte is in the name
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{argument!r} cannot be searched ({reason}): check the name.") from error
+    if lost:
+        say(
+            f"Note: {len(lost)} left out that are no files, or links to folders: {printable(lost[0])}"
+            f"{', ...' if len(lost) > 1 else ''}"
+        )
     if pictures:
         return [(picture, root) for picture in pictures]
     if argument and path.is_dir():
@@ -80,6 +94,70 @@ def _expand(argument: str) -> list[tuple[Path, Path]]:
             f"The pattern {argument!r} matches no pictures: check it, or name a file or folder."
         )
     raise PictureError(f"{argument!r} does not exist: name a picture, a folder of pictures, or a pattern.")
+
+
+def visible_below(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is not hidden, links to folders as they are.
+
+    Raises:
+        PictureError: it goes deeper than names can be long.
+        OSError: a folder cannot be read.
+    """
+    left = [(folder, 0)]
+    while left:
+        parent, depth = left.pop()
+        if depth > DEEPEST:
+            raise PictureError(
+                f"{str(folder)!r} has folders more than {DEEPEST} deep: name the one that has the pictures."
+            )
+        for entry in _entries(parent):
+            yield parent / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                left.append((parent / entry.name, depth + 1))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """What a pattern matches: its parts one by one, where ``**`` is any number of folders."""
+    found = [Path(pattern.anchor)]
+    for part in pattern.parts[bool(pattern.anchor) :]:
+        if part == "**":
+            folders = [each for each in found if each.is_dir()]
+            below = (each for folder in folders for each in visible_below(folder))
+            found = [*folders, *(each for each in below if not (each.is_symlink() and each.is_dir()))]
+        elif glob.has_magic(part):
+            found = [each for folder in found if folder.is_dir() for each in _named(folder, part)]
+        else:
+            found = [each / part for each in found if os.path.lexists(each / part)]
+        found = _each_folder_once(found)
+    return found
+
+
+def _each_folder_once(paths: Iterable[Path]) -> list[Path]:
+    """Without the further ways to a folder: links that lead in circles would make ever more."""
+    met: dict[str, Path] = {}
+    for path in sorted(paths):
+        met.setdefault(os.path.realpath(path) if path.is_dir() else str(path), path)
+    return list(met.values())
+
+
+def _named(folder: Path, pattern: str) -> Iterator[Path]:
+    """What has such a name in the folder; hidden things only where the pattern says so."""
+    names = os.listdir(folder)  # noqa: PTH208 (names, of which few may match)
+    for name in fnmatch.filter(names, pattern):
+        if pattern.startswith(".") or not name.startswith("."):
+            yield folder / name
+
+
+def _is_lost(path: Path) -> bool:
+    """Whether one would expect a picture here that cannot be read: no file, or behind a link to a folder."""
+    if path.is_symlink() and path.is_dir():
+        return True
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_file() and not path.is_dir()
 
 
 def is_picture(path: Path, root: Path) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from rgaviz.data.bounds import Bounded, check_cost, check_file, draft, too_large
 from rgaviz.errors import PictureError
 
 if TYPE_CHECKING:
@@ -28,7 +30,12 @@ FORMATS = {
     "WEBP": (".webp",),
 }
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-MAX_PIXELS = 89_000_000  # about a quarter of a gigabyte of RGB
+STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
+
+
+logging.getLogger("PIL").addHandler(
+    logging.NullHandler()
+)  # else what it logs of odd files goes to the terminal
 
 
 class _Silence:
@@ -74,15 +81,18 @@ def read_picture(path: str | Path) -> np.ndarray:
     _check_file(path, name)
     with SILENCE:
         try:
-            with Image.open(path, formats=tuple(FORMATS)) as image:
-                _check_size(image.size, name)
-                image.load()
-                _turn_upright(image)
-                return _rgb(image, name)
+            with Bounded(path, name) as file:
+                check_file(file, name)
+                with Image.open(file, formats=tuple(FORMATS)) as image:
+                    check_cost(image, path, name)
+                    draft(image)
+                    image.load()
+                    _turn_upright(image)
+                    return _rgb(image, name)
         except PictureError:
             raise
         except Image.DecompressionBombError:
-            raise _too_large(name) from None
+            raise too_large(name) from None
         except UnidentifiedImageError:
             known = ", ".join(FORMATS)
             raise PictureError(
@@ -148,16 +158,6 @@ def _check_file(path: Path, name: str) -> None:
         ) from error
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
-    """Before any pixel is decoded: a file of a few bytes can claim gigabytes."""
-    if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(name)
-
-
-def _too_large(name: str) -> PictureError:
-    return PictureError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.")
-
-
 def _turn_upright(image: Image.Image) -> None:
     """Turns the pixels as EXIF says, in place: what is done before damaged EXIF data are met stays done."""
     try:
@@ -172,20 +172,44 @@ def _rgb(image: Image.Image, name: str) -> np.ndarray:
     """Any mode Pillow decodes to, as (H, W, 3) uint8."""
     if image.mode == "F":
         raise PictureError(f"{name} holds floating-point values without a scale: convert it to 8-bit first.")
-    if image.mode.startswith("I"):
-        image = Image.fromarray(_eight_bit(np.asarray(image), name))
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return np.array(image.convert("RGB"))
+    highest = _highest(image, name) if image.mode.startswith("I") else 0
+    width, height = image.size
+    picture = np.empty((height, width, 3), np.uint8)
+    for top, strip in _strips(image):
+        picture[top : top + strip.height] = _strip_rgb(strip, highest)
+    return picture
 
 
-def _eight_bit(values: np.ndarray, name: str) -> np.ndarray:
-    """Integer grey (H, W) as uint8: 65535 becomes 255, where Pillow's own conversion would clip."""
-    low, high = int(values.min()), int(values.max())
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """The picture from top to bottom: the row at which each part begins, and the part."""
+    width, height = image.size
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(height, top + rows)))
+
+
+def _strip_rgb(strip: Image.Image, highest: int) -> np.ndarray:
+    """A part (h, W, 3), of integer grey with the highest value of the whole picture."""
+    if strip.mode.startswith("I"):
+        strip = Image.fromarray(_eight_bit(np.asarray(strip), highest))
+    if strip.has_transparency_data:
+        layer = strip.convert("RGBA")
+        strip = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.asarray(strip.convert("RGB"))
+
+
+def _highest(image: Image.Image, name: str) -> int:
+    """The highest value of integer grey, which must be of 16 bits."""
+    ends = [(int(part.min()), int(part.max())) for part in (np.asarray(strip) for _, strip in _strips(image))]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if low < 0 or high > 65535:
         raise PictureError(f"{name} holds values from {low} to {high}: convert it to 8-bit first.")
-    if values.dtype.itemsize > 2 and high <= 255:  # mode I is a container: the values may be 8-bit ones
+    return high
+
+
+def _eight_bit(values: np.ndarray, highest: int) -> np.ndarray:
+    """Integer grey (H, W) as uint8: 65535 becomes 255, where Pillow's own conversion would clip."""
+    if values.dtype.itemsize > 2 and highest <= 255:  # mode I is a container: the values may be 8-bit ones
         return values.astype(np.uint8)
     return ((values.astype(np.int32) + 128) // 257).astype(np.uint8)
 

@@ -16,18 +16,10 @@ from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
-from rgaviz.outputs import (
-    MANIFEST,
-    Output,
-    atomic_write,
-    claim,
-    csv_bytes,
-    output_error,
-    own_files,
-    record_files,
-)
+from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
+from rgaviz.writing import atomic_write, csv_bytes, output_error
 
 FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "masks": draw_grid,

@@ -29,10 +29,10 @@ from rgaviz.figures.panels import (
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import sheet
 from rgaviz.figures.style import SMALL, FigureOptions, Page, style
-from rgaviz.outputs import atomic_write
 from rgaviz.regular import stays_within
 from rgaviz.results.manifest import Panel, Picture, ResultsError
 from rgaviz.results.reader import Results
+from rgaviz.writing import atomic_write
 
 DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError, lookup, unknown_name
 from rgaviz.figures.overlay import INTERPOLATIONS
-from rgaviz.outputs import atomic_write
+from rgaviz.writing import atomic_write
 
 # No date and no program name in the file: a rerun gives identical bytes.
 FORMATS: dict[str, dict[str, None]] = {

@@ -13,18 +13,10 @@ import numpy as np
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.outputs import (
-    MANIFEST,
-    MAPS,
-    PICTURES,
-    csv_bytes,
-    json_bytes,
-    output_error,
-    own_files,
-    refuse_others,
-)
+from rgaviz.outputs import MANIFEST, MAPS, PICTURES, own_files, refuse_others
 from rgaviz.results.manifest import Manifest, Panel, Picture, plain
 from rgaviz.temporary import clear_left, temporary_name
+from rgaviz.writing import csv_bytes, json_bytes, output_error
 
 TABLES = "tables"
 

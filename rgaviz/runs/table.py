@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rgaviz.outputs import csv_bytes
 from rgaviz.runs.papers import Figures, paper_table
 from rgaviz.runs.read import Row, mean_and_std
 from rgaviz.tasks import Measure
+from rgaviz.writing import csv_bytes
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 

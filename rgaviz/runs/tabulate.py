@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rgaviz.errors import OutputError, RgavizError, lookup
-from rgaviz.outputs import atomic_write, begins, claim_file
+from rgaviz.outputs import begins, claim_file
 from rgaviz.progress import Say, hush
 from rgaviz.runs.papers import paper_table
 from rgaviz.runs.read import read_runs
 from rgaviz.runs.table import FORMATS, OPENINGS
+from rgaviz.writing import atomic_write
 
 SUFFIXES = {".tex": "latex", ".md": "markdown", ".txt": "markdown", ".csv": "csv", ".json": "json"}
 

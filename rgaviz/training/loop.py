@@ -27,7 +27,6 @@ from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.models.network import shapes_only
-from rgaviz.outputs import atomic_write, csv_bytes
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
 from rgaviz.training.config import OF_LOSSES, Recipe
@@ -38,6 +37,7 @@ from rgaviz.training.report import Report, Silent
 from rgaviz.training.run import Run
 from rgaviz.training.signals import nothing_lost, stop_signals
 from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
+from rgaviz.writing import atomic_write, csv_bytes
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
 COMPILES_RECOMPUTATION = "2.9"  # the first PyTorch whose compiler computes again without side effects

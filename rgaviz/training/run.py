@@ -19,7 +19,6 @@ from rgaviz.data.splits import Split
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models.network import Network
-from rgaviz.outputs import atomic_write
 from rgaviz.tasks import How
 from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
@@ -29,6 +28,7 @@ from rgaviz.training.resume import load_state
 from rgaviz.training.signals import Interrupted
 from rgaviz.training.state import expect_same, network_name
 from rgaviz.training.totals import Totals
+from rgaviz.writing import atomic_write
 
 
 class Run:

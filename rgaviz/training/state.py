@@ -9,7 +9,7 @@ from typing import Any
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
-from rgaviz.outputs import output_error
+from rgaviz.writing import output_error
 
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
 FREE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -112,3 +113,40 @@ def test_nothing_found(tmp_path):
             find_pictures([argument])
         assert repr(argument) in str(caught.value)
     assert find_pictures([]) == []
+
+
+def told(*arguments) -> tuple[list[str], list[str]]:
+    said: list[str] = []
+    return [str(found.relative) for found in find_pictures(arguments, said.append)], said
+
+
+def test_what_is_no_file_is_left_out_and_told(tmp_path):
+    touch(tmp_path, "a.png")
+    assert told(tmp_path) == (["a.png"], [])
+    (tmp_path / "gone.png").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    note = f"Note: 3 left out that are no files, or links to folders: {tmp_path}/circle.png, ..."
+    assert told(tmp_path) == (["a.png"], [note])
+
+
+def test_links_to_folders_are_not_followed_in_circles(tmp_path):
+    touch(tmp_path, "x/a.png")
+    for name in ("me", "myself", "x/up"):
+        (tmp_path / name).symlink_to(tmp_path)
+    names, notes = told(tmp_path)
+    assert (names, len(notes)) == (["x/a.png"], 1)
+    assert relatives(f"{tmp_path}/**/*.png") == ["x/a.png"]
+    assert len(relatives(f"{tmp_path}/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*.png")) <= 1
+
+
+def test_folders_too_deep_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(tmp_path)
+    for argument in (".", "**/*.png"):
+        with pytest.raises(PictureError, match="more than 100 deep: name the one that has the pictures"):
+            find_pictures([argument])
+    os.system("rm -rf d")  # pytest's own removal would recurse

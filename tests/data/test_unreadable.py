@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from saved import fault, write
 
-from rgaviz.data.pictures import MAX_PIXELS, read_picture
+from rgaviz.data.bounds import MAX_PIXELS
+from rgaviz.data.pictures import read_picture
 from rgaviz.errors import PictureError
 
 

@@ -16,10 +16,11 @@ from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.draw import FIGURES, draw, figure_options, record_options
 from rgaviz.figures.histogram import channel_masks
 from rgaviz.figures.style import FigureOptions
-from rgaviz.outputs import Output, csv_bytes
+from rgaviz.outputs import Output
 from rgaviz.results.manifest import MapRef, Panel, Picture, ResultsError
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter
+from rgaviz.writing import csv_bytes
 
 FAST = FigureOptions(formats=("png",), dpi=50)
 TITLES = ["input", "a mask", "a channels"]

@@ -8,7 +8,7 @@ import pytest
 from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import channel_statistics, draw_histogram, histogram_table
 from rgaviz.figures.style import FigureOptions, save_figure
-from rgaviz.outputs import csv_bytes
+from rgaviz.writing import csv_bytes
 
 VALUES = np.array([[0.0, 0.02, 1.0, 0.5], [0.0, 0.04, 1.0, 0.9]])
 STATISTICS = [{"label": "rga conv5", "values": VALUES}, {"label": "se $x", "values": np.full((3, 2), 0.5)}]

@@ -10,9 +10,10 @@ import pytest
 from stored import HEAD, MAP, PICTURE, REF, contents, edit, entry, row, write
 
 from rgaviz.errors import OutputError
-from rgaviz.outputs import atomic_write, record_files
+from rgaviz.outputs import record_files
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter
+from rgaviz.writing import atomic_write
 
 
 def test_round_trip(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rgaviz.data.find import is_picture
+from rgaviz.data.find import is_picture, visible_below
 from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
 from rgaviz.data.splits import Dataset, Split, read_split
 from rgaviz.errors import RgavizError
@@ -111,7 +111,7 @@ def _files(root: Path, classes: Sequence[str]) -> Files:
     found = []
     for label, name in enumerate(classes):
         if (root / name).is_dir():
-            paths = sorted(path for path in (root / name).rglob("*") if is_picture(path, root))
+            paths = sorted(path for path in visible_below(root / name) if is_picture(path, root))
             found += [(path, label) for path in paths]
     return found
 
