@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.cli.show import console
+from rgaviz.cli.show import cells, console
 from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
 
@@ -25,8 +25,9 @@ class Progress:
         self.headlines: dict[str, Measure] = {}
 
     def say(self, text: str) -> None:
-        """A line above the bar."""
-        self.bar.console.print(printable(text), highlight=False, soft_wrap=True)
+        """A line above the bar; what is to be typed stands in one of its own."""
+        text = "\n".join(cells(text.split("\n")))
+        self.bar.console.print(text, highlight=False, soft_wrap=True)
 
     def track(self, items: Any, *, total: int, description: str) -> Iterator[Any]:
         """A loop with a bar of its own."""

@@ -37,7 +37,7 @@ AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside t
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
 NAMED = 3  # names told of each kind of fault
-LETTERS = 180  # of all these names
+LETTERS = 240  # of all these names
 CONTENTS = 8  # names told of a file in which no weights are found
 
 
@@ -281,4 +281,5 @@ def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:
 def few(names: Sequence[str], most: int = NAMED) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(clipped(name, LETTERS // most) for name in names[:most]) + more
+    shown = names[:most]
+    return ", ".join(clipped(name, LETTERS // len(shown)) for name in shown) + more
