@@ -16,6 +16,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import METHODS
 from rgaviz.progress import Say, hush
 from rgaviz.tasks import TASKS
+from rgaviz.tasks.task import LABEL
 
 
 def compare(
@@ -52,7 +53,10 @@ def compare(
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
     of_classes = any(not METHODS[name].classless for name in methods)
-    if diff and of_classes and (target is None or any(target in task.targets for task in TASKS.values())):
+    own = target is None or any(
+        target in task.targets for task in TASKS.values()
+    )  # each network's own choice
+    if diff and of_classes and own and target != LABEL:
         tell_mixed_differences(found, settings.get("say", hush))
     return found
 

@@ -277,11 +277,12 @@ def test_differences_of_maps_about_different_classes_are_noted(rga, place):
 
 def test_maps_about_what_each_picture_shows(rga):
     """The fair comparison of networks that say different things."""
-    rga("compare", *PAIR, "pics/ring", "pics/square", "--target", "label", *FAST)
+    told = rga("compare", *PAIR, "pics/ring", "pics/square", "--target", "label", "--diff", *FAST).stderr
+    assert "different classes" not in told
     results = read_results("rgaviz-compare")
     assert results.manifest.target == "label"
     for row, label in zip(results.manifest.rows, ("ring", "square"), strict=True):
-        maps = [panel for panel in row if panel.map and panel.map.group == "cam"]
+        maps = [panel for panel in row if panel.kind == "map" and panel.map.group == "cam"]
         assert len(maps) == 2
         assert {panel.values["target"] for panel in maps} == {label}
     checkpoint = rgaviz.load_checkpoint("rga.pt")
