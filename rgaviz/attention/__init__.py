@@ -78,11 +78,13 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
 
 
 def check_attentions(names: Sequence[str]) -> None:
-    """Refuse attentions that do not exist, and one named twice: both would write the same file.
+    """Refuse none at all, attentions that do not exist, and one named twice: both would write the same file.
 
     Raises:
         RgavizError: there is one; the message names it.
     """
+    if not names:
+        raise RgavizError("No attention is named; name one, or none for the baseline.")
     for name in names:
         lookup(ATTENTIONS, name, "attention")
     if len(set(names)) < len(names):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rgaviz.errors import RgavizError, unknown_name
+from rgaviz.errors import RgavizError, one_line, unknown_name
 from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
@@ -23,6 +23,7 @@ NOT_NEGATIVE = must(lambda value: value >= 0, "0 or more")
 FRACTION = must(lambda value: 0 <= value < 1, "at least 0 and below 1")
 AT_LEAST_1 = must(lambda value: value >= 1, "1 or more")
 AT_LEAST_2 = must(lambda value: value >= 2, "2 or more")
+COUNT = must(lambda value: value <= 10**9, "a thousand million or less")
 INSIDE = must(lambda value: 0 < value < 1, "between 0 and 1")
 LARGEST_IMAGE = 4096  # pixels a side, as checkpoints have it
 SIDES = must(
@@ -87,8 +88,8 @@ class DataConfig(Table):
     title: ClassVar[str] = "data"
 
     image_size: Annotated[tuple[int, ...], LIST, SIDES] = (32, 32)  # height, width in pixels
-    train_size: Annotated[int, AT_LEAST_2] | None = None  # images; None is all
-    test_size: Annotated[int, AT_LEAST_1] | None = None  # images; None is all
+    train_size: Annotated[int, AT_LEAST_2, COUNT] | None = None  # images; None is all
+    test_size: Annotated[int, AT_LEAST_1, COUNT] | None = None  # images; None is all
     held_out: Annotated[float, INSIDE] = 0.2  # fraction held out for testing, where there is no test folder
     augment: Annotated[str, named("data.augment", _augmentations)] = "shift-mirror"
     workers: Annotated[int, NOT_NEGATIVE] = 2  # processes that read ahead what does not fit into memory
@@ -99,7 +100,7 @@ class TrainConfig(Table):
 
     title: ClassVar[str] = "train"
 
-    epochs: Annotated[int, POSITIVE] = 8
+    epochs: Annotated[int, POSITIVE, COUNT] = 8
     batch_size: Annotated[int, POSITIVE] = 128  # what one step of the optimizer sees, over all processes
     accumulate: Annotated[int, POSITIVE] = 1  # parts of a batch that are computed one after the other
     optimizer: Annotated[str, named("train.optimizer", lambda: OPTIMIZERS)] = "sgd"
@@ -185,9 +186,9 @@ def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None 
     """
     try:
         tables = tomllib.loads(recipe_text(name))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or far too long
         raise RgavizError(
-            f"{name} is not a valid recipe ({error}). Start from a copy: rgaviz recipe cifar10"
+            f"{name} is not a valid recipe ({one_line(error)}). Start from a copy: rgaviz recipe cifar10"
         ) from error
     for override in overrides:
         _override(tables, override)
@@ -211,6 +212,10 @@ def _override(tables: dict[str, Any], override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists in lists in lists
+        raise RgavizError(
+            f"--set {key.strip()}=... has a value that is too long; give a shorter one."
+        ) from error
     if not isinstance(tables.setdefault(table, {}), dict):
         raise RgavizError(f"Recipe key {table!r} is not a table.")
     tables[table][name] = value

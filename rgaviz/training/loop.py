@@ -30,7 +30,7 @@ from rgaviz.models.network import shapes_only
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
 from rgaviz.training.config import OF_LOSSES, Recipe
-from rgaviz.training.network import build_model
+from rgaviz.training.network import build_model, refuse_too_large
 from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
@@ -140,7 +140,7 @@ def refuse_unfit(
     refuse_unused(recipe, task)
     for attention in attentions:
         with shapes_only():
-            build_model(recipe, attention, task, len(dataset.classes))
+            refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import lookup
+from rgaviz.devices import available_memory
+from rgaviz.errors import RgavizError, lookup, one_line
 from rgaviz.models import create_model
 from rgaviz.models.foreign import is_foreign
 from rgaviz.models.network import Network
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
+
+COPIES = 3  # of the weights in a training: themselves, gradients, and an optimizer's sums
 
 
 def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) -> Network:
@@ -23,11 +27,34 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
     options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}
     if "head" in options:
         lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
-    model = create_model(
-        recipe.model.arch, attention, num_classes=num_classes, image_size=(height, width), **options
-    )
+    try:
+        model = create_model(
+            recipe.model.arch, attention, num_classes=num_classes, image_size=(height, width), **options
+        )
+    except (RuntimeError, TypeError, OverflowError) as error:  # sizes beyond what a tensor can have
+        raise RgavizError(
+            f"The network of the recipe cannot be built ({one_line(error)}); give smaller numbers in [model]."
+        ) from error
     model.task = task.name
     return model
+
+
+def refuse_too_large(model: nn.Module, device: torch.device) -> None:
+    """Refuse a network that does not fit into the device's memory with its gradients and an optimizer's sums.
+
+    Args:
+        model: of shapes only.
+        device: it is to be trained on.
+
+    Raises:
+        RgavizError: it does not fit.
+    """
+    wanted, there = 4 * COPIES * sum(each.numel() for each in model.parameters()), available_memory(device)
+    if wanted > there:
+        raise RgavizError(
+            f"Training this network takes {wanted / 2**30:.0f} GiB for its weights alone, of which {there / 2**30:.0f} "
+            "are free; give smaller numbers in [model]."
+        )
 
 
 class Outputs(nn.Module):

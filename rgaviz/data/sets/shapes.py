@@ -17,6 +17,7 @@ import numpy as np
 
 from rgaviz.data.sets.outlines import BLOB, BLOB_WAVES, OUTLINES, SHAPE_CLASSES
 from rgaviz.data.sets.textures import Generator, brightness, paint
+from rgaviz.devices import available_memory
 from rgaviz.errors import RgavizError
 from rgaviz.progress import Track, silent
 
@@ -67,6 +68,7 @@ def generate(
         RgavizError: the count is negative, or the pictures are too small to show a shape.
     """
     _check(count, image_size)
+    _check_memory(count, image_size)
     images = np.empty((count, 3, *image_size), np.uint8)
     masks = np.empty((count, *image_size), bool)
     labels = np.arange(count, dtype=np.int64) % len(SHAPE_CLASSES)
@@ -74,6 +76,18 @@ def generate(
         picture, masks[index] = _render(_generator(seed, split, index), int(label), image_size)
         images[index] = picture.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
     return ShapesData(images, labels, masks)
+
+
+def _check_memory(count: int, image_size: tuple[int, int]) -> None:
+    """Refuse more pictures than memory holds: of each its colours and its mask."""
+    import torch
+
+    wanted, there = 4 * count * image_size[0] * image_size[1], available_memory(torch.device("cpu"))
+    if wanted > there:
+        raise RgavizError(
+            f"{count} pictures of {image_size[0]}x{image_size[1]} take {wanted / 2**30:.0f} GiB of memory, of which "
+            f"{there / 2**30:.0f} are free; make fewer or smaller ones."
+        )
 
 
 def _check(count: int, image_size: tuple[int, int]) -> None:
