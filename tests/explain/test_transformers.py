@@ -108,7 +108,7 @@ def test_equals_the_library(method, network, layer, models, images, raw):
     maps = cam(models[network], images, layer, [method], targets)[method]
     assert_close(maps, expected)
     if method not in ("fem", "scorecam"):  # no outliers on so small a map; weights that are alike
-        assert (maps.max((1, 2)) > 0).any()
+        assert (maps.max((1, 2)) > 0).any() or method == "randomcam"  # whose weights may all be against
 
 
 @pytest.mark.parametrize(("network", "layer"), [("vit", NORM), ("swin", "norm"), ("swin_v2", "norm")])

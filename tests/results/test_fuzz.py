@@ -19,8 +19,11 @@ from strange_results import CHANGES, COMMANDS, results
 SECONDS, MEMORY = 20, 2**30
 WORKER = """
 import sys, time, traceback, warnings
+with warnings.catch_warnings(action="ignore"):  # what drawing libraries say when they are loaded is not ours
+    import rgaviz.figures.draw
 from rgaviz.cli import app
 from typer.testing import CliRunner
+warnings.filterwarnings("ignore", message="'[a-zA-Z]+' (argument )?(is )?deprecated")  # an old matplotlib's parser
 warnings.filterwarnings("ignore", message="A map has values that are no numbers")  # which is meant
 for line in sys.stdin:
     began = time.process_time()
