@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 
 import pytest
 import regression
@@ -15,8 +16,8 @@ from rgaviz.tasks import TASKS
 from rgaviz.training import loop, signals
 
 
-@pytest.fixture(scope="package", autouse=True)
-def known():
+@contextmanager
+def registered():
     """The task of the tests is one of ours, and so are its images."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, "regression", regression.Regression())
@@ -24,11 +25,23 @@ def known():
         yield
 
 
-@pytest.fixture(scope="package", params=TOYS)
-def trained(request, tmp_path_factory, known):
+@pytest.fixture(scope="module", autouse=True)
+def known():
+    """No longer than the tests of a module: others compare the registries with what stands in the sources."""
+    with registered():
+        yield
+
+
+@pytest.fixture(scope="session", params=TOYS)
+def trained(request, tmp_path_factory):
     """A task, its images, and checkpoints of four steps, made in one go and in two."""
-    images, changes, *_ = TOYS[request.param]
-    out, recipe = tmp_path_factory.mktemp(request.param), tiny.recipe(epochs=1, optimizer="adamw", **changes)
+    with registered():
+        return made(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def made(name, out):
+    images, changes, *_ = TOYS[name]
+    recipe = tiny.recipe(epochs=1, optimizer="adamw", **changes)
     options = {"device": tiny.CPU, "check_every": 1}
 
     class Stop(tiny.Steps):
@@ -41,4 +54,4 @@ def trained(request, tmp_path_factory, known):
         loop.train(images(), recipe, ["rga-sc"], out / "parts", report=Stop(), **options)
     loop.train(images(), recipe, ["rga-sc"], out / "parts", resume=True, **options)
     whole, parts = (load_checkpoint(out / name / "rga.pt") for name in ("whole", "parts"))
-    return TASKS[request.param], images(), whole, parts
+    return TASKS[name], images(), whole, parts
