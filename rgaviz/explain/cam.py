@@ -135,9 +135,13 @@ def explain(
             scores, about = _asked(target, output)
         if target is not None and layer is not None and caught.activations is not None:
             cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
-            asked = list(probes(network, layer, images, caught.activations.detach(), output.detach(), target))
-            own = [name for name in methods if not METHODS[name].maps]
-            cams |= {name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own}
+            if own := [name for name in methods if not METHODS[name].maps]:
+                asked = list(
+                    probes(network, layer, images, caught.activations.detach(), output.detach(), target)
+                )
+                cams |= {
+                    name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own
+                }
             cams = {name: cams[name] for name in methods}
     return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams)
 

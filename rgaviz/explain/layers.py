@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -88,25 +89,40 @@ def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None)
 
 def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tuple[int, ...]]]:
     """Name and output shape of every module with weights, in the order they finish."""
-    shapes: list[tuple[str, tuple[int, ...]]] = []
-
-    def note(name: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor):
-                shapes.append((name, tuple(output.shape)))
-
-        return hook
-
     # Neither a pooling layer nor a dropout is where a network looks, though its output may have the form of a map.
-    weighted = [
-        (name, m) for name, m in model.named_modules() if name and next(m.parameters(), None) is not None
-    ]
+    weighted = {
+        m: name for name, m in model.named_modules() if name and next(m.parameters(), None) is not None
+    }
+    found = in_order(model, weighted, size)
+    return [(weighted[module], shape) for module, shape in found if shape is not None]
+
+
+def in_order(
+    model: nn.Module, modules: Iterable[nn.Module], image_size: Sequence[int]
+) -> list[tuple[nn.Module, tuple[int, ...] | None]]:
+    """Modules of a network in the order in which they finish in a forward pass on zeros.
+
+    Args:
+        model: a network; not changed.
+        modules: of it.
+        image_size: (H, W) of its input.
+
+    Returns:
+        Each as often as it is used, with the shape of its output; None for what is no tensor.
+    """
+    order: list[tuple[nn.Module, tuple[int, ...] | None]] = []
+    thread = threading.get_ident()
+
+    def note(module: nn.Module, inputs: Any, output: Any) -> None:
+        if threading.get_ident() == thread:
+            order.append((module, tuple(output.shape) if isinstance(output, Tensor) else None))
+
     first = next(model.parameters(), torch.zeros(()))
-    handles = [module.register_forward_hook(note(name)) for name, module in weighted]
-    try:
-        with lent(model):
-            model(torch.zeros(1, 3, *size, device=first.device, dtype=first.dtype))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return shapes
+    with lent(model):
+        handles = [module.register_forward_hook(note) for module in dict.fromkeys(modules)]
+        try:
+            model(torch.zeros(1, 3, *image_size, device=first.device, dtype=first.dtype))
+        finally:
+            for handle in handles:
+                handle.remove()
+    return order

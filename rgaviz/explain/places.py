@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
 from torch import nn
 
 from rgaviz.explain.gates import gated_layers
-from rgaviz.explain.layers import find_layer
-from rgaviz.explain.lending import lent
+from rgaviz.explain.layers import find_layer, in_order
 
 
 def mask_place(model: nn.Module, layer: str, image_size: Sequence[int]) -> str:
@@ -33,7 +30,7 @@ def mask_place(model: nn.Module, layer: str, image_size: Sequence[int]) -> str:
     gated = {name: find_layer(model, name) for name in gated_layers(model)}
     if not gated:
         return "no mask"
-    finished = _finished(model, [*gated.values(), shown], image_size)
+    finished = [module for module, _ in in_order(model, [*gated.values(), shown], image_size)]
     if shown not in finished:
         return ""  # not used: explaining it refuses it with the reason
     names = {module: name for name, module in gated.items()}
@@ -43,21 +40,3 @@ def mask_place(model: nn.Module, layer: str, image_size: Sequence[int]) -> str:
     passed = [f"after the mask of {before[-1]}"] if before else []
     coming = [f"before {'that' if before else 'the mask'} of {after[0]}"] if after else []
     return ", ".join([*passed, *coming])
-
-
-def _finished(model: nn.Module, modules: Sequence[nn.Module], image_size: Sequence[int]) -> list[nn.Module]:
-    """These modules in the order in which they finish in a forward pass."""
-    order: list[nn.Module] = []
-
-    def note(module: nn.Module, inputs: Any, output: Any) -> None:
-        order.append(module)
-
-    first = next(model.parameters(), torch.zeros(()))
-    handles = [module.register_forward_hook(note) for module in dict.fromkeys(modules)]
-    try:
-        with lent(model), torch.no_grad():
-            model(torch.zeros(1, 3, *image_size, device=first.device, dtype=first.dtype))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return order

@@ -11,6 +11,7 @@ import torch
 from snapshots import assert_same, snapshot
 
 from rgaviz.explain.cam import cam
+from rgaviz.explain.layers import in_order
 from rgaviz.explain.masks import masks
 
 THREADS = 4
@@ -60,6 +61,22 @@ def test_a_pass_of_another_thread_is_left_alone(model):
     np.testing.assert_array_equal(cam(model, pictures(1))["gradcam"], alone)
     handle.remove()
     torch.testing.assert_close(found[0], expected)
+
+
+def test_layers_are_found_whoever_else_uses_the_network(model):
+    """Passes of other threads are not taken for the one that tells the order of the modules."""
+    modules, size = [model.layer2, model.layer4], (12, 16)
+    alone = in_order(model, modules, size)
+    assert [module for module, _ in alone] == modules
+
+    def elsewhere(*call):
+        if threading.current_thread() is threading.main_thread():
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(model, pictures(7)).result()
+
+    handle = model.layer3.register_forward_hook(elsewhere)
+    assert in_order(model, modules, size) == alone
+    handle.remove()
 
 
 def test_networks_side_by_side_do_not_wait(model):
