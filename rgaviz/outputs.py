@@ -1,4 +1,4 @@
-"""Whether a file may be written, and how: places, one claim of names, one ledger of own files, whole files, CSV."""
+"""Whether a file may be written: places, one claim of names, one ledger of own files."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ MAPS = "maps.npz"
 PICTURES = "pictures"
 LARGEST_MANIFEST = 2**28  # bytes: of some 100,000 pictures
 MOST_VALUES = 10**7  # in a manifest: every other one is of two signs and takes a hundred bytes
-
-
 MOST_PARTS = 200  # of a path: folders are made one within the other
 
 

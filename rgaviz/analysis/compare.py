@@ -52,11 +52,11 @@ def compare(
         compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
+    chosen = {word for task in TASKS.values() for word in task.targets} - {
+        LABEL
+    }  # by each network for itself
     of_classes = any(not METHODS[name].classless for name in methods)
-    own = target is None or any(
-        target in task.targets for task in TASKS.values()
-    )  # each network's own choice
-    if diff and of_classes and own and target != LABEL:
+    if diff and of_classes and (target is None or target in chosen):
         tell_mixed_differences(found, settings.get("say", hush))
     return found
 

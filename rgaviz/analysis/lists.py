@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import lookup
+
+if TYPE_CHECKING:
+    from rgaviz.explain.methods import Method
 
 
 def choices(what: str) -> dict[str, str]:
@@ -57,11 +60,12 @@ def methods() -> dict[str, str]:
     """Methods of class activation mapping."""
     from rgaviz.explain.methods import METHODS
 
-    ways = {
-        True: "shares one pass with the others of this kind",
-        False: "passes of its own, by pytorch-grad-cam",
-    }
-    return {name: f"{each.title}: {ways[each.maps is not None]}" for name, each in METHODS.items()}
+    def way(method: Method) -> str:
+        if method.maps:
+            return "shares one pass with the others of this kind"
+        return "passes of its own, by pytorch-grad-cam" if method.library else "passes of its own"
+
+    return {name: f"{each.title}: {way(each)}" for name, each in METHODS.items()}
 
 
 def venues() -> dict[str, str]:

@@ -67,17 +67,17 @@ def _whole(value: int) -> int:
     return value
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def plain_values(value: Any, depth: int = 0) -> Any:
     """Plain values, as JSON has them, of a bounded size."""
     if depth > DEEPEST:
         raise ValueError
     if isinstance(value, dict):
         for key, each in value.items():
             _name(key)
-            _plain(each, depth + 1)
+            plain_values(each, depth + 1)
     elif isinstance(value, list | tuple):
         for each in value:
-            _plain(each, depth + 1)
+            plain_values(each, depth + 1)
     elif type(value) is int:
         _whole(value)
     elif type(value) is str:
@@ -91,19 +91,19 @@ def _numbers(value: dict[Any, Any]) -> dict[str, Any]:
     """Numbers by name; one may be NaN, where a training went wrong."""
     if not all(type(each) in (bool, int, float) for each in value.values()):
         raise ValueError
-    return _plain(value)
+    return plain_values(value)
 
 
 def _texts(value: dict[Any, Any]) -> dict[str, str]:
     if not all(type(each) is str for each in value.values()):
         raise ValueError
-    return _plain(value)
+    return plain_values(value)
 
 
 def _rows(value: list[Any]) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in value):
         raise ValueError
-    return _plain(value)
+    return plain_values(value)
 
 
 # As Python has them: True is also a number, and nothing is copied or converted.
@@ -150,7 +150,7 @@ class Header(Part):
     metrics: Annotated[InstanceOf[dict], AfterValidator(_numbers)] = Field(
         {}, description="a dictionary of numbers"
     )
-    training: Annotated[InstanceOf[dict], AfterValidator(_plain)] = Field(
+    training: Annotated[InstanceOf[dict], AfterValidator(plain_values)] = Field(
         {}, description="a dictionary of plain values"
     )
     history: Annotated[InstanceOf[list], AfterValidator(_rows)] = Field([], description="a list of epochs")

@@ -33,7 +33,7 @@ class ErrorBoundary(TyperGroup):
         except RgavizError as error:
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise
-            print(f"Error: {' '.join(str(error).splitlines())}", file=sys.stderr)  # a name may break lines
+            print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

@@ -15,6 +15,7 @@ from rgaviz.errors import RgavizError
 
 # The panels of --help.
 NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
+USUAL = "what its kind usually takes"  # of images
 
 
 def flag(*names: str, help: str, panel: str | None = None) -> Any:
@@ -29,6 +30,11 @@ def _inputs(default: str) -> Any:
         show_default=default,
         autocompletion=completion.inputs,
     )
+
+
+def _of_bare(help: str, default: str, *names: str, **more: Any) -> Any:
+    """What is said of a network that a file says nothing of, with what is assumed where nothing is."""
+    return typer.Option(*names, help=help, show_default=default, rich_help_panel=NETWORK, **more)
 
 
 # Single options. A default in words is shown in round brackets: it is no value to type.
@@ -48,45 +54,22 @@ Arch = Annotated[
     ),
 ]
 NumClasses = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Outputs of a bare state_dict's network.",
-        show_default="those of its head",
-        rich_help_panel=NETWORK,
-    ),
+    int | None, _of_bare("Outputs of a bare state_dict's network.", "those of its head", min=1)
 ]
 ImageSize = Annotated[
-    str | None,
-    typer.Option(
-        help="HEIGHTxWIDTH of the images of a bare state_dict's network.",
-        show_default="what its kind usually takes",
-        rich_help_panel=NETWORK,
-    ),
+    str | None, _of_bare("HEIGHTxWIDTH of the images of a bare state_dict's network.", USUAL)
 ]
 Mean = Annotated[
     str | None,
-    typer.Option(
-        help="Mean of the images a bare state_dict was trained with, R,G,B of values in 0 to 1.",
-        show_default="what its kind usually takes",
-        rich_help_panel=NETWORK,
-    ),
+    _of_bare("Mean of the images a bare state_dict was trained with, R,G,B of values in 0 to 1.", USUAL),
 ]
-Std = Annotated[
-    str | None,
-    typer.Option(
-        help="Their standard deviation, likewise.",
-        show_default="what its kind usually takes",
-        rich_help_panel=NETWORK,
-    ),
-]
+Std = Annotated[str | None, _of_bare("Their standard deviation, likewise.", USUAL)]
 ClassNames = Annotated[
     Path | None,
-    typer.Option(
+    _of_bare(
+        "Text file with the names of a bare state_dict's outputs, one per line.",
+        "ImageNet's for 1000, else numbers",
         "--classes",
-        help="Text file with the names of a bare state_dict's outputs, one per line.",
-        show_default="ImageNet's for 1000, else numbers",
-        rich_help_panel=NETWORK,
     ),
 ]
 Device = Annotated[
@@ -138,7 +121,7 @@ MaskLayer = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-        help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction) or top5.",
+        help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction), top5 or label.",
         show_default="the first of rgaviz list tasks: top1",
         autocompletion=completion.one(completion.targets),
     ),

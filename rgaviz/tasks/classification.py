@@ -94,7 +94,7 @@ class Classification:
             )
         if found:
             return one_class(found.pop(), names)
-        raise unknown_name(text, [*TOPS, *names], "target class")
+        raise unknown_name(text, [*self.targets, *names], "target class")
 
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
         unknown = next((each for each in truth if each not in names), None) if truth else None
@@ -113,22 +113,21 @@ class Classification:
             raise unknown_name(text, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
-        shares, remark = probabilities(output.float())
+        shares, already = probabilities(output.float())
         confidence, index = shares.max(1)  # (B,) each
-        rows = zip(confidence.tolist(), index.tolist(), truth, strict=True)
-        return [_told(str(names[best]), best, sure, true, remark) for sure, best, true in rows]
+        rows = zip(confidence.tolist(), index.tolist(), truth, already.tolist(), strict=True)
+        return [_told(str(names[best]), best, sure, true, done) for sure, best, true, done in rows]
 
 
-def probabilities(output: Tensor) -> tuple[Tensor, str]:
-    """Probabilities (B, classes) of an output, and what must be known of them.
+def probabilities(output: Tensor) -> tuple[Tensor, Tensor]:
+    """Probabilities (B, classes) of an output, and whether it has been them already (B,).
 
-    One logit is that of one class against none, by a sigmoid. What sums to 1 already has been through a softmax.
+    One logit is that of one class against none, by a sigmoid. What sums to 1 has been through a softmax.
     """
     if output.shape[1] == 1:
-        return output.sigmoid(), ""
-    if (output >= 0).all() and ((output.sum(1) - 1).abs() < SUMS_TO_1).all():
-        return output, "the network's outputs are probabilities already"
-    return output.softmax(1), ""
+        return output.sigmoid(), torch.zeros(len(output), dtype=torch.bool)
+    already = (output >= 0).all(1) & ((output.sum(1) - 1).abs() < SUMS_TO_1)  # (B,): none asks its neighbours
+    return torch.where(already[:, None], output, output.softmax(1)), already
 
 
 def cross_entropy(
@@ -165,7 +164,7 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
     return Evaluation(figures, tables)
 
 
-def _told(label: str, index: int, confidence: float, truth: str | None, remark: str) -> Told:
+def _told(label: str, index: int, confidence: float, truth: str | None, already: bool) -> Told:
     lines = [Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)]
-    lines += [Line(remark)] if remark else []
+    lines += [Line("the network's outputs are probabilities already")] if already else []
     return Told(lines, {"label": label, "index": index, "confidence": confidence}, says=label)

@@ -6,13 +6,14 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, InstanceOf, ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rgaviz.checkpoint.reading import read, weight_fault
+from rgaviz.checkpoint.schema import plain_values
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.training.totals import Totals
 
@@ -24,19 +25,12 @@ class _Stored(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
-    training: dict[str, Any]
+    training: Annotated[dict[str, Any], AfterValidator(plain_values)]
     seed: int
     model: dict[str, InstanceOf[Tensor]]
     optimizer: dict[str, Any]
     history: list[dict[str, Plain]]
     totals: dict[str, Any]
-
-    @field_validator("training")
-    @classmethod
-    def _plain(cls, training: dict[str, Any]) -> dict[str, Any]:
-        if not _is_plain(training):
-            raise ValueError("it holds what is no setting")
-        return training
 
 
 @dataclass(frozen=True)
@@ -114,11 +108,3 @@ def _renewed(totals: Mapping[str, Any]) -> dict[str, Any]:
     wrong = totals["images"] - totals["right"]
     kept = {key: totals[key] for key in ("images", "steps", "seconds")}
     return {"sums": {"loss": totals["loss"], "error": 100.0 * wrong}, **kept}
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | bool | int | float)

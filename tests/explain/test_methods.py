@@ -7,6 +7,7 @@ import pytest
 import torch
 from reference_cams import THEIRS, assert_close
 
+from rgaviz.analysis.lists import choices
 from rgaviz.explain.cam import cam, explain
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import given_classes
@@ -19,6 +20,12 @@ def test_every_method_is_known():
     assert len({method.title for method in METHODS.values()}) == len(METHODS)
     for method in METHODS.values():
         assert [bool(way) for way in (method.maps, method.weights, method.library)].count(True) == 1
+
+
+def test_the_list_says_which_are_the_library_s():
+    for name, told in choices("methods").items():
+        assert ("pytorch-grad-cam" in told) == bool(METHODS[name].library)
+        assert ("shares one pass" in told) == bool(METHODS[name].maps)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -153,6 +153,8 @@ def test_unknown_targets(text):
     with pytest.raises(UnknownNameError, match="Unknown target class") as caught:
         TASK.target(text, NAMES, lambda path: pytest.fail("no picture"))
     assert "top1, top5" in str(caught.value)
+    for word in TASK.targets:
+        assert word in str(caught.value)
     if text == "dgo":
         assert "Did you mean 'dog'" in str(caught.value)
 
@@ -180,6 +182,16 @@ def test_outputs_that_are_probabilities_are_taken_as_such_and_told(dtype):
         assert told.values["confidence"] == pytest.approx(max(row))
         assert told.lines[1].text == "the network's outputs are probabilities already"
     assert len(TASK.told(2 * output, NAMES, [None, None])[0].lines) == 1
+
+
+def test_what_is_told_of_a_picture_does_not_depend_on_its_neighbours():
+    """One of which has been through a softmax, and the other not."""
+    output = torch.tensor([[0.2, 0.7, 0.1], [1.0, 3.0, -1.0]])
+    together = TASK.told(output, NAMES, [None, None])
+    alone = [TASK.told(row[None], NAMES, [None])[0] for row in output]
+    assert [told.lines for told in together] == [told.lines for told in alone]
+    assert [len(told.lines) for told in together] == [2, 1]
+    assert together[0].values["confidence"] == pytest.approx(0.7)
 
 
 def test_each_picture_s_true_class_as_target():

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from rgaviz.checkpoint import schema
 from rgaviz.errors import RgavizError
 from rgaviz.models import MODELS, create_model
+from rgaviz.training import config
 from rgaviz.training.config import (
     RECIPES,
     DataConfig,
@@ -273,3 +275,9 @@ def test_bad_files(tmp_path):
     assert "rgaviz list recipes" in message
     assert "Did you mean 'cifar10'" in fault("cifar1O")
     assert "../" in fault("../recipes/cifar10")
+
+
+def test_the_largest_image_is_that_of_a_checkpoint():
+    assert (
+        config.LARGEST_IMAGE == schema.LARGEST_IMAGE
+    )  # recipes are read without PyTorch, so it stands twice
