@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -25,10 +25,14 @@ class MemorySplit:
     Attributes:
         images: (n, H, W, 3) uint8 RGB.
         labels: (n, ...), of a kind that the task's ``check`` takes.
+        cameras: (n,) int64, which camera took each image; None where that means nothing.
+        names: n, what each image is called, such as ``query/0002_c1s1_000451_03.jpg``; () where they have none.
     """
 
     images: Tensor
     labels: Tensor
+    cameras: Tensor | None = None
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,7 +53,10 @@ class MemorySplit:
         """
         there = self.images.device.type == device.type
         fits = there or self.images.nbytes <= (available_memory(device) if memory is None else memory) / 8
-        return MemorySplit(self.images.to(device) if fits else self.images, self.labels.to(device))
+        images = self.images.to(device) if fits else self.images
+        return replace(
+            self, images=images, labels=self.labels.to(device), cameras=_moved(self.cameras, device)
+        )
 
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices."""
@@ -66,12 +73,16 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         workers: processes that read ahead, though no more than there are processors.
+        cameras: (n,) int64, which camera took each picture; None where that means nothing.
+        names: n, what each picture is called; () where they have no names.
     """
 
     paths: Sequence[Path]
     labels: Tensor
     image_size: tuple[int, int]
     workers: int = 2
+    cameras: Tensor | None = None
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -83,8 +94,8 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
             return PictureError(str(error))
 
     def to(self, device: torch.device) -> DiskSplit:
-        """Itself: only labels and batches travel."""
-        return DiskSplit(self.paths, self.labels.to(device), self.image_size, self.workers)
+        """Itself: only labels, cameras and batches travel."""
+        return replace(self, labels=self.labels.to(device), cameras=_moved(self.cameras, device))
 
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices, read ahead by the workers."""
@@ -96,6 +107,10 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
             if isinstance(images, PictureError):
                 raise images
             yield images
+
+
+def _moved(values: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if values is None else values.to(device)
 
 
 def _processors() -> int:
@@ -121,6 +136,8 @@ def read_split(
     labels: Tensor,
     image_size: tuple[int, int],
     *,
+    cameras: Tensor | None = None,
+    names: Sequence[str] = (),
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
@@ -131,6 +148,8 @@ def read_split(
         paths: n pictures.
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
+        cameras: (n,) int64, which camera took each picture, where that means something.
+        names: n, what each picture is called, where they have names.
         workers: processes that read ahead what does not fit; with 0 nobody does.
         memory: bytes that decoded pictures may take, by default :func:`memory_for_images`.
         track: wraps the loop over the pictures, for a progress bar.
@@ -141,13 +160,13 @@ def read_split(
     height, width = image_size
     limit = memory_for_images() if memory is None else memory
     if len(paths) * height * width * 3 > limit:
-        return DiskSplit(paths, labels, image_size, workers)
+        return DiskSplit(paths, labels, image_size, workers, cameras, names)
     images = torch.empty((len(paths), height, width, 3), dtype=torch.uint8)
     with ThreadPoolExecutor() as pool:
         decoded = pool.map(lambda path: resize_picture(read_picture(path), image_size), paths)
         for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
             images[index] = torch.from_numpy(picture)  # (H, W, 3)
-    return MemorySplit(images, labels)
+    return MemorySplit(images, labels, cameras, names)
 
 
 def memory_for_images() -> float:
@@ -170,6 +189,8 @@ class Dataset:
         source: where the images came from, in words.
         augmentations: keys of ``AUGMENTATIONS`` under which the labels stay true: where they are places, a picture
             must not move.
+        notes: what its user must know, a line each, such as counts that are not the published ones; whoever opens it
+            tells them.
     """
 
     name: str
@@ -180,6 +201,7 @@ class Dataset:
     std: tuple[float, float, float]
     source: str
     augmentations: Collection[str] = tuple(AUGMENTATIONS)
+    notes: Sequence[str] = ()
     _loaded: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def part(self, name: str) -> Split:
