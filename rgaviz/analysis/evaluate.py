@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def evaluate(
     *,
     dataset: str | None = None,
     data_dir: Path | str | None = None,
+    pattern: str | None = None,
     arch: str | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
@@ -101,6 +103,7 @@ def evaluate(
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
+        pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
         image_size: (H, W) in pixels of its images.
@@ -136,7 +139,8 @@ def evaluate(
     tell_notes(subjects, say)
     claim_figure("evaluate", output, options, [subject.id for subject in subjects])
     place = None if data_dir is None else Path(data_dir)
-    measured = [measure(subject, dataset, place, track) for subject in subjects]
+    tell = cache(say)  # of a data set that several networks share once
+    measured = [measure(subject, dataset, place, pattern, track, tell) for subject in subjects]
     counted = [each for each in measured if COUNTS in each.evaluation.tables]
     for each in measured:
         if COUNTS not in each.evaluation.tables:
@@ -175,8 +179,15 @@ def write_results(
             writer.table(each.network, each.evaluation.tables[COUNTS].lines())
 
 
-def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent) -> Measured:
-    """What its task measures of one network on its test images.
+def measure(
+    subject: Subject,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None = None,
+    track: Track = silent,
+    say: Say = hush,
+) -> Measured:
+    """What its task measures of one network on its test images; arguments as :func:`evaluate`.
 
     Raises:
         RgavizError: no data, or data of another task or of other classes.
@@ -184,7 +195,9 @@ def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track:
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
-    images = measured_images(subject, dataset, data_dir, track)
+    images = measured_images(subject, dataset, data_dir, pattern, track)
+    for note in images.notes:
+        say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
     found = checkpoint.task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
@@ -195,7 +208,11 @@ def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track:
 
 
 def measured_images(
-    subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent
+    subject: Subject,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None = None,
+    track: Track = silent,
 ) -> Dataset:
     """The images a network is measured on: those its training was measured on, unless others are named."""
     from rgaviz.data.sets import load_dataset
@@ -212,6 +229,7 @@ def measured_images(
         image_size=checkpoint.image_size,
         test_size=settings.test_size,
         held_out=settings.held_out,
+        pattern=pattern,
         track=track,
     )
     if images.task != checkpoint.task.name:

@@ -12,7 +12,7 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
+from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
 from rgaviz.cli.show import cells, console, say, track
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def evaluate(
         ),
     ] = None,
     data_dir: DataDir = None,
+    pattern: Pattern = None,
     *,
     network: Network,
     figure: Figure = IN_A_COLUMN,
@@ -58,6 +59,7 @@ def evaluate(
         out,
         dataset=dataset,
         data_dir=data_dir,
+        pattern=pattern,
         **network.given(),
         figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],
