@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def evaluate(
     dataset: str | None = None,
     data_dir: Path | str | None = None,
     choices: Mapping[str, Any] | None = None,
+    pattern: str | None = None,
     arch: str | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
@@ -105,6 +107,7 @@ def evaluate(
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
         choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.reid.Matching`.
+        pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
         image_size: (H, W) in pixels of its images.
@@ -143,7 +146,8 @@ def evaluate(
     networks = [subject.id for subject in subjects]
     claim_figure(FIGURES[COUNTS], output, options, networks)
     place = None if data_dir is None else Path(data_dir)
-    measured = [measure(subject, task, dataset, place, track, say) for subject in subjects]
+    tell = cache(say)  # of a data set that several networks share once
+    measured = [measure(subject, task, dataset, place, pattern, track, tell) for subject in subjects]
     drawn = next((name for name in FIGURES if name in measured[0].evaluation.tables), None)
     if drawn is None:
         say(f"Note: there is no figure of how networks for {task.name} are measured.")
@@ -206,10 +210,11 @@ def measure(
     task: Task,
     dataset: str | None,
     data_dir: Path | None,
+    pattern: str | None = None,
     track: Track = silent,
     say: Say = hush,
 ) -> Measured:
-    """What its task measures of one network on its test images.
+    """What a task measures of one network on its test images; arguments as :func:`evaluate`.
 
     Raises:
         RgavizError: no data, or data of another task or of other classes.
@@ -217,9 +222,9 @@ def measure(
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
-    images = measured_images(subject, dataset, data_dir, track)
+    images = measured_images(subject, dataset, data_dir, pattern, track)
     for note in images.notes:
-        say(f"Note: {images.name}: {note}")
+        say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
     found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
@@ -230,7 +235,11 @@ def measure(
 
 
 def measured_images(
-    subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent
+    subject: Subject,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None = None,
+    track: Track = silent,
 ) -> Dataset:
     """The images a network is measured on: those its training was measured on, unless others are named."""
     from rgaviz.data.sets import load_dataset
@@ -247,6 +256,7 @@ def measured_images(
         image_size=checkpoint.image_size,
         test_size=settings.test_size,
         held_out=settings.held_out,
+        pattern=pattern,
         track=track,
     )
     if images.task != checkpoint.task.name:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,27 +70,29 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
     """Images read and resized by worker processes when their batch is due.
 
     Attributes:
-        paths: n pictures.
+        paths: n pictures, files or whatever ``read`` takes.
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         workers: processes that read ahead, though no more than there are processors.
         cameras: (n,) int64, which camera took each picture; None where that means nothing.
         names: n, what each picture is called; () where they have no names.
+        read: gives a picture, (h, w, 3) uint8 RGB, in any process.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Any]
     labels: Tensor
     image_size: tuple[int, int]
     workers: int = 2
     cameras: Tensor | None = None
     names: Sequence[str] = ()
+    read: Callable[[Any], np.ndarray] = read_picture
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Tensor | PictureError:
         try:
-            return torch.from_numpy(resize_picture(read_picture(self.paths[index]), self.image_size))
+            return torch.from_numpy(resize_picture(self.read(self.paths[index]), self.image_size))
         except PictureError as error:  # raised in a worker it would arrive as a traceback
             return PictureError(str(error))
 
@@ -132,12 +135,13 @@ Split = MemorySplit | DiskSplit
 
 
 def read_split(
-    paths: Sequence[Path],
+    paths: Sequence[Any],
     labels: Tensor,
     image_size: tuple[int, int],
     *,
     cameras: Tensor | None = None,
     names: Sequence[str] = (),
+    read: Callable[[Any], np.ndarray] = read_picture,
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
@@ -145,11 +149,12 @@ def read_split(
     """Pictures as a split: decoded now if they fit into memory, else read by workers when they are due.
 
     Args:
-        paths: n pictures.
+        paths: n pictures, files or whatever ``read`` takes.
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         cameras: (n,) int64, which camera took each picture, where that means something.
         names: n, what each picture is called, where they have names.
+        read: gives a picture, (h, w, 3) uint8 RGB, in any process.
         workers: processes that read ahead what does not fit; with 0 nobody does.
         memory: bytes that decoded pictures may take, by default :func:`memory_for_images`.
         track: wraps the loop over the pictures, for a progress bar.
@@ -160,10 +165,10 @@ def read_split(
     height, width = image_size
     limit = memory_for_images() if memory is None else memory
     if len(paths) * height * width * 3 > limit:
-        return DiskSplit(paths, labels, image_size, workers, cameras, names)
+        return DiskSplit(paths, labels, image_size, workers, cameras, names, read)
     images = torch.empty((len(paths), height, width, 3), dtype=torch.uint8)
     with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda path: resize_picture(read_picture(path), image_size), paths)
+        decoded = pool.map(lambda path: resize_picture(read(path), image_size), paths)
         for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
             images[index] = torch.from_numpy(picture)  # (H, W, 3)
     return MemorySplit(images, labels, cameras, names)

@@ -16,7 +16,6 @@ from rgaviz.errors import RgavizError, lookup, unknown_name
 from rgaviz.explain.targets import Target, scored
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.ranking import Ranking, rank
-from rgaviz.tasks.rerank import reranked
 from rgaviz.tasks.task import How, Parts
 from rgaviz.tasks.triplet import batch_hard
 
@@ -153,8 +152,7 @@ class ReIdentification:
         """
         cameras = [_cameras(split, name) for split, name in zip((queries, galleries), self.tested, strict=True)]
         chosen = self.matching
-        function = reranked if chosen.rerank else rank
-        return function(
+        return rank(
             query,
             gallery,
             queries.labels.cpu(),
@@ -162,6 +160,7 @@ class ReIdentification:
             *cameras,
             distance=chosen.distance,
             ap=chosen.ap,
+            rerank=chosen.rerank,
             within_camera=chosen.within_camera,
         )
 

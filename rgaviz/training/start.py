@@ -81,6 +81,7 @@ def run_training(
     seed: int,
     device: str,
     data_dir: Path | None,
+    pattern: str | None,
     resume: bool,
     overwrite: bool,
     tensorboard: bool,
@@ -114,6 +115,7 @@ def run_training(
         images = (load or load_dataset)(
             dataset,
             data_dir=data_dir,
+            pattern=pattern,
             image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
             train_size=recipe.data.train_size,
             test_size=recipe.data.test_size,
@@ -121,6 +123,8 @@ def run_training(
             workers=recipe.data.workers,
             track=report.track,
         )
+    for note in images.notes:
+        report.say(f"Note: {note}")
     try:
         rows = train_networks(
             images,
