@@ -145,14 +145,14 @@ def remarks(crops: Crops, kept: Crops, apart: bool) -> Iterator[str]:
     """
     train, query, gallery = (kept.get(part, []) for part in PARTS)
     if nobody := len(crops.get(TRAIN, [])) - len(train):
-        yield f"train: {nobody:,} pictures are left out, whose numbers are no person's: 0 is a distractor's, -1 junk's."
+        yield f"train: {nobody:,} left out whose number is no person's: 0 is a distractor's, -1 junk's."
     if nobody := sum(crop.identity == 0 for crop in query):
-        yield f"query: {nobody:,} pictures have the number 0, a distractor's, which nobody matches: count from 1."
+        yield f"query: {nobody:,} with the number 0, a distractor's, which matches nobody: count people from 1."
     counts = Counter(crop.identity for crop in train)
     if single := sorted(number for number, count in counts.items() if count == 1):
         yield (
-            f"train: {len(single):,} identities have one picture each, {single[0]} first: in a batch it stands for all "
-            "of theirs, augmented anew."
+            f"train: identities with a single picture: {len(single):,}, number {single[0]} first; in a batch it is "
+            "repeated, augmented anew."
         )
     if len(cameras := {crop.camera for crop in (*query, *gallery)}) == 1:
         yield (
@@ -162,12 +162,12 @@ def remarks(crops: Crops, kept: Crops, apart: bool) -> Iterator[str]:
     theirs = {crop.file_name for crop in gallery}
     if twice := [crop.file_name for crop in query if crop.file_name in theirs]:
         yield (
-            f"query and gallery have {len(twice):,} files of the same name, {clipped(twice[0], 60)} first: keep each "
-            "picture in one of them, or it finds itself."
+            f"query and gallery: files of the same name in both: {len(twice):,}, {clipped(twice[0], 60)} first; keep "
+            "each picture in one of them, or it finds itself."
         )
     met = {crop.identity for crop in (*query, *gallery)} & counts.keys()
     if met and not apart:
         yield (
-            f"{len(met):,} identities, {min(met)} first, are in train and in query or gallery: if they are the same "
-            "people, the network is measured on people that it knows."
+            f"train and query or gallery: identities in both: {len(met):,}, number {min(met)} first; if they are the "
+            "same people, the network is measured on people that it knows."
         )
