@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from rgaviz.data.sets.cameras import CAMERAS, SIZE, Camera
+from rgaviz.data.sets.cameras import CAMERAS, SIZE
 from rgaviz.data.sets.generated import Generator, stream
 from rgaviz.data.sets.identities import BAG, LOWER, UPPER, Colour
 

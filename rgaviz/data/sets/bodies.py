@@ -59,7 +59,9 @@ class Body:
         self.cosine, self.sine = cos(turn), sin(turn)
         self._rods: list[tuple[float, ...]] = []
         self._columns: list[np.ndarray] = []
-        self._rows: list[tuple[float, float, bool, Stuff, float]] = []  # layer, nearness, is a rod, stuff, shade
+        self._rows: list[
+            tuple[float, float, bool, Stuff, float]
+        ] = []  # layer, nearness, is a rod, stuff, shade
 
     def seen(self, point: Point) -> Point:
         """Where a point of the body is seen: x, y, and how near it is."""
@@ -71,7 +73,13 @@ class Body:
         return self.seen(point)[2]
 
     def rod(
-        self, one: Point, other: Point, radii: tuple[float, float], stuff: Stuff, layer: float, shade: float = 1.0
+        self,
+        one: Point,
+        other: Point,
+        radii: tuple[float, float],
+        stuff: Stuff,
+        layer: float,
+        shade: float = 1.0,
     ) -> None:
         """Add a limb, the hull of two balls; a shade below 1 is darker."""
         (x, y, near), (u, v, far) = self.seen(one), self.seen(other)

@@ -7,7 +7,20 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from rgaviz.data.sets.bodies import ABOVE, BEHIND, BELOW, FRONT, HEAD, LEGS, MIDDLE, TORSO, Body, Figure, Point, Stuff
+from rgaviz.data.sets.bodies import (
+    ABOVE,
+    BEHIND,
+    BELOW,
+    FRONT,
+    HEAD,
+    LEGS,
+    MIDDLE,
+    TORSO,
+    Body,
+    Figure,
+    Point,
+    Stuff,
+)
 from rgaviz.data.sets.generated import Generator
 from rgaviz.data.sets.identities import Identity
 

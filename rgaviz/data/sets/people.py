@@ -57,9 +57,18 @@ def names_of(number: int, seed: int = 0) -> list[list[str]]:
     """
     rng = stream("people", seed, "seen", number)
     cameras = rng.permutation(len(CAMERAS))[: rng.integers(3, len(CAMERAS) + 1)] + 1
-    tracks = zip(sorted(cameras), rng.integers(1, 7, 6), rng.integers(0, 90_000, 6), rng.integers(2, 4, 6), strict=False)
+    tracks = zip(
+        sorted(cameras),
+        rng.integers(1, 7, 6),
+        rng.integers(0, 90_000, 6),
+        rng.integers(2, 4, 6),
+        strict=False,
+    )
     return [
-        [f"{number:04d}_c{camera}s{sequence}_{frame + 25 * index:06d}_{index:02d}.jpg" for index in range(shots)]
+        [
+            f"{number:04d}_c{camera}s{sequence}_{frame + 25 * index:06d}_{index:02d}.jpg"
+            for index in range(shots)
+        ]
         for camera, sequence, frame, shots in tracks
     ]
 
@@ -93,9 +102,7 @@ def names(train_size: int | None = None, test_size: int | None = None, seed: int
     }
 
 
-def _chosen(
-    numbers: Iterator[int], usual: int, size: int | None, seed: int
-) -> dict[int, list[list[str]]]:
+def _chosen(numbers: Iterator[int], usual: int, size: int | None, seed: int) -> dict[int, list[list[str]]]:
     """The pictures of the first so many persons, or of as many as it takes for so many pictures."""
     chosen: dict[int, list[list[str]]] = {}
     total = 0
@@ -115,7 +122,7 @@ def _shot(name: str, seed: int) -> Shot:
     found = NAME.fullmatch(stem)
     if not found:
         raise RgavizError(
-            f"{quoted(name)} is no picture of people: they are called as 0002_c1s1_000451_00.jpg, with a camera of 1 to 6."
+            f"{quoted(name)} is no picture of people: they are called as 0002_c1s1_000451_00.jpg, with camera 1 to 6."
         )
     return Shot(int(found["id"]), int(found["camera"]), found["stem"], seed)
 
@@ -193,7 +200,9 @@ def load_people(
     train = sorted({int(name.partition("_")[0]) for name in listed["train"]})
     labels = {"train": {number: label for label, number in enumerate(train)}}  # the others keep their numbers
     parts = {
-        part: partial(_split, [f"{FOLDERS[part]}/{name}" for name in listed[part]], labels.get(part), image_size, track)
+        part: partial(
+            _split, [f"{FOLDERS[part]}/{name}" for name in listed[part]], labels.get(part), image_size, track
+        )
         for part in FOLDERS
     }
     mean, std = (0.45, 0.45, 0.42), (0.22, 0.22, 0.22)

@@ -51,7 +51,9 @@ class _Canvas:
         cv2.fillPoly(self.codes, [self._fixed(outline)], self.free, shift=SUBPIXEL_BITS)
         self.free += 1
 
-    def person(self, who: Identity, place: Place, turn: float, above: float, rng: Generator, *, wanted: bool) -> None:
+    def person(
+        self, who: Identity, place: Place, turn: float, above: float, rng: Generator, *, wanted: bool
+    ) -> None:
         """Someone who walks; their parts count if the picture is of them."""
         drawn = figure(who, drawn_pose(rng, turn, who.stride))
         x, y = drawn.outlines[..., 0], drawn.outlines[..., 1]
@@ -59,7 +61,10 @@ class _Canvas:
         first, last = self.free, self.free + len(outlines)
         for code, outline in enumerate(self._fixed(outlines * place.tall + place[:2]), first):
             cv2.fillPoly(self.codes, [outline], code, shift=SUBPIXEL_BITS)
-        self.colours[first:last, 0], self.colours[first + SECOND : last + SECOND, 0] = drawn.colours, drawn.seconds
+        self.colours[first:last, 0], self.colours[first + SECOND : last + SECOND, 0] = (
+            drawn.colours,
+            drawn.seconds,
+        )
         if wanted:
             planes = (drawn.parts[:, None] == PARTS) * np.uint8(255)
             self.parts[first:last, 0] = self.parts[first + SECOND : last + SECOND, 0] = planes

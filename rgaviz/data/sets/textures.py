@@ -10,7 +10,6 @@ import numpy as np
 
 from rgaviz.data.sets.generated import Generator
 
-
 # Textures: a pattern (H, W) in [-1, 1] over coordinates u, v in units of the shorter side. ``sharpness`` is
 # the gain that lets a wave of period 1 rise from -1 to 1 within one pixel: sharp edges that are not jagged.
 

@@ -106,9 +106,7 @@ def test_any_square_size_shows_one_scene():
 
 def test_distractors_are_no_hint_to_the_class():
     """Everything but the object is drawn alike for all classes."""
-    backgrounds = [
-        shapes._render(stream(0, "train", 5), label, (32, 32), False)[0] for label in (0, 3)
-    ]
+    backgrounds = [shapes._render(stream(0, "train", 5), label, (32, 32), False)[0] for label in (0, 3)]
     changed = (backgrounds[0] != backgrounds[1]).any(axis=2)
     masks = [shapes._render(stream(0, "train", 5), label, (32, 32))[1] for label in (0, 3)]
     near = cv2.dilate((masks[0] | masks[1]).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
