@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from rgaviz.training.report import Report
 
 
+# Data sets that are trained by the recipe of another, where none is named.
+SHARED_RECIPES = dict.fromkeys(
+    ("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"
+)
+
+
 def recipe_settings(
     name: str,
     *,
@@ -43,7 +49,7 @@ def recipe_settings(
 
 
 def usual_recipe(dataset: str) -> str:
-    """The recipe that a data set is trained with where none is named: the one of its name.
+    """The recipe that a data set is trained with where none is named: the one of its name, or that of its kin.
 
     Raises:
         RgavizError: no such data set, or it has none.
@@ -53,6 +59,8 @@ def usual_recipe(dataset: str) -> str:
     from rgaviz.training.config import recipe_names
 
     lookup(DATASETS, dataset, "data set")
+    if dataset in SHARED_RECIPES:
+        return SHARED_RECIPES[dataset]
     if dataset not in recipe_names():
         raise RgavizError(
             f"{dataset} has no recipe of its own; name one with --recipe: {', '.join(recipe_names())}."

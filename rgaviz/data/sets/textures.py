@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-Generator = np.random.Generator
+from rgaviz.data.sets.generated import Generator
 
 
 # Textures: a pattern (H, W) in [-1, 1] over coordinates u, v in units of the shorter side. ``sharpness`` is
