@@ -10,6 +10,7 @@ from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
 from rgaviz.data.sets.folder import load_folder
 from rgaviz.data.sets.market import load_dukemtmc, load_market1501
 from rgaviz.data.sets.msmt17 import load_msmt17
+from rgaviz.data.sets.people import load_people
 from rgaviz.data.sets.reid_folder import load_reid_folder
 from rgaviz.data.sets.shapes import load_shapes
 from rgaviz.data.splits import Dataset
@@ -25,6 +26,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "folder": load_folder,
     "market1501": load_market1501,
     "msmt17": load_msmt17,
+    "people": load_people,
     "reid-folder": load_reid_folder,
     "shapes": load_shapes,
 }
@@ -52,8 +54,8 @@ def load_dataset(
         name: a key of ``DATASETS``.
         data_dir: where the images are, for those that are not generated.
         image_size: (H, W) in pixels.
-        train_size: number of training images, or None for all (``shapes``: its default); for re-identification of
-            whole people, so many that there are at least as many images.
+        train_size: number of training images, or None for all (``people``, ``shapes``: their default); for
+            re-identification of whole people, so many that there are at least as many images.
         test_size: number of test images, likewise.
         held_out: fraction held out for testing, where there is no test folder.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.

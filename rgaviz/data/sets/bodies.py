@@ -108,8 +108,8 @@ class Body:
         """All that was added."""
         rods = np.array([row[2] for row in self._rows])
         outlines = np.empty((len(rods), CORNERS, 2))
-        outlines[rods] = _hulls(np.array(self._rods))
-        outlines[~rods] = np.array(self._columns)
+        outlines[rods] = _hulls(np.array(self._rods).reshape(-1, 6))
+        outlines[~rods] = np.array(self._columns).reshape(-1, CORNERS, 2)
         order = sorted(range(len(rods)), key=lambda index: self._rows[index][:2])
         stuffs = [self._rows[index][3] for index in order]
         shades = np.array([self._rows[index][4] for index in order])[:, None]  # (n, 1)

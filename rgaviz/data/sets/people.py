@@ -12,25 +12,24 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from rgaviz.data.pictures import resize_picture
 from rgaviz.data.sets.bodies import PARTS
 from rgaviz.data.sets.cameras import CAMERAS, SIZE
 from rgaviz.data.sets.generated import check, check_memory, stream
+from rgaviz.data.sets.market import FOLDERS
 from rgaviz.data.sets.shots import DISTRACTOR, Shot, resized_parts
+from rgaviz.data.splits import Dataset, MemorySplit
 from rgaviz.errors import RgavizError, quoted
 from rgaviz.progress import Track, silent
 from rgaviz.writing import atomic_write
 
-if TYPE_CHECKING:
-    from rgaviz.data.splits import Dataset, MemorySplit
-
 NAME = re.compile(r"(?P<stem>(?P<id>\d{4,9})_c(?P<camera>[1-6])s\d_\d{6}_\d{2})(\.\w+)?", re.ASCII)
-FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 TRAIN_IDENTITIES, TEST_IDENTITIES = 100, 60
 FEWEST = 2  # identities; with one there is nothing to tell apart
 
@@ -57,20 +56,12 @@ def names_of(number: int, seed: int = 0) -> list[list[str]]:
     """
     rng = stream("people", seed, "seen", number)
     cameras = rng.permutation(len(CAMERAS))[: rng.integers(3, len(CAMERAS) + 1)] + 1
-    tracks = zip(
-        sorted(cameras),
-        rng.integers(1, 7, 6),
-        rng.integers(0, 90_000, 6),
-        rng.integers(2, 4, 6),
-        strict=False,
-    )
-    return [
-        [
-            f"{number:04d}_c{camera}s{sequence}_{frame + 25 * index:06d}_{index:02d}.jpg"
-            for index in range(shots)
-        ]
-        for camera, sequence, frame, shots in tracks
-    ]
+    seen = []
+    for camera in sorted(cameras):
+        sequence, frame, shots = rng.integers((1, 0, 2), (7, 90_000, 4))
+        track = f"{number:04d}_c{camera}s{sequence}"
+        seen.append([f"{track}_{frame + 25 * index:06d}_{index:02d}.jpg" for index in range(shots)])
+    return seen
 
 
 def _distractor(number: int, seed: int) -> str:
@@ -87,7 +78,7 @@ def names(train_size: int | None = None, test_size: int | None = None, seed: int
 
     Args:
         train_size: whole identities, at least two, until there are so many pictures; by default 100 identities.
-        test_size: likewise, until so many are in query and gallery; by default 60 identities.
+        test_size: likewise, until so many are in query and gallery, distractors not counted; by default 60 identities.
         seed: of the whole data set.
     """
     learned = _chosen(train_identities(), TRAIN_IDENTITIES, train_size, seed)
@@ -122,7 +113,7 @@ def _shot(name: str, seed: int) -> Shot:
     found = NAME.fullmatch(stem)
     if not found:
         raise RgavizError(
-            f"{quoted(name)} is no picture of people: they are called as 0002_c1s1_000451_00.jpg, with camera 1 to 6."
+            f"{quoted(name)} is no picture of people: name one as 0002_c1s1_000451_00.jpg, of a camera from 1 to 6."
         )
     return Shot(int(found["id"]), int(found["camera"]), found["stem"], seed)
 
@@ -150,8 +141,8 @@ def picture(name: str, image_size: tuple[int, int] = SIZE, seed: int = 0) -> tup
 
 def _read(shot: Shot, image_size: tuple[int, int]) -> np.ndarray:
     """The picture as whoever reads the file would have it, (H, W, 3) uint8 RGB."""
-    blue_first = cv2.imdecode(np.frombuffer(shot.file(), np.uint8), cv2.IMREAD_COLOR)
-    return resize_picture(cv2.cvtColor(blue_first, cv2.COLOR_BGR2RGB), image_size)
+    blue_first = np.asarray(cv2.imdecode(np.frombuffer(shot.file(), np.uint8), cv2.IMREAD_COLOR))
+    return resize_picture(np.ascontiguousarray(blue_first[..., ::-1]), image_size)
 
 
 def parts_of(name: str, image_size: tuple[int, int] = SIZE, seed: int = 0) -> np.ndarray:
@@ -185,14 +176,12 @@ def load_people(
     Args:
         image_size: (H, W) in pixels.
         train_size: whole identities, at least two, until there are so many images to train on.
-        test_size: likewise to test on, query and gallery together.
+        test_size: likewise to test on, query and gallery together, distractors not counted.
         track: wraps the long loop, for a progress bar.
 
     Raises:
         RgavizError: the pictures are too small, or too many for the memory.
     """
-    from rgaviz.data.splits import Dataset
-
     for size in (train_size or 0, test_size or 0):
         check("people", size, image_size)
         check_memory(size, image_size)
@@ -205,17 +194,13 @@ def load_people(
         )
         for part in FOLDERS
     }
-    mean, std = (0.45, 0.45, 0.42), (0.22, 0.22, 0.22)
+    mean, std = (0.48, 0.46, 0.43), (0.21, 0.20, 0.20)
     return Dataset("people", "reid", tuple(map(str, train)), parts, mean, std, source="generated")
 
 
 def _split(
     named: list[str], labels: dict[int, int] | None, image_size: tuple[int, int], track: Track
 ) -> MemorySplit:
-    import torch
-
-    from rgaviz.data.splits import MemorySplit
-
     images = torch.empty((len(named), *image_size, 3), dtype=torch.uint8)
     shots = [_shot(name, 0) for name in named]
     for index, shot in enumerate(track(shots, total=len(shots), description="drawing images")):

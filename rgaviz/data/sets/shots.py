@@ -83,7 +83,7 @@ class _Canvas:
     def scene(self, behind: np.ndarray) -> np.ndarray:
         """The picture (128, 64, 3) uint8 before what is behind all, (256, 128, 3)."""
         seen = cv2.LUT(cv2.merge([self.codes] * 3), self.colours)
-        cv2.copyTo(behind, cv2.compare(self.codes, 0, cv2.CMP_EQ), seen)
+        cv2.copyTo(behind, (self.codes == 0).view(np.uint8), seen)
         return resize_picture(seen, SIZE)
 
     def mask(self) -> np.ndarray:
@@ -93,8 +93,11 @@ class _Canvas:
 
 def resized_parts(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The mask (H, W) uint8 of another size from planes (h, w, 3) of the three parts, 255 where they are."""
-    shares = resize_picture(planes, size).astype(np.int32)  # (H, W, 3)
-    return np.where(shares.sum(2) >= 128, shares.argmax(2) + 1, 0).astype(np.uint8)
+    head, torso, legs = cv2.split(resize_picture(planes, size))  # (H, W) each
+    largest = np.where(torso >= legs, 2, 3)
+    largest = np.where((head >= torso) & (head >= legs), 1, largest)
+    seen = head.astype(np.uint16) + torso + legs >= 128
+    return (largest * seen).astype(np.uint8)
 
 
 @dataclass(frozen=True)
