@@ -128,9 +128,7 @@ def _person(images: Tensor, corner: Tensor, cut: Tensor, mirror: Tensor, rectang
     return images
 
 
-def _erased(
-    size: Sequence[int], corner: Tensor, cut: Tensor, mirror: Tensor, rectangle: Tensor
-) -> Tensor:
+def _erased(size: Sequence[int], corner: Tensor, cut: Tensor, mirror: Tensor, rectangle: Tensor) -> Tensor:
     """Where the rectangles (b, 4) are, in images of (H, W): (b, H, W)."""
     inside = []
     for side, (start, length) in zip(size, ((0, 2), (1, 3)), strict=True):

@@ -71,7 +71,7 @@ class Table(NamedTuple):
         return dict(zip(self.rows, texts, strict=True))
 
     def plain(self) -> dict[str, Any] | list[list[Any]]:
-        """As JSON has it: by the names of the rows, of several columns by theirs too; a square of names its values alone."""
+        """As JSON has it: by the names of rows and columns; without those of a single column or of a square."""
         if self.columns == self.rows:
             return self.values
         named = zip(self.rows, self.values, strict=True)

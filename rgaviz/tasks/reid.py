@@ -150,7 +150,9 @@ class ReIdentification:
         Raises:
             RgavizError: no cameras, or not one query with a match.
         """
-        cameras = [_cameras(split, name) for split, name in zip((queries, galleries), self.tested, strict=True)]
+        cameras = [
+            _cameras(split, name) for split, name in zip((queries, galleries), self.tested, strict=True)
+        ]
         chosen = self.matching
         return rank(
             query,
@@ -223,7 +225,9 @@ def summary(ranking: Ranking, query: Split) -> Evaluation:
     ranks = [str(number) for number in range(1, len(curve) + 1)]
     cameras: Any = query.cameras
     people = zip(query.labels.tolist(), cameras.tolist(), strict=True)
-    found = zip(ranking.average_precision.tolist(), ranking.first.tolist(), ranking.valid.tolist(), strict=True)
+    found = zip(
+        ranking.average_precision.tolist(), ranking.first.tolist(), ranking.valid.tolist(), strict=True
+    )
     queries = [
         [identity, camera, 100 * precision if valid else None, first if valid else None]
         for (identity, camera), (precision, first, valid) in zip(people, found, strict=True)
@@ -234,8 +238,8 @@ def summary(ranking: Ranking, query: Split) -> Evaluation:
         "queries": Table("query", ["identity", "camera", "AP (%)", "first match at"], names, queries, 2),
     }
     lacking = len(queries) - int(ranking.valid.sum())
-    notes = [f"{lacking} of {len(queries)} queries have no match in another camera and are left out."] if lacking else []
-    return Evaluation(figures, tables, ranking, notes)
+    told = f"{lacking} of {len(queries)} queries have no match and are left out."
+    return Evaluation(figures, tables, ranking, [told] if lacking else [])
 
 
 def gathered(own: Tensor | None, count: int, how: How) -> Tensor:

@@ -28,6 +28,7 @@ def batch_hard(features: Tensor, labels: Tensor, margin: float) -> Tensor:
         nearest = distances.masked_fill(same, torch.inf).argmin(1)  # (b,)
     # Differences: of near features the rounding of products would be all that is left.
     positive, negative = (
-        torch.linalg.vector_norm(features - features.index_select(0, each), dim=1) for each in (farthest, nearest)
+        torch.linalg.vector_norm(features - features.index_select(0, each), dim=1)
+        for each in (farthest, nearest)
     )
     return (positive - negative + margin).clamp(min=0).mean()

@@ -124,7 +124,9 @@ class TrainConfig(Table):
     class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = (
         None  # of the loss; None is 1 for each
     )
-    images_per_identity: Annotated[int, POSITIVE] = 4  # in a batch, which has as many identities as that gives
+    images_per_identity: Annotated[int, POSITIVE] = (
+        4  # in a batch, which has as many identities as that gives
+    )
     triplet_margin: Annotated[float, NOT_NEGATIVE] = 0.3  # by which other identities must be farther away
     triplet_weight: Annotated[float, NOT_NEGATIVE] = 1.0  # of the triplet loss beside that of the identities
     precision: Annotated[str, named("train.precision", lambda: PRECISIONS)] = (

@@ -88,7 +88,11 @@ def test_processes_share_whole_identities(processes):
 
 
 def test_what_makes_no_batch_of_identities_is_refused():
-    with pytest.raises(RgavizError, match=r"batch_size = 18 is no multiple of train\.images_per_identity = 4"):
+    with pytest.raises(
+        RgavizError, match=r"batch_size = 18 is no multiple of train\.images_per_identity = 4"
+    ):
         identities(people(), 18, 4, epoch_generator(0, 0))
-    with pytest.raises(RgavizError, match=r"16 identities cannot be made of 10; try --set train\.batch_size=40"):
+    with pytest.raises(
+        RgavizError, match=r"16 identities cannot be made of 10; try --set train\.batch_size=40"
+    ):
         identities(people(), 64, 4, epoch_generator(0, 0))

@@ -41,7 +41,9 @@ def test_as_the_definition(margin):
 def test_near_features_far_from_the_origin():
     features = 1000 + torch.tensor([[0.0, 0.0], [0.25, 0.0], [1.0, 0.0], [1.5, 0.0]])
     found = batch_hard(features, torch.tensor([0, 0, 1, 1]), 1.0)
-    assert found.item() == pytest.approx((0.25 - 1 + 0.25 - 0.75 + 0.5 - 0.75 + 0.5 - 1.25) / 4 + 1.0, abs=1e-6)
+    assert found.item() == pytest.approx(
+        (0.25 - 1 + 0.25 - 0.75 + 0.5 - 0.75 + 0.5 - 1.25) / 4 + 1.0, abs=1e-6
+    )
 
 
 def test_half_precision_gives_float32():

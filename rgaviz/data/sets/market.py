@@ -48,7 +48,7 @@ def load_dukemtmc(*, data_dir: Path | None, held_out: float = 0, **options: Any)
 
     Folders, arguments and errors as :func:`load_market1501`.
     """
-    ask = "it was withdrawn in 2019, so without a copy from before take another set, such as msmt17"
+    ask = "it was withdrawn in 2019, so give a copy from before, or take another set, such as msmt17"
     root = find_root("dukemtmc", data_dir, list(FOLDERS.values()), "duke", ask)
     crops, notes = read_folders(root, FOLDERS, re.compile(MARKET))
     notes = [WITHDRAWN, *notes]
