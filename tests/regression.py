@@ -63,7 +63,7 @@ class Regression:
     def scored(self, model):
         return model
 
-    def target(self, text, names, read):
+    def target(self, text, names, answer):
         if text == "all":
             return scored(lambda output: output, *names)
         if text in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from rgaviz.tasks import Evaluation, Task
     from rgaviz.training.config import DataConfig
 
-COUNTS = "confusion"  # the table that is drawn
+COUNTS, CURVE = "confusion", "cmc"  # the tables that are drawn, those of a task in a figure of its own
+FIGURES = {COUNTS: "evaluate", CURVE: "cmc"}  # table -> what decides the figure, see rgaviz.figures.draw
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def evaluate(
     *,
     dataset: str | None = None,
     data_dir: Path | str | None = None,
+    choices: Mapping[str, Any] | None = None,
+    pattern: str | None = None,
     arch: str | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
@@ -94,13 +98,16 @@ def evaluate(
 ) -> list[Measured]:
     """Measure networks on their test images, as ``rgaviz evaluate`` does.
 
-    Of each whose task counts what is taken for what, the confusion matrix is drawn; of others nothing is written.
+    Of classifiers each one's confusion matrix is drawn, of re-identification networks the curves of matches in one
+    figure; of others nothing is written.
 
     Args:
         checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
+        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.reid.Matching`.
+        pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
         image_size: (H, W) in pixels of its images.
@@ -118,7 +125,8 @@ def evaluate(
         An answer for each network.
 
     Raises:
-        RgavizError: no data, data of another task or of other classes, or a place that cannot be written.
+        RgavizError: no data, data of another task or of other classes, networks for several tasks, or a place that
+            cannot be written.
     """
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.checkpoint.given import Given
@@ -134,49 +142,79 @@ def evaluate(
     given = Given(arch, num_classes, image_size, mean, std, classes)
     subjects = load_subjects(checkpoints, choose_device(device), given)
     tell_notes(subjects, say)
-    claim_figure("evaluate", output, options, [subject.id for subject in subjects])
+    task = one_task(subjects).measuring(**(choices or {}))
+    networks = [subject.id for subject in subjects]
+    claim_figure(FIGURES[COUNTS], output, options, networks)
     place = None if data_dir is None else Path(data_dir)
-    measured = [measure(subject, dataset, place, track) for subject in subjects]
-    counted = [each for each in measured if COUNTS in each.evaluation.tables]
-    for each in measured:
-        if COUNTS not in each.evaluation.tables:
-            say(f"Note: {each.network}: {each.task.name} has no confusion matrix, so there is no figure.")
-    if not counted:
+    tell = cache(say)  # of a data set that several networks share once
+    measured = [measure(subject, task, dataset, place, pattern, track, tell) for subject in subjects]
+    drawn = next((name for name in FIGURES if name in measured[0].evaluation.tables), None)
+    if drawn is None:
+        say(f"Note: there is no figure of how networks for {task.name} are measured.")
         return measured
-    claim_figure("evaluate", output, options, [each.network for each in counted])  # the names of fewer pages
-    write_results(output.folder, subjects, counted, options, command_line)
+    claim_figure(FIGURES[drawn], output, options, networks)
+    write_results(output.folder, subjects, measured, drawn, options, command_line)
     pages = draw(output.folder, output, options).pages
-    files = dict(zip((each.network for each in counted), pages, strict=True))
-    return [replace(each, files=files.get(each.network, [])) for each in measured]
+    if len(pages) == 1:  # of all networks
+        return [replace(each, files=pages[0]) for each in measured]
+    return [replace(each, files=page) for each, page in zip(measured, pages, strict=True)]
+
+
+def one_task(subjects: Sequence[Subject]) -> Task:
+    """What all networks are for.
+
+    Raises:
+        RgavizError: not the same.
+    """
+    tasks = {subject.checkpoint.task.name: subject.checkpoint.task for subject in subjects}
+    if len(tasks) > 1:
+        raise RgavizError(
+            f"These networks are for {' and '.join(tasks)}, which are measured by different numbers; measure those of "
+            "each task in a command of its own."
+        )
+    return next(iter(tasks.values()))
 
 
 def write_results(
     folder: Path,
     subjects: Sequence[Subject],
-    counted: Sequence[Measured],
+    measured: Sequence[Measured],
+    drawn: str,
     options: FigureOptions,
     command_line: str,
 ) -> None:
-    """A results folder with a table of counts for each network."""
+    """A results folder with all tables of each network: the one that is drawn under its name, others behind it."""
     from rgaviz.analysis.request import versions
     from rgaviz.figures.draw import record_options
     from rgaviz.results.writer import ResultsWriter
 
     head = {
-        "command": "evaluate",
+        "command": FIGURES[drawn],
         "command_line": command_line,
         "versions": versions(),
         "checkpoints": [subject.record() for subject in subjects],
         "figure": record_options(options),
-        "texts": {each.network: f"{each.network}: {each.summary}" for each in counted},
+        "texts": {each.network: f"{each.network}: {each.summary}" for each in measured},
     }
     with ResultsWriter(folder, head) as writer:
-        for each in counted:
-            writer.table(each.network, each.evaluation.tables[COUNTS].lines())
+        for each in measured:
+            writer.table(each.network, each.evaluation.tables[drawn].lines())
+        for each in measured if drawn == CURVE else ():
+            for name, table in each.evaluation.tables.items():
+                if name != drawn:
+                    writer.table(f"{each.network}-{name}", table.lines())
 
 
-def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent) -> Measured:
-    """What its task measures of one network on its test images.
+def measure(
+    subject: Subject,
+    task: Task,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None = None,
+    track: Track = silent,
+    say: Say = hush,
+) -> Measured:
+    """What a task measures of one network on its test images; arguments as :func:`evaluate`.
 
     Raises:
         RgavizError: no data, or data of another task or of other classes.
@@ -184,18 +222,24 @@ def measure(subject: Subject, dataset: str | None, data_dir: Path | None, track:
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
-    images = measured_images(subject, dataset, data_dir, track)
+    images = measured_images(subject, dataset, data_dir, pattern, track)
+    for note in images.notes:
+        say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
-    found = checkpoint.task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
-    count = len(images.part("test"))
-    return Measured(
-        subject.id, str(checkpoint.path), images.name, images.source, count, found, checkpoint.task
-    )
+    found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
+    count = sum(len(images.part(part)) for part in task.tested)
+    for note in found.notes:
+        say(f"Note: {subject.id}: {note}")
+    return Measured(subject.id, str(checkpoint.path), images.name, images.source, count, found, task)
 
 
 def measured_images(
-    subject: Subject, dataset: str | None, data_dir: Path | None, track: Track = silent
+    subject: Subject,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None = None,
+    track: Track = silent,
 ) -> Dataset:
     """The images a network is measured on: those its training was measured on, unless others are named."""
     from rgaviz.data.sets import load_dataset
@@ -212,6 +256,7 @@ def measured_images(
         image_size=checkpoint.image_size,
         test_size=settings.test_size,
         held_out=settings.held_out,
+        pattern=pattern,
         track=track,
     )
     if images.task != checkpoint.task.name:
@@ -219,7 +264,7 @@ def measured_images(
             f"{name} is a data set for {images.task}, but {checkpoint.path} a network for {checkpoint.task.name}; "
             "name one of its task with --dataset."
         )
-    if list(images.classes) != list(checkpoint.classes):
+    if not checkpoint.task.open_set and list(images.classes) != list(checkpoint.classes):
         raise RgavizError(
             f"{name} has the classes {_some(images.classes)}, but {checkpoint.path} was trained on "
             f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."

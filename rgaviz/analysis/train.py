@@ -45,6 +45,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     data_dir: Path | str | None = None,
+    pattern: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     tensorboard: bool = False,
@@ -63,6 +64,7 @@ def train(
         seed: of weights, order and augmentation.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         data_dir: where the images are.
+        pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         resume: go on where the run in ``out`` stopped; with nothing there, start.
         overwrite: replace the run in ``out``.
         tensorboard: also log to ``out/tensorboard``, which the report does.
@@ -94,6 +96,7 @@ def train(
         seed=seed,
         device=device,
         data_dir=None if data_dir is None else Path(data_dir),
+        pattern=pattern,
         resume=resume,
         overwrite=overwrite,
         tensorboard=tensorboard,

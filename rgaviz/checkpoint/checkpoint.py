@@ -126,7 +126,12 @@ class Checkpoint:
         Raises:
             RgavizError: no such target, or none is usual.
         """
-        return self.task.target(asked(self.task, text), self.classes, self.inputs)
+        return self.task.target(asked(self.task, text), self.classes, self._answer)
+
+    @torch.no_grad()  # a target keeps it, and gradients go past it
+    def _answer(self, picture: str) -> Tensor:
+        """What a target is about a picture: (1, ...) of :meth:`scored`."""
+        return self.scored()(self.inputs(picture).to(next(self.model.parameters()).device))
 
     @torch.inference_mode()
     def told(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Told]:

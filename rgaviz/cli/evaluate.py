@@ -12,7 +12,8 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
+from rgaviz.cli.matching import Matching
+from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
 from rgaviz.cli.show import cells, console, say, track
 
 if TYPE_CHECKING:
@@ -41,15 +42,17 @@ def evaluate(
         ),
     ] = None,
     data_dir: DataDir = None,
+    pattern: Pattern = None,
     *,
+    matching: Matching,
     network: Network,
     figure: Figure = IN_A_COLUMN,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure networks on the test images: classifiers by error, loss, the error of every class and confusion.
+    """Measure networks on the test images: classifiers by error and confusion, re-identification by Rank-1 and mAP.
 
-    Writes a figure and a table (CSV) of each confusion matrix.
+    Writes a figure of each classifier's confusion matrix with its table (CSV), or one of the curves of matches.
     """
     from rgaviz.analysis import evaluate
 
@@ -58,6 +61,8 @@ def evaluate(
         out,
         dataset=dataset,
         data_dir=data_dir,
+        pattern=pattern,
+        choices=matching.choices(),
         **network.given(),
         figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],

@@ -83,8 +83,17 @@ Device = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with train/<class>/* and test/<class>/*, or with torchvision's archive.",
+        help="Folder with train/<class>/* and test/<class>/*, torchvision's archive, or a re-identification set.",
         show_default="downloaded or generated, where the data set can be",
+        rich_help_panel=DATA,
+    ),
+]
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        help=r"For reid-folder: how names of files begin, a regular expression with groups id and camera, such as "
+        r"'(?P<id>\d+)_cam(?P<camera>\d+)'.",
+        show_default="as Market-1501's: 0002_c1...",
         rich_help_panel=DATA,
     ),
 ]

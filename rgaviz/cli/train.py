@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Training, flag
+from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Pattern, Training, flag
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 
@@ -47,6 +47,7 @@ def train(
     ] = 0,
     device: Device = "auto",
     data_dir: DataDir = None,
+    pattern: Pattern = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,6 +81,7 @@ def train(
             seed=seed,
             device=device,
             data_dir=data_dir,
+            pattern=pattern,
             resume=resume,
             overwrite=overwrite,
             tensorboard=tensorboard,

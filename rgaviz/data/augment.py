@@ -22,10 +22,13 @@ class Augmentation(NamedTuple):
         draw: called with the number of images b, their size (H, W) and a generator; gives tensors (b, ...) on the CPU.
         apply: called with images (b, H, W, 3) uint8 on any device and the draws; gives new ones of that shape
             and kind, there.
+        erased: called with the images' size (H, W) and the same draws; gives where nothing is left (b, H, W)
+            of the image but its mean, 0 once it is normalised; None is nowhere.
     """
 
     draw: Callable[[int, Sequence[int], torch.Generator], Draws]
     apply: Callable[..., Tensor]
+    erased: Callable[..., Tensor] | None = None
 
 
 def _draw_nothing(count: int, size: Sequence[int], generator: torch.Generator) -> Draws:
@@ -73,8 +76,71 @@ def _shift_mirror(images: Tensor, top: Tensor, left: Tensor, mirror: Tensor) -> 
     ]
 
 
+# Re-identification, as the code of RGA's authors has it: half of the pictures are cut out of themselves made larger,
+# half mirrored, and half lose a rectangle (random erasing, Zhong et al., arXiv 1708.04896, with its published ranges).
+LARGER = 1.125
+ERASED_SHARE = (0.02, 0.4)  # of the picture's area
+ERASED_SHAPE = (0.3, 1 / 0.3)  # height by width
+TRIES = 100  # to find a rectangle that fits
+
+
+def _draw_person(count: int, size: Sequence[int], generator: torch.Generator) -> Draws:
+    """Corner (count, 2), whether to cut and to mirror (count,), rectangle (count, 4): top, left, height, width."""
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    room = torch.tensor([_larger(side) - side + 1 for side in size])  # places of the corner
+    corner = (uniform(count, 2) * room).long()
+    cut, mirror, erase = (uniform(count) < 0.5 for _ in range(3))
+    area = uniform(count, TRIES) * (ERASED_SHARE[1] - ERASED_SHARE[0]) + ERASED_SHARE[0]
+    shape = uniform(count, TRIES) * (ERASED_SHAPE[1] - ERASED_SHAPE[0]) + ERASED_SHAPE[0]
+    pixels = area * (size[0] * size[1])
+    sides = torch.stack([(pixels * shape).sqrt(), (pixels / shape).sqrt()], dim=2).round().long()
+    fits = (sides < torch.tensor(size)).all(2)  # (count, TRIES)
+    first = fits.to(torch.uint8).argmax(1)  # (count,), the first that fits
+    chosen = sides[torch.arange(count), first] * (fits.any(1) & erase)[:, None]  # (count, 2), 0 for none
+    places = (uniform(count, 2) * (torch.tensor(size) - chosen + 1)).long()
+    return corner, cut, mirror, torch.cat([places, chosen], dim=1)
+
+
+def _larger(side: int) -> int:
+    return round(side * LARGER)
+
+
+def _person(images: Tensor, corner: Tensor, cut: Tensor, mirror: Tensor, rectangle: Tensor) -> Tensor:
+    """Images (b, H, W, 3): some are cut (H, W) at their corner out of their own enlargement, some mirrored."""
+    _, height, width, _ = images.shape
+    images, device = images.clone(), images.device
+    which = cut.nonzero()[:, 0]  # (m,)
+    if len(which):
+        planes = images[which.to(device)].permute(0, 3, 1, 2).float()  # (m, 3, H, W)
+        size = (_larger(height), _larger(width))
+        large = torch.nn.functional.interpolate(planes, size=size, mode="bilinear", align_corners=False)
+        rows = corner[which, 0, None] + torch.arange(height)  # (m, H)
+        columns = corner[which, 1, None] + torch.arange(width)  # (m, W)
+        number = torch.arange(len(which))[:, None, None].to(device)
+        large = large.permute(0, 2, 3, 1)  # (m, 3, h, w) -> (m, h, w, 3)
+        found = large[number, rows[:, :, None].to(device), columns[:, None, :].to(device)]  # (m, H, W, 3)
+        images[which.to(device)] = found.round().to(torch.uint8)
+    mirrored = mirror.nonzero()[:, 0].to(device)
+    images[mirrored] = images[mirrored].flip(2)
+    return images
+
+
+def _erased(size: Sequence[int], corner: Tensor, cut: Tensor, mirror: Tensor, rectangle: Tensor) -> Tensor:
+    """Where the rectangles (b, 4) are, in images of (H, W): (b, H, W)."""
+    inside = []
+    for side, (start, length) in zip(size, ((0, 2), (1, 3)), strict=True):
+        place = torch.arange(side)
+        first = rectangle[:, start, None]  # (b, 1)
+        inside.append((place >= first) & (place < first + rectangle[:, length, None]))  # (b, side)
+    return inside[0][:, :, None] & inside[1][:, None, :]
+
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "shift-mirror": Augmentation(_draw_shift_mirror, _shift_mirror),
     "shift": Augmentation(_draw_shift, _shift),  # for what must not be mirrored: digits, text
+    "crop-mirror-erase": Augmentation(_draw_person, _person, _erased),  # for people
     "none": Augmentation(_draw_nothing, _unchanged),
 }

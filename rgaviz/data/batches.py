@@ -51,8 +51,12 @@ def train_batches(
     shares = [share(batch, rank, processes) for batch in batches][start:]
     device = split.labels.device
     for drawn, indices, images in zip(draws, shares, split.select(shares), strict=True):
-        own = (share(each, rank, processes) for each in drawn)
-        yield normalise(augment.apply(images.to(device), *own), mean, std), split.labels[indices.to(device)]
+        own = [share(each, rank, processes) for each in drawn]
+        inputs = normalise(augment.apply(images.to(device), *own), mean, std)
+        if augment.erased is not None:
+            erased = augment.erased(split.image_size, *own).to(device)  # (b, H, W)
+            inputs = inputs.masked_fill(erased[:, None], 0.0)
+        yield inputs, split.labels[indices.to(device)]
 
 
 def evaluation_batches(

@@ -7,6 +7,8 @@ from collections.abc import Sized
 import torch
 from torch import Tensor
 
+from rgaviz.errors import RgavizError
+
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
     """What an epoch draws from, first its order, then its augmentation.
@@ -33,6 +35,46 @@ def shuffled(count: int, batch_size: int, draw: torch.Generator) -> list[Tensor]
     order = torch.randperm(count, generator=draw)  # (count,)
     steps = range(steps_per_epoch(order, batch_size))
     return [order[step * batch_size : (step + 1) * batch_size] for step in steps]
+
+
+def identities(labels: Tensor, batch_size: int, each: int, draw: torch.Generator) -> list[Tensor]:
+    """Whole batches of some identities with the same number of images each, which stand together.
+
+    An epoch takes every identity once, in a new order, and of its images new ones: without repetition where it has
+    enough, else each of them before one comes again. Identities that make no whole batch wait for another epoch. So in
+    the code of RGA's authors, which repeats at random.
+
+    Args:
+        labels: (n,) of the images.
+        batch_size: over all processes, a multiple of ``each``.
+        each: images of an identity.
+        draw: from :func:`epoch_generator`.
+
+    Raises:
+        RgavizError: no multiple, or not enough identities for one batch.
+    """
+    if batch_size % each:
+        raise RgavizError(
+            f"train.batch_size = {batch_size} is no multiple of train.images_per_identity = {each}; choose one."
+        )
+    _, counts = labels.cpu().unique(return_counts=True)  # (identities,)
+    groups = labels.cpu().argsort(stable=True).split(counts.tolist())  # images of each identity
+    together = batch_size // each
+    if len(groups) < together:
+        raise RgavizError(
+            f"A batch of {together} identities cannot be made of {len(groups)}; try "
+            f"--set train.batch_size={max(len(groups), 1) * each}."
+        )
+    order = torch.randperm(len(groups), generator=draw).tolist()[: len(groups) // together * together]
+    images = torch.cat([_some(groups[identity], each, draw) for identity in order])
+    return list(images.split(batch_size))
+
+
+def _some(images: Tensor, count: int, draw: torch.Generator) -> Tensor:
+    """So many of some images (n,), each as often as any other or once more."""
+    rounds = -(-count // len(images))
+    order = torch.cat([torch.randperm(len(images), generator=draw) for _ in range(rounds)])
+    return images[order[:count]]
 
 
 def steps_per_epoch(images: Sized, batch_size: int) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,10 +26,14 @@ class MemorySplit:
     Attributes:
         images: (n, H, W, 3) uint8 RGB.
         labels: (n, ...), of a kind that the task's ``check`` takes.
+        cameras: (n,) int64, which camera took each image; None where that means nothing.
+        names: n, what each image is called, such as ``query/0002_c1s1_000451_03.jpg``; () where they have none.
     """
 
     images: Tensor
     labels: Tensor
+    cameras: Tensor | None = None
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,7 +54,10 @@ class MemorySplit:
         """
         there = self.images.device.type == device.type
         fits = there or self.images.nbytes <= (available_memory(device) if memory is None else memory) / 8
-        return MemorySplit(self.images.to(device) if fits else self.images, self.labels.to(device))
+        images = self.images.to(device) if fits else self.images
+        return replace(
+            self, images=images, labels=self.labels.to(device), cameras=_moved(self.cameras, device)
+        )
 
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices."""
@@ -62,29 +70,35 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
     """Images read and resized by worker processes when their batch is due.
 
     Attributes:
-        paths: n pictures.
+        paths: n pictures, files or whatever ``read`` takes.
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
         workers: processes that read ahead, though no more than there are processors.
+        cameras: (n,) int64, which camera took each picture; None where that means nothing.
+        names: n, what each picture is called; () where they have no names.
+        read: gives a picture, (h, w, 3) uint8 RGB, in any process.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Any]
     labels: Tensor
     image_size: tuple[int, int]
     workers: int = 2
+    cameras: Tensor | None = None
+    names: Sequence[str] = ()
+    read: Callable[[Any], np.ndarray] = read_picture
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Tensor | PictureError:
         try:
-            return torch.from_numpy(resize_picture(read_picture(self.paths[index]), self.image_size))
+            return torch.from_numpy(resize_picture(self.read(self.paths[index]), self.image_size))
         except PictureError as error:  # raised in a worker it would arrive as a traceback
             return PictureError(str(error))
 
     def to(self, device: torch.device) -> DiskSplit:
-        """Itself: only labels and batches travel."""
-        return DiskSplit(self.paths, self.labels.to(device), self.image_size, self.workers)
+        """Itself: only labels, cameras and batches travel."""
+        return replace(self, labels=self.labels.to(device), cameras=_moved(self.cameras, device))
 
     def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images (b, H, W, 3) of each batch of indices, read ahead by the workers."""
@@ -96,6 +110,10 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
             if isinstance(images, PictureError):
                 raise images
             yield images
+
+
+def _moved(values: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if values is None else values.to(device)
 
 
 def _processors() -> int:
@@ -117,10 +135,13 @@ Split = MemorySplit | DiskSplit
 
 
 def read_split(
-    paths: Sequence[Path],
+    paths: Sequence[Any],
     labels: Tensor,
     image_size: tuple[int, int],
     *,
+    cameras: Tensor | None = None,
+    names: Sequence[str] = (),
+    read: Callable[[Any], np.ndarray] = read_picture,
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
@@ -128,9 +149,12 @@ def read_split(
     """Pictures as a split: decoded now if they fit into memory, else read by workers when they are due.
 
     Args:
-        paths: n pictures.
+        paths: n pictures, files or whatever ``read`` takes.
         labels: (n, ...), of a kind that the task's ``check`` takes.
         image_size: (H, W) they are resized to.
+        cameras: (n,) int64, which camera took each picture, where that means something.
+        names: n, what each picture is called, where they have names.
+        read: gives a picture, (h, w, 3) uint8 RGB, in any process.
         workers: processes that read ahead what does not fit; with 0 nobody does.
         memory: bytes that decoded pictures may take, by default :func:`memory_for_images`.
         track: wraps the loop over the pictures, for a progress bar.
@@ -141,13 +165,13 @@ def read_split(
     height, width = image_size
     limit = memory_for_images() if memory is None else memory
     if len(paths) * height * width * 3 > limit:
-        return DiskSplit(paths, labels, image_size, workers)
+        return DiskSplit(paths, labels, image_size, workers, cameras, names, read)
     images = torch.empty((len(paths), height, width, 3), dtype=torch.uint8)
     with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda path: resize_picture(read_picture(path), image_size), paths)
+        decoded = pool.map(lambda path: resize_picture(read(path), image_size), paths)
         for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
             images[index] = torch.from_numpy(picture)  # (H, W, 3)
-    return MemorySplit(images, labels)
+    return MemorySplit(images, labels, cameras, names)
 
 
 def memory_for_images() -> float:
@@ -170,6 +194,8 @@ class Dataset:
         source: where the images came from, in words.
         augmentations: keys of ``AUGMENTATIONS`` under which the labels stay true: where they are places, a picture
             must not move.
+        notes: what its user must know, a line each, such as counts that are not the published ones; whoever opens it
+            tells them.
     """
 
     name: str
@@ -180,6 +206,7 @@ class Dataset:
     std: tuple[float, float, float]
     source: str
     augmentations: Collection[str] = tuple(AUGMENTATIONS)
+    notes: Sequence[str] = ()
     _loaded: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def part(self, name: str) -> Split:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.errors import OutputError, RgavizError
+from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
@@ -27,6 +28,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "compare": draw_grid,
     "histogram": histogram_pages,
     "evaluate": confusion_pages,
+    "cmc": cmc_pages,
     "profile": cost_pages,
     "growth": growth_pages,
     "train": curves_pages,

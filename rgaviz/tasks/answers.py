@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from rgaviz.tasks.ranking import Ranking
 
 
 class Measure(NamedTuple):
@@ -68,10 +71,13 @@ class Table(NamedTuple):
         return dict(zip(self.rows, texts, strict=True))
 
     def plain(self) -> dict[str, Any] | list[list[Any]]:
-        """As JSON has it: a single column by the names of the rows, else the values alone."""
+        """As JSON has it: by the names of rows and columns; without those of a single column or of a square."""
+        if self.columns == self.rows:
+            return self.values
+        named = zip(self.rows, self.values, strict=True)
         if len(self.columns) == 1:
-            return {name: row[0] for name, row in zip(self.rows, self.values, strict=True)}
-        return self.values
+            return {name: row[0] for name, row in named}
+        return {name: dict(zip(self.columns, row, strict=True)) for name, row in named}
 
 
 @dataclass(frozen=True)
@@ -81,10 +87,14 @@ class Evaluation:
     Attributes:
         figures: one number per key, those of all measures among them.
         tables: by name.
+        ranking: the order of a gallery for each query, where that is what was measured.
+        notes: what a reader of the numbers must know, a line each.
     """
 
     figures: dict[str, float]
     tables: dict[str, Table] = field(default_factory=dict)
+    ranking: Ranking | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Line(NamedTuple):

@@ -32,6 +32,16 @@ class Classification:
     )
     targets: tuple[str, ...] = ("top1", "top5", "label")
     settings: tuple[str, ...] = ("label_smoothing", "class_weights")
+    tested: tuple[str, ...] = ("test",)
+    open_set = False
+
+    def measuring(self, **choices: Any) -> Classification:
+        for name in choices:
+            raise RgavizError(f"{name} is no choice of how classifiers are measured; leave it out.")
+        return self
+
+    def together(self, config: Any) -> int:
+        return 1
 
     def check(self, labels: Tensor, classes: Sequence[str]) -> None:
         count = len(classes)
@@ -76,7 +86,7 @@ class Classification:
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
         return model
 
-    def target(self, text: str, names: Sequence[str], read: Callable[[str], Tensor]) -> Target:
+    def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
         if text in TOPS:
             return top_classes(TOPS[text], names)
         if text == LABEL:

@@ -22,7 +22,7 @@ from rgaviz.tasks.answers import Evaluation, Measure, Told
 LABEL = "label"  # the target that is what each picture shows
 BATCH = 512  # images measured at once
 
-# The images of a part by its name, "train" or "test", for the device; read when asked for.
+# The images of a part by its name, such as "train" or "test", for the device; read when asked for.
 Parts = Callable[[str], Split]
 
 
@@ -87,7 +87,9 @@ class Task(Protocol):
         measures: what is measured, the headline first.
         targets: words that ``--target`` takes for any network of the task, the usual one first; none where a target
             must be named. Written out, for the shell's completion reads the source.
-        settings: keys of a recipe's ``[train]`` that are for the task's loss, of those in ``OF_LOSSES``.
+        settings: keys of a recipe's ``[train]`` that are for the task, of those in ``OF_TASKS``.
+        tested: the parts of a data set that :meth:`evaluate` measures on.
+        open_set: whether it may be measured on a data set of other classes than the network was trained on.
     """
 
     name: str
@@ -95,6 +97,24 @@ class Task(Protocol):
     measures: tuple[Measure, ...]
     targets: tuple[str, ...]
     settings: tuple[str, ...]
+    tested: tuple[str, ...]
+    open_set: bool
+
+    def measuring(self, **choices: Any) -> Task:
+        """The task, measuring in another way than the usual one.
+
+        Raises:
+            RgavizError: there is no such choice, or it cannot have that value.
+        """
+        ...
+
+    def together(self, config: Any) -> int:
+        """How many images that follow each other in a batch must not be parted among processes, or computed apart.
+
+        Args:
+            config: the recipe's ``[train]``.
+        """
+        ...
 
     def check(self, labels: Tensor, classes: Sequence[str]) -> None:
         """Refuse labels that are not of this task.
@@ -142,13 +162,13 @@ class Task(Protocol):
         """What a target scores: images (B, 3, H, W) -> output (B, ...)."""
         ...
 
-    def target(self, text: str, names: Sequence[str], read: Callable[[str], Tensor]) -> Target:
+    def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
         """What ``--target`` names.
 
         Args:
             text: as typed.
             names: of the network's classes.
-            read: a picture's path -> the network's input (1, 3, H, W), where a target is a picture.
+            answer: a picture's path -> the network's output (1, ...) for it, where a target is a picture.
 
         Raises:
             UnknownNameError: no such target.

@@ -14,7 +14,13 @@ from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
-OF_LOSSES = ("label_smoothing", "class_weights")  # keys of [train] that a task's loss reads, or does not
+OF_TASKS = (  # keys of [train] that one task reads and another does not
+    "label_smoothing",
+    "class_weights",
+    "images_per_identity",
+    "triplet_margin",
+    "triplet_weight",
+)
 PRECISIONS = ("auto", "fp32", "bf16")
 
 LIST = Field(strict=False)  # TOML has lists, a frozen table has tuples
@@ -118,6 +124,11 @@ class TrainConfig(Table):
     class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = (
         None  # of the loss; None is 1 for each
     )
+    images_per_identity: Annotated[int, POSITIVE] = (
+        4  # in a batch, which has as many identities as that gives
+    )
+    triplet_margin: Annotated[float, NOT_NEGATIVE] = 0.3  # by which other identities must be farther away
+    triplet_weight: Annotated[float, NOT_NEGATIVE] = 1.0  # of the triplet loss beside that of the identities
     precision: Annotated[str, named("train.precision", lambda: PRECISIONS)] = (
         "auto"  # auto: bf16 where in hardware
     )

@@ -23,13 +23,14 @@ from typing import Any
 import torch
 
 from rgaviz.checkpoint import initialise
+from rgaviz.data.order import epoch_generator
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.models.network import shapes_only
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
-from rgaviz.training.config import OF_LOSSES, Recipe
+from rgaviz.training.config import OF_TASKS, Recipe
 from rgaviz.training.network import build_model, refuse_too_large
 from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
@@ -136,8 +137,8 @@ def refuse_unfit(
     Raises:
         RgavizError: there are such.
     """
-    check(recipe, dataset, processes)
     refuse_unused(recipe, task)
+    check(recipe, dataset, task, processes)
     for attention in attentions:
         with shapes_only():
             refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
@@ -150,12 +151,12 @@ def refuse_unfit(
 
 
 def refuse_unused(recipe: Recipe, task: Task) -> None:
-    """Refuse what is set for a loss that does not read it.
+    """Refuse what is set for a task that does not read it.
 
     Raises:
         RgavizError: it was set.
     """
-    for key in OF_LOSSES:
+    for key in OF_TASKS:
         value = getattr(recipe.train, key)
         if key not in task.settings and value != type(recipe.train).model_fields[key].default:
             raise RgavizError(
@@ -163,7 +164,7 @@ def refuse_unused(recipe: Recipe, task: Task) -> None:
             )
 
 
-def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
+def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) -> None:
     """Refuse settings that do not fit the images, the processes or this PyTorch.
 
     Raises:
@@ -175,7 +176,15 @@ def check(recipe: Recipe, dataset: Dataset, processes: Processes) -> None:
             f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
             f"{', '.join(dataset.augmentations)}."
         )
-    processes.share_batches(train.batch_size, len(dataset.part("train")))
+    split, together = dataset.part("train"), task.together(train)
+    processes.share_batches(train.batch_size, len(split))
+    if together > 1 and train.batch_size % (processes.count * train.accumulate * together):
+        raise RgavizError(
+            f"train.batch_size = {train.batch_size} cannot be shared by {processes.count} processes in "
+            f"{train.accumulate} parts with {together} images that stay together; choose a multiple of "
+            f"{processes.count * train.accumulate * together}."
+        )
+    task.order(split, train, epoch_generator(0, 0))  # refuses what makes no batch
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
         raise RgavizError(
             f"train.class_weights has {len(train.class_weights)} weights for the {len(dataset.classes)} classes of "

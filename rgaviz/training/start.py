@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from rgaviz.training.report import Report
 
 
+# Data sets that are trained by the recipe of another, where none is named.
+SHARED_RECIPES = dict.fromkeys(
+    ("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"
+)
+
+
 def recipe_settings(
     name: str,
     *,
@@ -43,7 +49,7 @@ def recipe_settings(
 
 
 def usual_recipe(dataset: str) -> str:
-    """The recipe that a data set is trained with where none is named: the one of its name.
+    """The recipe that a data set is trained with where none is named: the one of its name, or that of its kin.
 
     Raises:
         RgavizError: no such data set, or it has none.
@@ -53,6 +59,8 @@ def usual_recipe(dataset: str) -> str:
     from rgaviz.training.config import recipe_names
 
     lookup(DATASETS, dataset, "data set")
+    if dataset in SHARED_RECIPES:
+        return SHARED_RECIPES[dataset]
     if dataset not in recipe_names():
         raise RgavizError(
             f"{dataset} has no recipe of its own; name one with --recipe: {', '.join(recipe_names())}."
@@ -73,6 +81,7 @@ def run_training(
     seed: int,
     device: str,
     data_dir: Path | None,
+    pattern: str | None,
     resume: bool,
     overwrite: bool,
     tensorboard: bool,
@@ -106,6 +115,7 @@ def run_training(
         images = (load or load_dataset)(
             dataset,
             data_dir=data_dir,
+            pattern=pattern,
             image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
             train_size=recipe.data.train_size,
             test_size=recipe.data.test_size,
@@ -113,6 +123,8 @@ def run_training(
             workers=recipe.data.workers,
             track=report.track,
         )
+    for note in images.notes:
+        report.say(f"Note: {note}")
     try:
         rows = train_networks(
             images,

@@ -123,3 +123,24 @@ def test_data_of_other_classes(refused):
 
 def test_an_unwritable_place(refused):
     assert "img.jpg/out" in refused("evaluate", "rga.pt", "-o", "img.jpg/out", *FAST)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("reid-folder", "--pattern", "("), "--pattern '(' is no regular expression"),
+        (
+            ("reid-folder", "--pattern", "x"),
+            "no group named id and none named camera; write both, as in --pattern",
+        ),
+        (("market1501", "--pattern", "x"), "--pattern is for reid-folder, not for market1501; drop it."),
+        (
+            ("market1501",),
+            "pics has no bounding_box_train, no query, no bounding_box_test: give the folder of",
+        ),
+    ],
+)
+def test_names_by_a_pattern_are_for_ones_own_crops(refused, words, told):
+    line = refused("evaluate", "rga.pt", "--data-dir", "pics", "--dataset", *words)
+    assert told in line
+    assert line in refused("train", *words, "--recipe", "shapes", "--data-dir", "pics")

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from rgaviz.data.augment import AUGMENTATIONS
+from rgaviz.data.batches import train_batches
+from rgaviz.data.splits import MemorySplit
 
 
 def images(count, size):
@@ -81,3 +85,66 @@ def test_none_changes_nothing():
     assert AUGMENTATIONS["none"].draw(5, (8, 8), generator) == ()
     assert torch.equal(state, generator.get_state())
     assert torch.equal(AUGMENTATIONS["none"].apply(given), given)
+
+
+PERSON = AUGMENTATIONS["crop-mirror-erase"]
+
+
+def test_people_are_cut_out_of_themselves_made_larger():
+    given = images(6, (16, 8))
+    draws = (
+        torch.tensor([[0, 0], [2, 1], [1, 0], [2, 1], [0, 0], [0, 0]]),
+        torch.tensor([True, True, True, True, False, False]),
+        torch.tensor([False, False, True, True, False, True]),
+        torch.zeros(6, 4, dtype=torch.long),
+    )
+    found = PERSON.apply(given, *draws)
+    for index, (corner, cut, mirror, _) in enumerate(zip(*draws, strict=True)):
+        expected = given[index].numpy()
+        if cut:
+            large = cv2.resize(expected.astype(np.float32), (9, 18), interpolation=cv2.INTER_LINEAR)
+            top, left = corner.tolist()
+            expected = large[top : top + 16, left : left + 8].round()
+        if mirror:
+            expected = expected[:, ::-1]
+        assert np.abs(found[index].numpy().astype(int) - expected.astype(int)).max() <= 1  # ties of rounding
+
+
+def test_draws_of_people():
+    corner, cut, mirror, rectangle = PERSON.draw(4000, (32, 16), torch.Generator().manual_seed(0))
+    assert corner.min(0).values.tolist() == [0, 0]
+    assert corner.max(0).values.tolist() == [4, 2]  # of 36 and 18 pixels
+    for each in (cut, mirror, rectangle[:, 2] > 0):
+        assert each.float().mean() == pytest.approx(0.5, abs=0.03)
+    top, left, height, width = rectangle[rectangle[:, 2] > 0].T
+    share, shape = height * width / 512, height / width
+    assert share.min() >= 0.015
+    assert share.max() <= 0.44
+    assert shape.min() >= 0.25
+    assert shape.max() <= 4  # of whole pixels
+    assert (top + height <= 32).all()
+    assert (left + width <= 16).all()
+    assert (top == 0).any()
+    assert (top + height == 32).any()
+
+
+def test_what_is_erased_is_the_mean_colour():
+    draws = PERSON.draw(40, (16, 8), torch.Generator().manual_seed(1))
+    erased = PERSON.erased((16, 8), *draws)
+    for mask, (top, left, height, width) in zip(erased, draws[3].tolist(), strict=True):
+        assert mask.sum() == height * width
+        assert mask[top : top + height, left : left + width].all()
+    split = MemorySplit(images(40, (16, 8)), torch.arange(40))
+    seen, labels = next(
+        train_batches(
+            split,
+            [torch.arange(40)],
+            torch.Generator().manual_seed(1),
+            augmentation="crop-mirror-erase",
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+        )
+    )
+    assert (seen.permute(0, 2, 3, 1)[erased] == 0).all()
+    assert (seen.permute(0, 2, 3, 1)[~erased] != 0).all()
+    assert torch.equal(labels, split.labels)

@@ -107,6 +107,22 @@ def test_a_split_goes_to_a_device():
     assert split.to(torch.device("cpu")).images is split.images
 
 
+def test_cameras_and_names_come_along(pictures):
+    """From reading, in memory and on disk, to a device."""
+    paths, split = pictures
+    cameras, names = torch.arange(7) % 3, [f"query/{path.name}" for path in paths]
+    for memory in (None, 0):
+        read = read_split(paths, split.labels, (16, 24), cameras=cameras, names=names, memory=memory)
+        assert isinstance(read, DiskSplit if memory == 0 else MemorySplit)
+        assert torch.equal(read.cameras, cameras)
+        assert read.names == names
+        there = read.to(torch.device("meta"))
+        assert there.cameras.device == there.labels.device == torch.device("meta")
+        assert there.names == names
+        bare = read_split(paths, split.labels, (16, 24), memory=memory).to(torch.device("cpu"))
+        assert (bare.cameras, tuple(bare.names)) == (None, ())
+
+
 def make_dataset(parts):
     return Dataset("toy", "classification", ("a", "b"), parts, MEAN, STD, source="made")
 

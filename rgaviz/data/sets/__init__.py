@@ -6,18 +6,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rgaviz.data.sets.cifar import load_cifar10, load_cifar100
+from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
 from rgaviz.data.sets.folder import load_folder
+from rgaviz.data.sets.market import load_dukemtmc, load_market1501
+from rgaviz.data.sets.msmt17 import load_msmt17
+from rgaviz.data.sets.people import load_people
+from rgaviz.data.sets.reid_folder import load_reid_folder
 from rgaviz.data.sets.shapes import load_shapes
 from rgaviz.data.splits import Dataset
-from rgaviz.errors import lookup
+from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Track, silent
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "cifar10": load_cifar10,
     "cifar100": load_cifar100,
+    "cuhk03-detected": load_cuhk03_detected,
+    "cuhk03-labeled": load_cuhk03_labeled,
+    "dukemtmc": load_dukemtmc,
     "folder": load_folder,
+    "market1501": load_market1501,
+    "msmt17": load_msmt17,
+    "people": load_people,
+    "reid-folder": load_reid_folder,
     "shapes": load_shapes,
 }
+NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
 
 def load_dataset(
@@ -28,6 +41,7 @@ def load_dataset(
     train_size: int | None = None,
     test_size: int | None = None,
     held_out: float = 0.2,
+    pattern: str | None = None,
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
@@ -40,18 +54,23 @@ def load_dataset(
         name: a key of ``DATASETS``.
         data_dir: where the images are, for those that are not generated.
         image_size: (H, W) in pixels.
-        train_size: number of training images, or None for all (``shapes``: its default).
+        train_size: number of training images, or None for all (``people``, ``shapes``: their default); for
+            re-identification of whole people, so many that there are at least as many images.
         test_size: number of test images, likewise.
         held_out: fraction held out for testing, where there is no test folder.
+        pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         workers: processes that read ahead the pictures that do not fit into memory.
         memory: bytes that the decoded pictures of a part may take; by default half of what is available.
         track: wraps long loops, for a progress bar.
 
     Raises:
         UnknownNameError: no such data set.
-        RgavizError: no images there.
+        RgavizError: no images there, or a pattern for a data set that has names of its own.
     """
     load = lookup(DATASETS, name, "data set")
+    if pattern is not None and name not in NAMED_BY_PATTERN:
+        raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
+    named = {} if pattern is None else {"pattern": pattern}
     return load(
         data_dir=data_dir,
         image_size=image_size,
@@ -61,4 +80,5 @@ def load_dataset(
         workers=workers,
         memory=memory,
         track=track,
+        **named,
     )

@@ -7,7 +7,6 @@ colours and textures of the object, so only its form tells the class, and a line
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from rgaviz.data.sets.generated import Generator, check, check_memory, stream
 from rgaviz.data.sets.outlines import BLOB, BLOB_WAVES, OUTLINES, SHAPE_CLASSES
-from rgaviz.data.sets.textures import Generator, brightness, paint
-from rgaviz.devices import available_memory
-from rgaviz.errors import RgavizError
+from rgaviz.data.sets.textures import brightness, paint
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
 
-SMALLEST = 16  # pixels of a side; below, the classes cannot be told apart
 SUPERSAMPLING = 4
 SUBPIXEL_BITS = 4  # cv2 takes polygon corners in fixed point
 
@@ -67,41 +64,15 @@ def generate(
     Raises:
         RgavizError: the count is negative, or the pictures are too small to show a shape.
     """
-    _check(count, image_size)
-    _check_memory(count, image_size)
+    check("shapes", count, image_size)
+    check_memory(count, image_size)
     images = np.empty((count, 3, *image_size), np.uint8)
     masks = np.empty((count, *image_size), bool)
     labels = np.arange(count, dtype=np.int64) % len(SHAPE_CLASSES)
     for index, label in enumerate(track(labels, total=count, description="drawing images")):
-        picture, masks[index] = _render(_generator(seed, split, index), int(label), image_size)
+        picture, masks[index] = _render(stream(seed, split, index), int(label), image_size)
         images[index] = picture.transpose(2, 0, 1)  # (H, W, 3) -> (3, H, W)
     return ShapesData(images, labels, masks)
-
-
-def _check_memory(count: int, image_size: tuple[int, int]) -> None:
-    """Refuse more pictures than memory holds: of each its colours and its mask."""
-    import torch
-
-    wanted, there = 4 * count * image_size[0] * image_size[1], available_memory(torch.device("cpu"))
-    if wanted > there:
-        raise RgavizError(
-            f"{count} pictures of {image_size[0]}x{image_size[1]} take {wanted / 2**30:.0f} GiB of memory, of which "
-            f"{there / 2**30:.0f} are free; make fewer or smaller ones."
-        )
-
-
-def _check(count: int, image_size: tuple[int, int]) -> None:
-    if count < 0:
-        raise RgavizError(f"shapes cannot make {count} pictures: give a size of 0 or more.")
-    if min(image_size) < SMALLEST:
-        height, width = image_size
-        raise RgavizError(f"shapes needs at least {SMALLEST}x{SMALLEST} pixels, not {height}x{width}.")
-
-
-def _generator(seed: int, split: str, index: int) -> Generator:
-    """A stream of its own for each picture; hashing keeps the streams of any two apart."""
-    digest = hashlib.sha256(f"{seed}/{split}/{index}".encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, np.uint32))
 
 
 # Drawing: coverage in [0, 1], (H, W), from polygons filled on a finer canvas.
@@ -248,7 +219,7 @@ def load_shapes(
         "test": 1000 if test_size is None else test_size,
     }
     for size in sizes.values():
-        _check(size, image_size)
+        check("shapes", size, image_size)
     parts = {name: partial(split, name, size) for name, size in sizes.items()}
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     return Dataset("shapes", "classification", SHAPE_CLASSES, parts, mean, std, source="generated")

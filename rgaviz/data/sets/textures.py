@@ -8,8 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-Generator = np.random.Generator
-
+from rgaviz.data.sets.generated import Generator
 
 # Textures: a pattern (H, W) in [-1, 1] over coordinates u, v in units of the shorter side. ``sharpness`` is
 # the gain that lets a wave of period 1 rise from -1 to 1 within one pixel: sharp edges that are not jagged.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from labelled import equal
-from PIL import Image
+from laid_out import LAY_OUT, SIZE
 
 from rgaviz.data.augment import AUGMENTATIONS
 from rgaviz.data.batches import evaluation_batches
@@ -18,64 +17,79 @@ from rgaviz.data.splits import DiskSplit, MemorySplit
 from rgaviz.errors import PictureError
 from rgaviz.tasks import TASKS
 
-SIZE = (32, 32)
-
-GENERATED = {"shapes"}  # all others are given image folders
+GENERATED = {"people", "shapes"}  # all others are given files
+TESTED = {"classification": {"test": 6}, "reid": {"query": 3, "gallery": 5}}  # part -> images
+WHOLE = {"people": {"train": 23, "query": 11, "gallery": 17}}  # of two whole identities
 
 
 @pytest.fixture
-def images(tmp_path) -> Path:
-    """Three classes of noise; ``train/cat`` holds two pictures, ``train/dog`` three, and so on."""
-    rng = np.random.default_rng(0)
-    for part, fewest in (("train", 2), ("test", 1)):
-        for more, name in enumerate(("cat", "dog", "owl")):
-            for index in range(fewest + more):
-                path = tmp_path / part / name / f"{index}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(rng.integers(0, 256, (*SIZE, 3), np.uint8)).save(path)
+def files(name, tmp_path) -> Path:
+    """The folder of a data set."""
+    if name not in GENERATED:
+        LAY_OUT[name](tmp_path)
     return tmp_path
 
 
+def limits(name):
+    """On the number of images that are trained and measured on; re-identification measures on all there are."""
+    test = {"test_size": 6} if name in GENERATED or LAY_OUT[name] is LAY_OUT["folder"] else {}
+    return {"train_size": 9, **test}
+
+
 @pytest.mark.parametrize("name", DATASETS)
-def test_contract(images, name):
-    opened = partial(load_dataset, name, data_dir=images, image_size=SIZE, train_size=9, test_size=6)
+def test_contract(files, name):
+    opened = partial(load_dataset, name, data_dir=files, image_size=SIZE, **limits(name))
     data, again = opened(), opened()
+    tested = TESTED[data.task]
+    counts = WHOLE.get(name, {"train": 9, **tested})
     assert data.name == name
     assert data.task in TASKS
-    assert {"train", "test"} <= set(data.parts)
+    assert {"train", *tested} <= set(data.parts)
     assert len(set(data.classes)) == len(data.classes) >= 1
     assert set(data.augmentations) <= set(AUGMENTATIONS)
     assert data.augmentations
     assert data.source
+    assert all(20 < len(note) <= 300 and note.endswith(".") and note.isprintable() for note in data.notes)
     assert len(data.mean) == len(data.std) == 3
     assert all(0 < mean < 1 and 0 < std < 1 for mean, std in zip(data.mean, data.std, strict=True))
     for part in data.parts:
         split, same = data.part(part), again.part(part)
         assert split is data.part(part)
         assert isinstance(split, MemorySplit)
-        assert (len(split), split.image_size) == ({"train": 9, "test": 6}[part], SIZE)
+        assert (len(split), split.image_size) == (counts[part], SIZE)
         assert split.images.dtype == torch.uint8
         assert split.images.is_contiguous()  # a batch is one gather
         assert torch.equal(split.images, same.images)
         assert torch.equal(split.labels, same.labels)
-        TASKS[data.task].check(split.labels, data.classes)
-    train, test = (data.part(part).images.flatten(1) for part in ("train", "test"))  # (n, H * W * 3)
-    assert not (train[:, None] == test).all(2).any()  # nothing is measured on that was learned from
+        assert split.cameras is None or (split.cameras.shape, split.cameras.dtype) == (
+            (len(split),),
+            torch.int64,
+        )
+        assert len(split.names) == len(set(split.names)) in (0, len(split))
+    TASKS[data.task].check(data.part("train").labels, data.classes)
+    train = data.part("train").images.flatten(1)  # (n, H * W * 3)
+    for part in tested:
+        test = data.part(part).images.flatten(1)
+        assert not (train[:, None] == test).all(2).any()  # nothing is measured on that was learned from
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS.keys() - GENERATED))
-def test_loading_one_part_does_not_load_the_other(images, name):
-    data = load_dataset(name, data_dir=images, image_size=SIZE)
-    for path in (images / "train").rglob("*.png"):
+def test_loading_one_part_does_not_load_the_other(files, name):
+    data = load_dataset(name, data_dir=files, image_size=SIZE)
+    pictures = [path for path in files.rglob("*.*") if path.suffix in (".png", ".jpg")]
+    learned = [path for path in pictures if any("train" in part for part in path.relative_to(files).parts)]
+    assert 0 < len(learned) < len(pictures)
+    for path in learned:
         path.unlink()
-    assert len(data.part("test")) == 6
+    for part, count in TESTED[data.task].items():
+        assert len(data.part(part)) == count
     with pytest.raises(PictureError, match="does not exist"):
         data.part("train")
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS.keys() - GENERATED))
-def test_what_does_not_fit_into_memory_is_read_by_workers(images, name):
-    opened = partial(load_dataset, name, data_dir=images, image_size=SIZE)
+def test_what_does_not_fit_into_memory_is_read_by_workers(files, name):
+    opened = partial(load_dataset, name, data_dir=files, image_size=SIZE)
     memory, disk = opened(), opened(memory=0, workers=1)
     options = {"batch_size": 4, "mean": memory.mean, "std": memory.std}
     for part in memory.parts:

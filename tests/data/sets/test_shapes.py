@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rgaviz.data.sets import load_dataset, outlines, shapes
+from rgaviz.data.sets.generated import stream
 from rgaviz.data.sets.outlines import SHAPE_CLASSES
 from rgaviz.data.sets.shapes import generate
 from rgaviz.errors import RgavizError
@@ -44,8 +45,8 @@ def test_mask_is_where_the_object_is():
     # Tips thinner than half a pixel, and slivers cut off by the slit, reach a little beyond the mask.
     inside, beyond = [], []
     for index in range(100):
-        with_object, mask = shapes._render(shapes._generator(0, "train", index), index % 10, (32, 32))
-        background, same = shapes._render(shapes._generator(0, "train", index), index % 10, (32, 32), False)
+        with_object, mask = shapes._render(stream(0, "train", index), index % 10, (32, 32))
+        background, same = shapes._render(stream(0, "train", index), index % 10, (32, 32), False)
         np.testing.assert_array_equal(mask, same)
         changed = (with_object != background).any(axis=2)
         distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_C, 3)
@@ -105,11 +106,9 @@ def test_any_square_size_shows_one_scene():
 
 def test_distractors_are_no_hint_to_the_class():
     """Everything but the object is drawn alike for all classes."""
-    backgrounds = [
-        shapes._render(shapes._generator(0, "train", 5), label, (32, 32), False)[0] for label in (0, 3)
-    ]
+    backgrounds = [shapes._render(stream(0, "train", 5), label, (32, 32), False)[0] for label in (0, 3)]
     changed = (backgrounds[0] != backgrounds[1]).any(axis=2)
-    masks = [shapes._render(shapes._generator(0, "train", 5), label, (32, 32))[1] for label in (0, 3)]
+    masks = [shapes._render(stream(0, "train", 5), label, (32, 32))[1] for label in (0, 3)]
     near = cv2.dilate((masks[0] | masks[1]).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     assert not changed[~near].any()  # only the gap around the object differs
 

@@ -1,0 +1,264 @@
+"""Who a picture shows: person re-identification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rgaviz.data.order import identities
+from rgaviz.data.splits import Split
+from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.explain.targets import Target, scored
+from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.ranking import Ranking, rank
+from rgaviz.tasks.task import How, Parts
+from rgaviz.tasks.triplet import batch_hard
+
+NORM, SIMILARITY = "norm", "similarity"  # targets; the second is followed by a colon and a picture
+LONGEST = 50  # of the curve of matches, in ranks
+NECKS = ("after", "before")
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How pictures of people are compared.
+
+    Attributes:
+        distance: of two embeddings, ``cosine`` or ``euclidean``.
+        neck: whether the embedding is taken ``before`` or ``after`` the head's batch normalisation.
+        flip: whether it is the mean over a picture and its mirror image.
+        rerank: whether the order is made anew by common neighbours, see :mod:`rgaviz.tasks.rerank`.
+        ap: how average precision is summed, ``step`` or ``trapezoid``, see :mod:`rgaviz.tasks.ranking`.
+        within_camera: whether pictures of a query's own camera count too.
+    """
+
+    distance: str = "cosine"
+    neck: str = "after"
+    flip: bool = False
+    rerank: bool = False
+    ap: str = "step"
+    within_camera: bool = False
+
+    def __post_init__(self) -> None:
+        lookup(dict.fromkeys(NECKS), self.neck, "place of the embedding (--neck)")
+
+
+@dataclass(frozen=True)
+class ReIdentification:
+    """An identity for each picture: embeddings (B, C), measured by how a gallery is ranked for each query.
+
+    Attributes:
+        matching: how.
+    """
+
+    matching: Matching = field(default_factory=Matching)
+
+    name = "reid"
+    heads: tuple[str, ...] = ("bnneck", "linear")
+    measures: tuple[Measure, ...] = (
+        Measure("rank1", "Rank-1"),
+        Measure("mAP", "mAP"),
+        Measure("rank5", "Rank-5"),
+        Measure("rank10", "Rank-10"),
+        Measure("rank20", "Rank-20"),
+        Measure("mINP", "mINP"),
+    )
+    targets: tuple[str, ...] = ("norm",)
+    settings: tuple[str, ...] = (
+        "label_smoothing",
+        "images_per_identity",
+        "triplet_margin",
+        "triplet_weight",
+    )
+    tested: tuple[str, ...] = ("query", "gallery")
+    open_set = True
+
+    def measuring(self, **choices: Any) -> ReIdentification:
+        known = [each.name for each in fields(Matching)]
+        for name in choices:
+            if name not in known:
+                raise unknown_name(name, known, "choice of a measurement")
+        return replace(self, matching=replace(self.matching, **choices))
+
+    def together(self, config: Any) -> int:
+        return config.images_per_identity
+
+    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+        if labels.ndim != 1 or labels.dtype != torch.int64:
+            raise RgavizError(
+                f"Labels for {self.name} are (n,) int64, the number of an identity each, not "
+                f"{tuple(labels.shape)} {labels.dtype}; mend the data set."
+            )
+
+    def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
+        return identities(split.labels, config.batch_size, config.images_per_identity, draw)
+
+    def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        network: Any = model
+        pooled = network.pooled(images)  # (b, C)
+        return {"feature": pooled, "logits": network.head(network.neck(pooled))}
+
+    def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
+        logits, count = outputs["logits"], len(targets)
+        identity = F.cross_entropy(logits.float(), targets, label_smoothing=config.label_smoothing)
+        triplet = batch_hard(outputs["feature"], targets, config.triplet_margin)
+        wrong = (logits.argmax(1) != targets).sum()
+        return {
+            "loss": identity + config.triplet_weight * triplet,
+            "identity_loss": identity * count,
+            "triplet_loss": triplet * count,
+            "error": 100.0 * wrong,
+        }
+
+    @torch.inference_mode()
+    def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
+        model.eval()
+        query, gallery = (parts(name) for name in self.tested)
+        ranking = self.ranking(
+            *(self.features(model, split, how) for split in (query, gallery)), query, gallery
+        )
+        return summary(ranking, query)
+
+    def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
+        """Embeddings (n, C) of all images, float32 on the CPU, in every process."""
+        embed = self.scored(model)
+        rows = []
+        for images, _ in how.batches(split):
+            with how.autocast():
+                found = embed(images).float()
+                if self.matching.flip:
+                    found = (found + embed(images.flip(3)).float()) / 2
+            rows.append(found.cpu())
+        if how.processes == 1:
+            return torch.cat(rows)
+        return gathered(torch.cat(rows) if rows else None, len(split), how)
+
+    def ranking(self, query: Tensor, gallery: Tensor, queries: Split, galleries: Split) -> Ranking:
+        """The gallery's images in the order of their distance from each query.
+
+        Args:
+            query: embeddings (q, C).
+            gallery: embeddings (g, C).
+            queries: the images of the former, with cameras.
+            galleries: of the latter.
+
+        Raises:
+            RgavizError: no cameras, or not one query with a match.
+        """
+        cameras = [
+            _cameras(split, name) for split, name in zip((queries, galleries), self.tested, strict=True)
+        ]
+        chosen = self.matching
+        return rank(
+            query,
+            gallery,
+            queries.labels.cpu(),
+            galleries.labels.cpu(),
+            *cameras,
+            distance=chosen.distance,
+            ap=chosen.ap,
+            rerank=chosen.rerank,
+            within_camera=chosen.within_camera,
+        )
+
+    def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        network: Any = model
+        return network.embed if self.matching.neck == "after" else network.pooled
+
+    def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
+        if text == NORM:
+            return scored(_norm, "norm of the embedding")
+        kind, colon, picture = text.partition(":")
+        if kind == SIMILARITY and colon and picture:
+            return Similarity(answer(picture)[0].detach(), picture)
+        raise unknown_name(text, [NORM, f"{SIMILARITY}:PICTURE"], "target of a re-identification network")
+
+    def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
+        raise RgavizError(
+            f"A re-identification network knows no class to explain; choose --target {NORM} or {SIMILARITY}:PICTURE."
+        )
+
+    def scores(self, text: str, names: Sequence[str]) -> list[str]:
+        return [text.partition(":")[0]]
+
+    def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
+        if folder:
+            raise RgavizError("Who a picture shows is in its name, not in its folder's.")
+
+    def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
+        return [Told([Line(f"norm {norm:.3g}")], {"norm": norm}) for norm in _norm(output.float()).tolist()]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """The cosine of each embedding and that of another picture.
+
+    Attributes:
+        other: embedding (C,).
+        name: of the other picture.
+    """
+
+    other: Tensor
+    name: str
+
+    def scores(self, output: Tensor) -> Tensor:
+        other = self.other.to(output.device, output.dtype)
+        return F.cosine_similarity(output, other[None], dim=1)[:, None]  # (B,) -> (B, 1)
+
+    def about(self, output: Tensor) -> list[list[str]]:
+        return [[f"cosine {score:.2f}"] for (score,) in self.scores(output).tolist()]
+
+    def settled(self, output: Tensor) -> list[Similarity]:
+        return [self] * len(output)
+
+
+def summary(ranking: Ranking, query: Split) -> Evaluation:
+    """The figures in percent, the curve of matches, and what came of every query."""
+    figures = {key: 100 * value for key, value in ranking.figures().items()}
+    curve = ranking.cmc(LONGEST).tolist()
+    rows = [[100 * rate, round(rate * int(ranking.valid.sum()))] for rate in curve]
+    ranks = [str(number) for number in range(1, len(curve) + 1)]
+    cameras: Any = query.cameras
+    people = zip(query.labels.tolist(), cameras.tolist(), strict=True)
+    found = zip(
+        ranking.average_precision.tolist(), ranking.first.tolist(), ranking.valid.tolist(), strict=True
+    )
+    queries = [
+        [identity, camera, 100 * precision if valid else None, first if valid else None]
+        for (identity, camera), (precision, first, valid) in zip(people, found, strict=True)
+    ]
+    names = list(query.names) or [str(number) for number in range(len(queries))]
+    tables = {
+        "cmc": Table("rank", ["matched (%)", "queries"], ranks, rows, 2),
+        "queries": Table("query", ["identity", "camera", "AP (%)", "first match at"], names, queries, 2),
+    }
+    lacking = len(queries) - int(ranking.valid.sum())
+    told = f"{lacking} of {len(queries)} queries have no match and are left out."
+    return Evaluation(figures, tables, ranking, [told] if lacking else [])
+
+
+def gathered(own: Tensor | None, count: int, how: How) -> Tensor:
+    """The rows (count, C) of all processes: each has some of them, zeros for the others, and all are summed."""
+    width = torch.tensor([own.shape[1] if own is not None else 0, own is not None])
+    total, having = how.sum(width).tolist()
+    rows = torch.zeros(count, int(total) // int(having))
+    if own is not None:
+        start = sum(len(part) for part in torch.arange(count).tensor_split(how.processes)[: how.rank])
+        rows[start : start + len(own)] = own
+    return how.sum(rows)
+
+
+def _norm(embedding: Tensor) -> Tensor:
+    """(B, C) -> (B,)."""
+    return torch.linalg.vector_norm(embedding, dim=1)
+
+
+def _cameras(split: Split, part: str) -> Tensor:
+    if split.cameras is None:
+        raise RgavizError(f"The part {part} does not say which camera took its images; mend the data set.")
+    return split.cameras.cpu()
