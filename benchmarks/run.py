@@ -20,6 +20,7 @@ SCRIPTS = (
     "help_time",
     "cifar_epoch",
     "kept_memory",
+    "ranking",
 )
 
 

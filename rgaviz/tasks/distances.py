@@ -39,13 +39,17 @@ class Rounded(NamedTuple):
 
 def rounded(features: Tensor) -> Rounded:
     """Features (n, d), finite and at most single precision, as whole numbers."""
-    wide = features.double()
+    wide = features.double()  # a copy
     # Lengths are not summed exactly. That must not decide the scale where they are a round number: hence the margin.
     length = 1.0001 * torch.linalg.vector_norm(wide, dim=1, keepdim=True)  # (n, d) -> (n, 1)
     exponent = torch.frexp(length).exponent.long() - BITS
-    whole = (wide * _power_of_two(-exponent)).round_()
-    squares = whole.square().sum(1, keepdim=True)  # (n, d) -> (n, 1)
-    return Rounded(whole, squares, _power_of_two(exponent))
+    whole = wide.mul_(_power_of_two(-exponent)).round_()
+    return Rounded(whole, _dots(whole, whole), _power_of_two(exponent))
+
+
+def _dots(left: Tensor, right: Tensor) -> Tensor:
+    """Sums of products of rows (n, d) with rows, (n, 1)."""
+    return torch.linalg.vecdot(left, right)[:, None]
 
 
 def _power_of_two(exponent: Tensor) -> Tensor:
@@ -103,5 +107,4 @@ def distance_blocks(
 def pair_distances(left: Tensor, right: Tensor, distance: str) -> Tensor:
     """Distances of features (n, d) to features (n, d) pair by pair, (n,) float32: the same as in a block."""
     a, b = rounded(left), rounded(right)
-    dots = (a.whole * b.whole).sum(1, keepdim=True)  # (n, d) -> (n, 1)
-    return lookup(DISTANCES, distance, "distance")(dots, a, b)[:, 0].float()
+    return lookup(DISTANCES, distance, "distance")(_dots(a.whole, b.whole), a, b)[:, 0].float()

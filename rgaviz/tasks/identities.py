@@ -38,10 +38,13 @@ class Identities:
     within_camera: bool
 
     @cached_property
-    def _sorted(self) -> tuple[Tensor, Tensor]:
-        """Identities of the gallery in order, and whose picture each is."""
+    def _alike(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The gallery (g,) sorted by identity; of each query (q,) where there its own begins, and its length."""
         ids, index = self.gallery_ids.sort(stable=True)
-        return ids, index
+        first = torch.searchsorted(ids, self.query_ids)
+        count = torch.searchsorted(ids, self.query_ids, right=True) - first
+        count[(self.query_ids == JUNK) | (self.query_ids == DISTRACTOR)] = 0
+        return index, first, count
 
     @cached_property
     def _junk(self) -> Tensor:
@@ -54,11 +57,9 @@ class Identities:
             (n,) each: the query, from 0 for ``start``; the picture; how many of the query's come before it; and whether
             the camera rule leaves it out.
         """
-        wanted, (ids, index) = self.query_ids[start:stop], self._sorted
-        first = torch.searchsorted(ids, wanted)
-        count = torch.searchsorted(ids, wanted, right=True) - first
-        count[(wanted == JUNK) | (wanted == DISTRACTOR)] = 0
-        row = torch.arange(len(wanted), device=wanted.device).repeat_interleave(count)  # (b,) -> (n,)
+        index, *ranges = self._alike
+        first, count = (each[start:stop] for each in ranges)
+        row = torch.arange(len(count), device=count.device).repeat_interleave(count)  # (b,) -> (n,)
         place = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
         column = index[first[row] + place]
         own = self.query_cameras[start:stop][row] == self.gallery_cameras[column]

@@ -22,14 +22,23 @@ def slices(block: Tensor) -> tuple[Tensor, ...]:
 
 def keys_of(distances: Tensor) -> Tensor:
     """Distances (b, g), float32 and not negative, as int64."""
-    keys = distances.view(torch.int32).long().bitwise_left_shift_(32)
-    return keys.bitwise_or_(torch.arange(keys.shape[1], device=keys.device))
+    bits = distances.view(torch.int32)
+    if bits.device.type == "cpu":  # by NumPy: what fits into a cache is too little for PyTorch's threads
+        keys = bits.numpy().astype(np.int64)
+        keys <<= 32
+        keys |= np.arange(keys.shape[1])
+        return torch.from_numpy(keys)
+    return bits.long().bitwise_left_shift_(32).bitwise_or_(torch.arange(bits.shape[1], device=bits.device))
 
 
 def in_order(keys: Tensor) -> Tensor:
-    """Each row in order. On a CPU by NumPy, whose vector instructions are many times as fast as PyTorch's sort."""
+    """Each row in order; overwrites ``keys`` or not.
+
+    On a CPU by NumPy, whose vector instructions are many times as fast as PyTorch's sort.
+    """
     if keys.device.type == "cpu":
-        return torch.from_numpy(np.sort(keys.numpy(), axis=1))
+        keys.numpy().sort(axis=1)
+        return keys
     return keys.sort(1).values
 
 

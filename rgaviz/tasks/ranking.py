@@ -188,14 +188,21 @@ def rank(
         device=features[1].device,
     )
     blocks = (reranked_blocks if rerank else distance_blocks)(*features, distance, track, "Ranking")
-    found = _measured(blocks, people, top, AVERAGE_PRECISIONS[ap])
+    found = ranked(blocks, people, top, AVERAGE_PRECISIONS[ap])
     return Ranking(**found, distance=distance, ap=ap, reranked=rerank, within_camera=within_camera)
 
 
-def _measured(
+def ranked(
     blocks: Iterable[Tensor], people: Identities, top: int, precision: Callable[[Tensor, Tensor], Tensor]
 ) -> dict[str, Tensor]:
-    """The tensors of a :class:`Ranking` from distances, which come in blocks (b, g) in the order of the queries."""
+    """The tensors of a :class:`Ranking` by their names.
+
+    Args:
+        blocks: distances (b, g) float32, not negative, of the queries in their order.
+        people: who is on the pictures.
+        top: how many of the best to keep of each query.
+        precision: at each match, a value of ``AVERAGE_PRECISIONS``.
+    """
     pieces: list[dict[str, Tensor]] = []
     start = 0
     for block in blocks:
@@ -215,8 +222,7 @@ def _ordered(distances: Tensor, people: Identities, start: int) -> tuple[Tensor,
         keys[left_out] = LAST
     matches = keys.new_full((count, int(place.max()) + 1 if len(place) else 0), LAST)  # (b, m)
     matches[row, place] = keys[row, column]
-    matches = matches.sort(1).values
-    keys = in_order(keys)
+    matches, keys = in_order(matches), in_order(keys)
     return keys, (torch.searchsorted(keys, matches) + 1).masked_fill_(matches == LAST, 0)
 
 
