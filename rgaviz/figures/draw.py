@@ -16,6 +16,7 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
+from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
@@ -27,6 +28,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cam": draw_grid,
     "compare": draw_grid,
     "histogram": histogram_pages,
+    "rank": rank_pages,
     "evaluate": confusion_pages,
     "cmc": cmc_pages,
     "profile": cost_pages,
