@@ -37,7 +37,7 @@ def write_rankings(
         track: wraps the loop, for a progress bar.
     """
     with ResultsWriter(folder, head) as writer:
-        for place, query in enumerate(track(list(found), total=len(found), description="drawing maps")):
+        for place, query in enumerate(track(list(found), total=len(found), description="explaining")):
             _write_query(writer, search, made, place, query, found[query])
         told = [each for several in found.values() for each in several]
         writer.table(HITS, hit_table(told))

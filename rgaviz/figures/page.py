@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib
 from matplotlib.colors import to_hex
 from PIL import Image
@@ -81,7 +80,9 @@ def claim_rank_page(path: Path) -> None:
     claim_file(path, begins(OPENING))
 
 
-def _template(text: str) -> jinja2.Template:
+def _template(text: str) -> Any:
+    import jinja2  # here: no other figure needs it
+
     settings = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
     return jinja2.Environment(undefined=jinja2.StrictUndefined, **settings).from_string(text)
 
