@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 import shutil
@@ -97,7 +96,7 @@ def test_words_of_strangers_stay_words(tmp_path):
     assert "<img src=x" not in text
     assert text.count("<script>") == 1
     assert "{{ 7*7 }}" in text
-    assert html.escape("<script>document.title='owned'</script>", quote=True).replace("&#x27;", "&#39;") in text
+    assert "&lt;script&gt;document.title=&#39;owned&#39;&lt;/script&gt;" in text
 
 
 def test_a_page_of_someone_else_is_kept(tmp_path):
