@@ -87,7 +87,7 @@ def _ranking(monkeypatch):
 def test_rankings_are_compared_on_equal_figures(ranking, monkeypatch):
     torch.manual_seed(0)
     rows, times = ranking.contest(ranking.QUICK, 1)
-    assert [row[0] for row in rows][0] == "usual loop, from distances of 6 queries"
+    assert rows[0][0] == "usual loop, from distances of 6 queries"
     assert set(times) >= {"usual loop", "ours"}
     right = ranking.ours
     monkeypatch.setattr(ranking, "ours", lambda *given: right(*given) + 0.01)
