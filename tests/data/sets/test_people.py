@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import product
 
 import cv2
 import numpy as np
@@ -14,10 +14,9 @@ import pytest
 import torch
 
 from rgaviz.data.pictures import read_picture
-from rgaviz.data.sets import load_dataset, people
+from rgaviz.data.sets import load_dataset
 from rgaviz.data.sets.identities import identity
 from rgaviz.data.sets.people import names, names_of, parts_of, picture, write_people
-from rgaviz.data.sets.shots import Shot
 from rgaviz.errors import RgavizError
 
 MARKET = re.compile(r"(\d{4})_c(\d)s(\d)_(\d{6})_(\d{2})\.jpg")  # as its authors describe them
@@ -85,66 +84,6 @@ def test_no_two_draws_are_alike():
 def test_a_seed_draws_other_people():
     assert identity(1) != identity(1, seed=1)
     assert names() != names(seed=1)
-
-
-# The parts.
-
-
-def test_parts_are_there_and_in_order():
-    listed = names()["train"][::9]
-    rows = np.arange(128)[:, None]
-    for name in listed:
-        parts = parts_of(name)
-        head, torso, legs = (parts == part for part in (1, 2, 3))
-        assert 0.08 < (parts > 0).mean() < 0.6
-        assert torso.sum() > head.sum() > 8
-        height = {part: (rows * mask).sum() / mask.sum() for part, mask in ((1, head), (2, torso))}
-        assert height[1] < height[2]
-        if legs.sum() > 20:  # not those who stand behind a bush
-            assert height[2] < (rows * legs).sum() / legs.sum()
-
-
-def colours(number):
-    person = identity(number)
-    return {
-        person.skin,
-        person.hair,
-        person.upper,
-        person.second,
-        person.lower,
-        person.shoes,
-        person.bag_colour,
-    }
-
-
-@pytest.mark.parametrize("camera", range(1, 7))
-def test_the_mask_is_where_the_person_is(camera):
-    """One scene with two persons in turn: it differs in their masks and nowhere else."""
-    inside = []
-    pair = next(pair for pair in combinations(range(1, 50), 2) if not set.intersection(*map(colours, pair)))
-    for index in range(10):
-        canvases = [Shot(number, camera, f"scene {index}")._drawn() for number in pair]
-        scenes = [canvas.scene(behind).astype(int) for canvas, behind in canvases]
-        masks = [canvas.mask() > 0 for canvas, _ in canvases]
-        changed = (scenes[0] != scenes[1]).any(axis=2)
-        either = (masks[0] | masks[1]).astype(np.uint8)
-        assert not changed[cv2.dilate(either, np.ones((3, 3), np.uint8)) == 0].any()
-        inside.append(changed[masks[0] & masks[1]].mean())
-    assert np.mean(inside) > 0.97
-
-
-def test_what_covers_a_person_is_not_of_them(monkeypatch):
-    for camera, seen in people.CAMERAS.items():
-        shots = [Shot(5, camera, f"scene {index}") for index in range(6)]
-        masks = []
-        for covered in (0.0, 1.0):
-            monkeypatch.setitem(people.CAMERAS, camera, replace(seen, covered=covered))
-            masks.append(np.array([shot.parts() for shot in shots]))
-        free, behind = masks
-        assert (
-            (behind == free) | (behind == 0)
-        ).mean() > 0.999  # along the edge of a cover another part may win
-        assert (behind > 0).sum() < 0.97 * (free > 0).sum()
 
 
 # People and cameras.
@@ -269,88 +208,6 @@ def test_files_are_the_data_set(tmp_path):
     assert len([*(tmp_path / "people" / "masks").iterdir()]) == sum(
         len(made.part(part)) for part in made.parts
     )
-
-
-# That it is hard, and not too hard.
-
-
-def measured(similarity, query, gallery):
-    """mAP and Rank-1 of similarities (q, g), by the definition: of one identity, not of one camera with the query."""
-    precisions, first = [], []
-    for row, (number, camera) in zip(similarity, query, strict=True):
-        ranked = [pair for _, pair in sorted(zip(-row, gallery, strict=True), key=lambda each: each[0])]
-        right = [pair[0] == number for pair in ranked if pair != (number, camera)]
-        hits = [place for place, hit in enumerate(right) if hit]
-        precisions.append(np.mean([(count + 1) / (place + 1) for count, place in enumerate(hits)]))
-        first.append(right[0])
-    return np.mean(precisions), np.mean(first)
-
-
-@pytest.fixture(scope="module")
-def tested():
-    """Of query and gallery: (identity, camera), pictures and masks."""
-    listed = names()
-    return [
-        ([who(name) for name in listed[part]], *zip(*map(picture, listed[part]), strict=True))
-        for part in ("query", "gallery")
-    ]
-
-
-def unit(features):
-    features = np.array(features, np.float64)
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(lengths, 1)  # some distractors show nobody
-
-
-def histogram(image, mask=None):
-    return cv2.calcHist([image], [0, 1, 2], mask, [8] * 3, [0, 256] * 3).ravel()
-
-
-def test_histograms_of_colours_fail(tested):
-    """Chance is 2 to 3 percent of mAP; histograms are no better, for they find the camera of the query."""
-    (query, asked, _), (gallery, found, masks) = tested
-    rng = np.random.default_rng(0)
-    chance, _ = measured(rng.random((len(query), len(gallery))), query, gallery)
-    assert 0.015 < chance < 0.04
-    spaces = (lambda image: image, lambda image: cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL))
-    for space in spaces:
-        features = [unit([histogram(space(image)) for image in images]) for images in (asked, found)]
-        precision, first = measured(features[0] @ features[1].T, query, gallery)
-        assert precision < 0.1
-        assert first < 0.1
-    _, _, seen = tested[0]
-    persons = [
-        unit([histogram(image, (mask > 0).astype(np.uint8)) for image, mask in zip(*pair, strict=True)])
-        for pair in ((asked, seen), (found, masks))
-    ]
-    assert measured(persons[0] @ persons[1].T, query, gallery)[0] < 0.25  # of the persons alone
-
-
-def worn(image, parts):
-    """Mean logarithms of the colours of each part's rows, from the top down in quarters: (36,)."""
-    values = np.log(image.astype(np.float64) + 1)
-    means = np.zeros((3, 4, 3))
-    for part in (1, 2, 3):
-        rows = np.flatnonzero((parts == part).any(1))
-        for quarter, some in enumerate(np.array_split(rows, 4)):
-            mask = parts[some] == part
-            means[part - 1, quarter] = values[some][mask].mean(0) if mask.any() else 0
-    return means.ravel()
-
-
-def test_clothes_tell_who_it_is(tested):
-    """Who knows the parts and the light of each camera finds people by 36 colours, so there is something to learn."""
-    features = []
-    for pairs, images, masks in tested:
-        rows = np.array([worn(*each) for each in zip(images, masks, strict=True)])
-        cameras = np.array([camera for _, camera in pairs])
-        for camera in range(1, 7):
-            rows[cameras == camera] -= rows[cameras == camera].mean(0)
-        features.append(rows)
-    distances = ((features[0][:, None] - features[1]) ** 2).sum(2)  # (q, g)
-    precision, first = measured(-distances, tested[0][0], tested[1][0])
-    assert precision > 0.35
-    assert first > 0.6
 
 
 # What cannot be.
