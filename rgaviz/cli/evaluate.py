@@ -87,5 +87,5 @@ def show(measured: Sequence[Measured]) -> None:
             table.add_row(*cells([row, *(column.get(row, "-") for column in columns)]))
         table.add_section()
     console().print(table)
-    for path in (path for each in measured for path in each.files):
+    for path in dict.fromkeys(path for each in measured for path in each.files):
         print(path)

@@ -119,9 +119,8 @@ class ReIdentification:
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         model.eval()
         query, gallery = (parts(name) for name in self.tested)
-        ranking = self.ranking(
-            *(self.features(model, split, how) for split in (query, gallery)), query, gallery
-        )
+        features = (self.features(model, split, how).to(how.device) for split in (query, gallery))
+        ranking = self.ranking(*features, query, gallery)
         return summary(ranking, query)
 
     def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
