@@ -125,6 +125,7 @@ def evaluate(
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import FigureOptions
+    from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
 
     if not checkpoints:
@@ -132,22 +133,25 @@ def evaluate(
     options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "evaluate")
     given = Given(arch, num_classes, image_size, mean, std, classes)
-    subjects = load_subjects(checkpoints, choose_device(device), given)
-    tell_notes(subjects, say)
-    claim_figure("evaluate", output, options, [subject.id for subject in subjects])
-    place = None if data_dir is None else Path(data_dir)
-    measured = [measure(subject, dataset, place, track) for subject in subjects]
-    counted = [each for each in measured if COUNTS in each.evaluation.tables]
-    for each in measured:
-        if COUNTS not in each.evaluation.tables:
-            say(f"Note: {each.network}: {each.task.name} has no confusion matrix, so there is no figure.")
-    if not counted:
-        return measured
-    claim_figure("evaluate", output, options, [each.network for each in counted])  # the names of fewer pages
-    write_results(output.folder, subjects, counted, options, command_line)
-    pages = draw(output.folder, output, options).pages
-    files = dict(zip((each.network for each in counted), pages, strict=True))
-    return [replace(each, files=files.get(each.network, [])) for each in measured]
+    with alone(output.folder):
+        subjects = load_subjects(checkpoints, choose_device(device), given)
+        tell_notes(subjects, say)
+        claim_figure("evaluate", output, options, [subject.id for subject in subjects])
+        place = None if data_dir is None else Path(data_dir)
+        measured = [measure(subject, dataset, place, track) for subject in subjects]
+        counted = [each for each in measured if COUNTS in each.evaluation.tables]
+        for each in measured:
+            if COUNTS not in each.evaluation.tables:
+                say(f"Note: {each.network}: {each.task.name} has no confusion matrix, so there is no figure.")
+        if not counted:
+            return measured
+        claim_figure(
+            "evaluate", output, options, [each.network for each in counted]
+        )  # the names of fewer pages
+        write_results(output.folder, subjects, counted, options, command_line)
+        pages = draw(output.folder, output, options).pages
+        files = dict(zip((each.network for each in counted), pages, strict=True))
+        return [replace(each, files=files.get(each.network, [])) for each in measured]
 
 
 def write_results(

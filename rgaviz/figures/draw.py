@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from rgaviz.errors import OutputError, RgavizError
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
-from rgaviz.figures.grid import draw_grid, save_overlays
+from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
-from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
+from rgaviz.outputs import MANIFEST, Output, claim, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
 from rgaviz.writing import atomic_write, csv_bytes, output_error
@@ -94,25 +95,40 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
-    command, drawn = results.manifest.command, Drawn([], [])
+    """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
+    folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
+    noted: dict[Path, None] = {}
     try:
         if command in OVERLAYS:  # first, for it refuses names that collide
-            for path in save_overlays(results, output.folder / "overlays", options):
+            overlays = overlay_panels(results, output.folder / "overlays")
+            noted.update(dict.fromkeys(overlays))
+            record_files(folder, overlays)
+            for path in save_overlays(results, overlays, options):
                 drawn.overlays.append(path)
         count = 0
         for page in FIGURES[command](results, options):
+            numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
+            names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
+            files = [path for name in names for path in _files(output.page(name, page.name), page, options)]
+            if fresh := [path for path in files if path not in noted]:
+                noted.update(dict.fromkeys(fresh))
+                record_files(folder, fresh)
             stem = output.page(page.suffix, page.name)
-            suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
-            drawn.pages.append([stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes])
+            drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
-    finally:
-        _record(
-            results.folder, [path for path in drawn.paths if _is_there(path)]
-        )  # ours, however far it came
+    except BaseException:
+        with suppress(OutputError):  # on a full disk the note stays, which does no harm
+            record_files(folder, gone=[path for path in noted if not _is_there(path)])
+        raise
+
+
+def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:
+    suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
+    return [stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes]
 
 
 def _is_there(path: Path) -> bool:
@@ -120,18 +136,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # a name that is too long
         return False
-
-
-def _record(folder: Path, paths: Sequence[Path]) -> None:
-    """Note whose the files are; where there is no room for that, a file that is not noted would be in the way later."""
-    try:
-        record_files(folder, paths)
-    except OutputError:
-        known = {folder / name for name in own_files(folder)}
-        for path in paths:
-            if path not in known and path.is_relative_to(folder):
-                path.unlink(missing_ok=True)
-        raise
 
 
 def claim_figure(
