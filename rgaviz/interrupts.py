@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -61,26 +60,24 @@ def interruptible() -> Iterator[None]:
     Modules of C++ abort, or swallow it, where their import is interrupted. A second signal then ends the program at
     once, as the system does.
     """
-    waiting = threading.Event()
+    waiting: list[threading.Timer] = []
     before: dict[int, Any] = {}
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if not _importing(frame):
             raise Interruption(number)
-        if waiting.is_set():
+        if waiting:
             signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        waiting.set()
-        again(number)
-
-    def again(number: int) -> None:
-        timer = threading.Timer(AGAIN, repeat, [number])
-        timer.daemon = True
-        timer.start()
+        waiting.append(threading.Timer(0 if waiting else AGAIN, repeat, [number]))
+        waiting[-1].daemon = True
+        waiting[-1].start()
 
     def repeat(number: int) -> None:
         waiting.clear()  # this one is no second signal
-        _thread.interrupt_main(signal.Signals(number))
+        if hasattr(signal, "pthread_kill"):  # wakes the main thread
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            _thread.interrupt_main(signal.Signals(number))
 
     try:
         for number in NUMBERS:
@@ -91,6 +88,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
+        for timer in waiting:
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -17,7 +17,7 @@ from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
-from rgaviz.outputs import MANIFEST, Output, claim, record_files
+from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
 from rgaviz.writing import atomic_write, csv_bytes, output_error
@@ -98,6 +98,7 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
     folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
     noted: dict[Path, None] = {}
+    there = [path for path in _own(folder) if _is_there(path)]
     try:
         if command in OVERLAYS:  # first, for it refuses names that collide
             overlays = overlay_panels(results, output.folder / "overlays")
@@ -119,11 +120,40 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     except BaseException:
-        with suppress(OutputError):  # on a full disk the note stays, which does no harm
-            record_files(folder, gone=[path for path in noted if not _is_there(path)])
+        if own_files(folder):
+            with suppress(OutputError):  # on a full disk the note stays, which does no harm
+                record_files(folder, gone=[path for path in noted if not _is_there(path)])
+        else:
+            _remove(folder, noted)
         raise
+
+
+def _own(folder: Path) -> list[Path]:
+    return [folder / name for name in own_files(folder)]
+
+
+def _refuse_gone(folder: Path, paths: Sequence[Path]) -> None:
+    """Raise if results were removed while they were drawn, of which a program that has them open notices nothing."""
+    gone = [path for path in paths if not path.exists()]
+    if gone or not own_files(folder):
+        raise ResultsError(
+            f"{gone[0] if gone else folder / MANIFEST} was removed in the meantime: run the command again."
+        )
+
+
+def _remove(folder: Path, paths: Iterable[Path]) -> None:
+    """Remove what was drawn into a folder that was removed in the meantime: nobody would know whose it is."""
+    for path in paths:
+        with suppress(OSError):
+            if path.is_relative_to(folder):
+                path.unlink()
+        for parent in path.parents:
+            with suppress(OSError):  # something is in it
+                if parent.is_relative_to(folder):
+                    parent.rmdir()
 
 
 def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:

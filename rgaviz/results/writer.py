@@ -17,9 +17,10 @@ from rgaviz.errors import OutputError
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, own_files, refuse_others
 from rgaviz.results.manifest import SCHEMA, Manifest, Panel, Picture, plain
 from rgaviz.temporary import clear_left, temporary_name
-from rgaviz.writing import atomic_write, csv_bytes, json_bytes, output_error
+from rgaviz.writing import csv_bytes, json_bytes, output_error
 
 TABLES = "tables"
+UNFINISHED = "unfinished"  # a manifest of nothing but files
 
 
 class ResultsWriter:
@@ -137,20 +138,21 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
     if not folder.exists():
         temporary.rename(folder)
         return
-    new = _files_below(temporary)
+    new, old = _files_below(temporary), own_files(folder)
     refuse_others(folder, new)
-    old = own_files(folder)
-    # Neither results nor strangers' files, should this be the end.
-    atomic_write(
-        folder / MANIFEST, json_bytes({"schema": SCHEMA, "files": sorted({*old, *new} - {MANIFEST})})
-    )
-    for name in (each for each in old if each != MANIFEST):
-        if (folder / name).is_file():
+    # All that takes room comes first. With this as its manifest a folder holds neither results nor strangers' files.
+    unfinished = {"schema": SCHEMA, "files": sorted({*old, *new} - {MANIFEST})}
+    (temporary / UNFINISHED).write_bytes(json_bytes(unfinished))
+    for name in new:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (temporary / UNFINISHED).replace(folder / MANIFEST)
+    for name in old:
+        if name != MANIFEST and name not in new and (folder / name).is_file():
             (folder / name).unlink()
+    for name in new:
+        if name != MANIFEST:
+            (temporary / name).replace(folder / name)
     for parent in sorted({(folder / name).parent for name in old} - {folder}, reverse=True):
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-    new.sort(key=lambda name: name == MANIFEST)  # the manifest last: it says that the rest is there
-    for name in new:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (temporary / name).replace(folder / name)
+    (temporary / MANIFEST).replace(folder / MANIFEST)
