@@ -33,8 +33,9 @@ def alone(*folders: Path) -> Iterator[None]:
     For each there is a small file, ``.rgaviz-<hash of its name>.lock``, beside it or, where nothing can be written
     beside it, in it. Locked is this file, by the system (``flock``): a lock ends with its process, however that ends,
     so that none is ever left, and numbers of processes that are used again do no harm. What stands in the file, the
-    number of the process and its machine, is for messages alone. It is removed at the end of the block; that of a
-    killed process is taken over by the next command for the same folder, and removed by the next for one beside it.
+    number of the process and its machine, is for messages alone. It is removed at the end of the block, and so are
+    folders that were not there before and are empty. The file of a killed process is taken over by the next command
+    for the same folder, and removed by the next for one beside it.
 
     On a network folder other machines are kept out as far as its file system passes locks on. Where the system has no
     such locks, as Windows, or the file cannot be made, nobody is kept out.
@@ -51,12 +52,10 @@ def alone(*folders: Path) -> Iterator[None]:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     path = _place(folder)
-    made = [parent for parent in path.parents if not os.path.lexists(parent)]  # the deepest first
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]  # the deepest first
     handle = None
     try:
-        with suppress(
-            OSError
-        ):  # where this cannot be done, neither can what is to be written; that is told then
+        with suppress(OSError):  # then what is to be written cannot be either, which is told there
             handle = _take(path, folder)
             _clear(path)
         yield

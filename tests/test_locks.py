@@ -151,3 +151,16 @@ def test_a_folder_that_is_removed_in_between(tmp_path):
             mine = left(tmp_path)
     assert len(mine) == 2
     assert left(tmp_path) == []
+
+
+def test_folders_that_were_made_in_vain(tmp_path):
+    """As by a command that then had no room; what was there already stays, and what holds something."""
+    (tmp_path / "there").mkdir()
+    for name, stays in {"a/out": [], "there": ["there"], "there/out": ["there"]}.items():
+        with alone(tmp_path / name):
+            (tmp_path / name).mkdir(exist_ok=True)
+        assert [path for path in left(tmp_path) if path in (name, "a", *stays)] == stays
+    with alone(tmp_path / "b/out"):
+        (tmp_path / "b/out").mkdir()
+        (tmp_path / "b/out/file").write_text("x")
+    assert left(tmp_path) == ["b", "b/out", "b/out/file", "there"]
