@@ -12,10 +12,11 @@ import typer
 from typer.core import TyperGroup
 
 from rgaviz.errors import RgavizError
+from rgaviz.interrupts import exit_code, interruptible
 
 
 class ErrorBoundary(TyperGroup):
-    """Turns a known error into one line and exit code 1, and Ctrl-C into exit code 130.
+    """Turns a known error into one line and exit code 1, Ctrl-C into exit code 130 and SIGTERM into 143.
 
     What Typer cannot parse exits with 2 by itself; an unknown error keeps its traceback, as all do under
     ``RGAVIZ_DEBUG=1``.
@@ -29,14 +30,15 @@ class ErrorBoundary(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except RgavizError as error:
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as error:
+            raise typer.Exit(exit_code(error)) from None
 
 
 COMMAND_LINE = "rgaviz.command_line"
@@ -63,7 +65,7 @@ def rgaviz(
 
 
 def main() -> None:
-    """Entry point of the ``rgaviz`` program."""
+    """The ``rgaviz`` program, once it is loaded."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be any bytes
     app(prog_name="rgaviz")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.options import OUTPUT, Device, Json, flag
+from rgaviz.cli.options import Device, Json, flag, out_option
 from rgaviz.cli.show import cells, console, track
 from rgaviz.cli.train_progress import progress
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @app.command()
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill.", rich_help_panel=OUTPUT)] = Path(
-        "rgaviz-demo"
-    ),
+    out: Annotated[Path, out_option("Folder to fill.")] = Path("rgaviz-demo"),
     train: Annotated[bool, flag("--train", help="First train a fresh pair on generated images.")] = False,
     device: Device = "auto",
     as_json: Json = False,

@@ -10,7 +10,7 @@ import typer
 from rgaviz.cli.app import app
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT
+from rgaviz.cli.options import out_option
 from rgaviz.cli.show import tell_left_out
 
 
@@ -22,13 +22,7 @@ def redraw(
     figure: Annotated[MapFigure, "as it was drawn"],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="A figure (.pdf, .png, .svg) or a folder.",
-            show_default="the results folder",
-            rich_help_panel=OUTPUT,
-        ),
+        out_option("A figure (.pdf, .png, .svg) or a folder.", show_default="the results folder"),
     ] = None,
 ) -> None:
     """Draw the figure of a results folder again, with other colours, sizes, scales or formats.

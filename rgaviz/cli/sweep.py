@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, OUTPUT, TRAINING, DataDir, Device, Json, Training
+from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Training, out_option
 from rgaviz.cli.show import cells, console
 from rgaviz.cli.train_progress import progress
 from rgaviz.errors import printable
@@ -41,15 +41,9 @@ def sweep(
     changes: Training,
     device: Device = "auto",
     data_dir: DataDir = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Folder; each run is in <dataset>/<recipe>/seed<N> below it.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = Path("runs/sweep"),
+    out: Annotated[Path, out_option("Folder; each run is in <dataset>/<recipe>/seed<N> below it.")] = Path(
+        "runs/sweep"
+    ),
     as_json: Json = False,
 ) -> None:
     """Train every recipe on every data set with every seed; what is done already is left alone.

@@ -9,7 +9,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import OUTPUT, Json
+from rgaviz.cli.options import OUTPUT, Json, out_option
 from rgaviz.cli.show import say
 
 
@@ -36,9 +36,7 @@ def table(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="File to write.", show_default="standard output", rich_help_panel=OUTPUT
-        ),
+        out_option("File to write.", show_default="standard output"),
     ] = None,
     as_json: Json = False,
 ) -> None:

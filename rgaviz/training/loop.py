@@ -37,7 +37,7 @@ from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
 from rgaviz.training.run import Run
 from rgaviz.training.signals import nothing_lost, stop_signals
-from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
+from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run, refuse_gone
 from rgaviz.writing import atomic_write, csv_bytes
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
@@ -82,21 +82,21 @@ def train(
 
     Raises:
         RgavizError: a loss that is not finite, another recipe than the run to resume, an earlier run in
-            the way, an unwritable folder.
+            the way, an unwritable folder, or one that was removed in the meantime.
         Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
     """
-    processes = Processes(device)
-    task = task or lookup(TASKS, dataset.task, "task")
-    with nothing_lost():
-        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
-    if processes.device.type == "cpu":
-        keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
-    if not resume and processes.writes:
-        if not overwrite:
-            refuse_earlier_run(out, attentions)
-        clear(out, networks)
-    histories = {**other_histories(out, networks), **{name: [] for name in networks}}
+    with nothing_lost():
+        processes = Processes(device)
+        task = task or lookup(TASKS, dataset.task, "task")
+        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
+        if processes.device.type == "cpu":
+            keep_freed_memory()
+        if not resume and processes.writes:
+            if not overwrite:
+                refuse_earlier_run(out, attentions)
+            clear(out, networks)
+        histories = {**other_histories(out, networks), **{name: [] for name in networks}}
     with stop_signals() as stopped:
         plan = Plan(
             processes,
@@ -121,6 +121,8 @@ def train(
                     if processes.writes:
                         write_metrics(out / "metrics.csv", histories)
             processes.wait()
+    if processes.writes:
+        refuse_gone(out, networks)
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
