@@ -11,11 +11,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped
 
 
 class ErrorBoundary(TyperGroup):
-    """Turns a known error into one line and exit code 1, and Ctrl-C into exit code 130.
+    """Turns a known error, or a file that the system refuses, into one line and exit code 1, and Ctrl-C into 130.
 
     What Typer cannot parse exits with 2 by itself; an unknown error keeps its traceback, as all do under
     ``RGAVIZ_DEBUG=1``.
@@ -34,6 +34,12 @@ class ErrorBoundary(TyperGroup):
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise
             print(f"Error: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except OSError as error:  # a name that no file can have, a folder that may not be read
+            if error.filename is None or os.environ.get("RGAVIZ_DEBUG"):
+                raise
+            name = clipped(error.filename)
+            print(f"Error: {name}: {error.strerror}. Check its name and permissions.", file=sys.stderr)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
