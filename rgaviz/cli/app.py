@@ -11,7 +11,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rgaviz.errors import RgavizError, clipped
+from rgaviz.errors import RgavizError, clipped, printable
+
+UsageError: Any = typer.BadParameter.__base__  # which Typer does not export
 
 
 class ErrorBoundary(TyperGroup):
@@ -23,7 +25,10 @@ class ErrorBoundary(TyperGroup):
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         words = list(args)
-        context = super().make_context(info_name, args, *rest, **extra)
+        try:
+            context = super().make_context(info_name, args, *rest, **extra)
+        except UsageError as error:
+            raise shown(error) from None
         context.meta[COMMAND_LINE] = shlex.join(["rgaviz", *words])
         return context
 
@@ -41,8 +46,16 @@ class ErrorBoundary(TyperGroup):
             name = clipped(error.filename)
             print(f"Error: {name}: {error.strerror}. Check its name and permissions.", file=sys.stderr)
             raise typer.Exit(1) from None
+        except UsageError as error:
+            raise shown(error) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+
+
+def shown(error: Any) -> Any:
+    """What Typer cannot parse, as a terminal can show it: among the words may be the name of anyone's file."""
+    error.message = printable(error.message)
+    return error
 
 
 COMMAND_LINE = "rgaviz.command_line"

@@ -13,7 +13,7 @@ from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import DATA, DataDir, Json, Network, Out
-from rgaviz.cli.show import cells, console, say, track
+from rgaviz.cli.show import cells, console, give, say, track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.evaluate import Measured
@@ -83,4 +83,4 @@ def show(measured: Sequence[Measured]) -> None:
         table.add_section()
     console().print(table)
     for path in (path for each in measured for path in each.files):
-        print(path)
+        give(path)

@@ -101,7 +101,9 @@ class DataConfig(Table):
     test_size: Annotated[int, AT_LEAST_1, COUNT] | None = None  # images; None is all
     held_out: Annotated[float, INSIDE] = 0.2  # fraction held out for testing, where there is no test folder
     augment: Annotated[str, named("data.augment", _augmentations)] = "shift-mirror"
-    workers: Annotated[int, NOT_NEGATIVE, WORKERS] = 2  # processes that read ahead what does not fit into memory
+    workers: Annotated[int, NOT_NEGATIVE, WORKERS] = (
+        2  # processes that read ahead what does not fit into memory
+    )
 
 
 class TrainConfig(Table):
@@ -110,14 +112,20 @@ class TrainConfig(Table):
     title: ClassVar[str] = "train"
 
     epochs: Annotated[int, POSITIVE, COUNT] = 8
-    batch_size: Annotated[int, POSITIVE, COUNT] = 128  # what one step of the optimizer sees, over all processes
+    batch_size: Annotated[int, POSITIVE, COUNT] = (
+        128  # what one step of the optimizer sees, over all processes
+    )
     accumulate: Annotated[int, POSITIVE, COUNT] = 1  # parts of a batch that are computed one after the other
     optimizer: Annotated[str, named("train.optimizer", lambda: OPTIMIZERS)] = "sgd"
     lr: Annotated[float, POSITIVE, COUNT] = 0.4  # the largest learning rate
     schedule: Annotated[str, named("train.schedule", lambda: SCHEDULES)] = "one-cycle"
-    warmup: Annotated[float, NOT_NEGATIVE, COUNT] = 2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
+    warmup: Annotated[float, NOT_NEGATIVE, COUNT] = (
+        2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
+    )
     warmup_lr: Annotated[float, NOT_NEGATIVE, COUNT] = 0.01  # of "steps" and "warmup-steps"
-    milestones: Annotated[tuple[int, ...], LIST, COUNTS] = ()  # epochs after which these multiply the learning rate
+    milestones: Annotated[
+        tuple[int, ...], LIST, COUNTS
+    ] = ()  # epochs after which these multiply the learning rate
     gamma: Annotated[float, POSITIVE, COUNT] = 0.1  # by this
     momentum: Annotated[float, FRACTION] = 0.9  # of sgd, Nesterov's; of adam the first beta
     weight_decay: Annotated[float, NOT_NEGATIVE, COUNT] = 5e-4
@@ -183,7 +191,10 @@ def recipe_text(name: str) -> str:
         return read_regular(path, LARGEST_RECIPE).decode()
     except FileNotFoundError as error:
         raise RgavizError(f"{path} does not exist. See: rgaviz list recipes") from error
-    except (OSError, ValueError) as error:  # no regular file, far too large, a name that none can have, not UTF-8
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # no regular file, far too large, a name that none can have, not UTF-8
         raise _invalid(path, getattr(error, "strerror", None) or error) from error
 
 

@@ -54,6 +54,15 @@ def test_no_file(rga, place, name, kind):
     assert not Path("own.pt").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--target", "9" * 5000), ("--label", "a\nb"), ("--label", "x" * 200_000)]
+)
+def test_values_beyond_all_bounds(rga, place, option, value):
+    told = rga("cam", "rga.pt", "img.jpg", option, value, code=1).stderr
+    assert len([line for line in told.splitlines() if line.startswith("Error: ")]) == 1
+    assert told[:-1].isprintable()
+
+
 def test_what_the_system_refuses_is_one_line(rga, place, monkeypatch):
     """Wherever that is: a folder that may not be read, a disk that fails."""
 
