@@ -10,7 +10,7 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.options import Device, Json, flag, out_option
-from rgaviz.cli.show import cells, console, track
+from rgaviz.cli.show import cells, console, give, track
 from rgaviz.cli.train_progress import progress
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def show(shown: Demonstration, out: Path) -> None:
     console().print(table)
     for path in shown.files:
         if path.suffix in (".pdf", ".png") and path.parent == out:
-            print(f"Figure: {path}")
-    print(
-        f"\nTry next:\n  cd {out}\n  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n"
-        "  rgaviz train cifar10"
-    )
+            give(f"Figure: {path}")
+    print("\nTry next:")
+    give(f"  cd {out}")
+    print("  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n  rgaviz train cifar10")

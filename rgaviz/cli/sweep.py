@@ -13,7 +13,7 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Training, out_option
-from rgaviz.cli.show import cells, console
+from rgaviz.cli.show import cells, console, give
 from rgaviz.cli.train_progress import progress
 from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
@@ -86,4 +86,4 @@ def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]
         values = ("" if value is None else measure.number(value) for measure, value in measured)
         table.add_row(*cells([row["dataset"], row["recipe"], str(row["seed"]), row["network"], *values]))
     console().print(table)
-    print(f"A table with means over the seeds: rgaviz table {out}")
+    give(f"A table with means over the seeds: rgaviz table {out}")

@@ -10,7 +10,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
 from rgaviz.cli.options import OUTPUT, Json, out_option
-from rgaviz.cli.show import say
+from rgaviz.cli.show import give, say
 
 
 @app.command()
@@ -47,4 +47,4 @@ def table(
     if out is None:
         print(text, end="")
     else:
-        print(f"Table: {out}")
+        give(f"Table: {out}")

@@ -16,13 +16,14 @@ the later files can be made again from the earlier ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from rgaviz.checkpoint import initialise
+from rgaviz.checkpoint.schema import plain_values
 from rgaviz.data.order import epoch_generator
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
@@ -89,6 +90,7 @@ def train(
     with nothing_lost():
         processes = Processes(device)
         task = task or lookup(TASKS, dataset.task, "task")
+        refuse_unrecordable(recipe, settings or {})
         refuse_unfit(recipe, dataset, attentions, task, processes, resume)
         if processes.device.type == "cpu":
             keep_freed_memory()
@@ -144,12 +146,28 @@ def refuse_unfit(
     for attention in attentions:
         with shapes_only():
             refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
+    check(recipe, dataset, processes)  # reads the images
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
         task.check(dataset.part(part).labels, dataset.classes)
+
+
+def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
+    """Refuse, before an epoch is lost, what a checkpoint cannot hold, such as a command line of a million letters.
+
+    Raises:
+        RgavizError: there is such.
+    """
+    try:
+        plain_values({**settings, "recipe": recipe.to_dict()})
+    except ValueError as error:
+        raise RgavizError(
+            "A checkpoint cannot record the settings or the command line of this training: give shorter texts, and "
+            "put settings into a recipe (rgaviz recipe cifar10)."
+        ) from error
 
 
 def refuse_unused(recipe: Recipe, task: Task) -> None:
