@@ -142,11 +142,10 @@ def refuse_unfit(
         RgavizError: there are such.
     """
     refuse_unused(recipe, task)
-    check(recipe, dataset, task, processes)
     for attention in attentions:
         with shapes_only():
             refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
-    check(recipe, dataset, processes)  # reads the images
+    check(recipe, dataset, task, processes)  # reads the images
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
