@@ -51,6 +51,7 @@ def _key(ref: MapRef) -> str:
 
 
 def flag(text: str) -> Line:
+    """A line that warns."""
     return Line(text=text, role="flag")
 
 

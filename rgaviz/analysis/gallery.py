@@ -16,7 +16,6 @@ from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
 from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
 from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN, load_dataset
 from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
-from rgaviz.data.sets.reid import GALLERY, QUERY
 from rgaviz.data.splits import Dataset, DiskSplit, Split, read_split
 from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
 from rgaviz.progress import Say, Track
@@ -165,7 +164,9 @@ def opened_gallery(
         if Path(name).is_dir():
             return Path(name)
         if gallery is not None and ("/" in name or Path(name).exists()):
-            raise RgavizError(f"--gallery {quoted(name)} is no folder: name a folder of crops, or a data set.")
+            raise RgavizError(
+                f"--gallery {quoted(name)} is no folder: name a folder of crops, or a data set."
+            )
         lookup(DATASETS, name, "data set")
     checkpoint = subjects[0].checkpoint
     settings = {}
@@ -173,9 +174,7 @@ def opened_gallery(
         held = measured_on(checkpoint)
         settings = {"test_size": held.test_size, "held_out": held.held_out}
     datasets = {
-        size: load_dataset(
-            name, data_dir=data_dir, image_size=size, pattern=pattern, track=track, **settings
-        )
+        size: load_dataset(name, data_dir=data_dir, image_size=size, pattern=pattern, track=track, **settings)
         for size in sizes_of(subjects)
     }
     task = next(iter(datasets.values())).task
@@ -196,7 +195,9 @@ def _trained_on(subjects: Sequence[Subject]) -> str:
     names = {subject.checkpoint.dataset for subject in subjects}
     if len(names) > 1 or None in names:
         what = " and ".join(clipped(name or "what they do not say", 40) for name in sorted(names, key=str))
-        raise RgavizError(f"These networks were trained on {what}: name the one to look through with --gallery.")
+        raise RgavizError(
+            f"These networks were trained on {what}: name the one to look through with --gallery."
+        )
     return str(names.pop())
 
 
@@ -237,5 +238,3 @@ def places_in(queries: People, gallery: People, data_dir: Path | None) -> list[i
         tails = (inside[start:] for start in range(len(inside)))
         places.append(next((named[tail] for tail in tails if tail in named), -1))
     return places
-
-

@@ -41,7 +41,8 @@ class Overlay:
 
         Args:
             pictures: at the network's size, (H, W, 3) uint8.
-            other: the embedding (C,) whose cosine with each picture's own a class activation map is about; masks need none.
+            other: the embedding (C,) whose cosine with each picture's own a class activation map is about; masks
+                need none.
         """
         if self.map is None:
             return []
@@ -99,4 +100,3 @@ def overlays_of(subjects: Sequence[Subject], task: ReIdentification, overlay: st
             "--overlay mask: none of these networks has a spatial mask; add one that has, or take --overlay cam."
         )
     return found
-

@@ -33,7 +33,9 @@ def improved(rankings: Rankings, count: int) -> list[int]:
     order = gain.nan_to_num(-1).argsort(stable=True, descending=True)
     found = order[gain[order] > 0][:count].tolist()
     if not found:
-        raise RgavizError("--pick improved: the second network gains average precision on no query; pick others.")
+        raise RgavizError(
+            "--pick improved: the second network gains average precision on no query; pick others."
+        )
     return found
 
 

@@ -12,17 +12,18 @@ from rgaviz.analysis.evaluate import one_task
 from rgaviz.analysis.inputs import pictures_to_explain
 from rgaviz.analysis.overlays import OVERLAYS, overlays_of
 from rgaviz.analysis.picking import COUNT, PICKS, SEED, picked
-from rgaviz.analysis.ranked import Found, found_by
+from rgaviz.analysis.ranked import Found
 from rgaviz.analysis.ranking_results import HITS, write_rankings
 from rgaviz.analysis.request import versions
-from rgaviz.analysis.search import Search, orders, searched
+from rgaviz.analysis.search import Search, found_for, orders, searched
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions
-from rgaviz.outputs import output_place, with_suffix
+from rgaviz.locks import alone
+from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.tasks.reid import ReIdentification
 
@@ -116,36 +117,31 @@ def rank(
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
     _check(checkpoints, queries, top, overlay, pick, count)
-    place = None if out is None else Path(out)
+    place = None if out is None else given_place(out)
     options = FigureOptions(**with_suffix(figure or {}, place))
     output = output_place(place, "rank")
     words = [str(each) for each in queries]
     sought = pictures_to_explain(words, output.folder, say) if words else []
-    claim_figure("rank", output, options, inputs=[*map(Path, checkpoints), *(each.path for each in sought)])
     given = Given(arch, num_classes, image_size, mean, std, classes)
-    subjects = load_subjects(checkpoints, choose_device(device), given)
-    tell_notes(subjects, say)
-    task = _matching(subjects, choices or {})
-    overlays = overlays_of(subjects, task, overlay)
     failures: list[str] = []
     where = None if data_dir is None else Path(data_dir)
     named = None if gallery is None else str(gallery)
-    search = searched(overlays, sought, named, where, pattern, failures, track, say)
-    made = orders(search, task, min(top, len(search.gallery)), where, track)
-    numbers = list(range(len(search.queries)))
-    if not sought:
-        numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
-    people = search.queries, search.gallery
-    found = {
-        number: [
-            found_by(subject.id, order.ranking, number, *people)
-            for subject, order in zip(search.subjects, made, strict=True)
-        ]
-        for number in numbers
-    }
-    head = _head(search, task, made[0].ranking.order.shape[1], options, command_line)
-    write_rankings(output.folder, head, search, made, found, track)
-    drawn = draw(output.folder, output, options)
+    with alone(output.folder):
+        inputs = [*map(Path, checkpoints), *(each.path for each in sought)]
+        claim_figure("rank", output, options, inputs=inputs)
+        subjects = load_subjects(checkpoints, choose_device(device), given)
+        tell_notes(subjects, say)
+        task = _matching(subjects, choices or {})
+        overlays = overlays_of(subjects, task, overlay)
+        search = searched(overlays, sought, named, where, pattern, failures, track, say)
+        made = orders(search, task, min(top, len(search.gallery)), where, track)
+        numbers = list(range(len(search.queries)))
+        if not sought:
+            numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
+        found = {number: found_for(number, search, made) for number in numbers}
+        head = _head(search, task, made[0].ranking.order.shape[1], options, command_line)
+        write_rankings(output.folder, head, search, made, found, track)
+        drawn = draw(output.folder, output, options)
     told = [each for several in found.values() for each in several]
     return Ranked(output.folder, drawn.paths, told, head["texts"][HITS], failures, drawn.left_out)
 
@@ -184,8 +180,6 @@ def _matching(subjects: Sequence[Subject], choices: Mapping[str, Any]) -> ReIden
     task = one_task(subjects).measuring(**choices)
     assert isinstance(task, ReIdentification)
     return task
-
-
 
 
 def _head(

@@ -21,7 +21,7 @@ from rgaviz.analysis.gallery import (
     takes_pattern,
 )
 from rgaviz.analysis.overlays import CAM, Overlay
-from rgaviz.analysis.ranked import known_identity
+from rgaviz.analysis.ranked import Found, found_by, known_identity
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import PicturePath
 from rgaviz.data.sets.reid import GALLERY, QUERY
@@ -85,7 +85,9 @@ def searched(
     opened = opened_gallery(subjects, name, data_dir, pattern if for_set else None, track)
     if isinstance(opened, Path):
         if not found:
-            raise RgavizError(f"{opened} is a folder without queries: name pictures of whom to look for, too.")
+            raise RgavizError(
+                f"{opened} is a folder without queries: name pictures of whom to look for, too."
+            )
         listed = files_of_gallery(opened, say)
         gallery = people_of_files(listed, sizes, pattern, failures, track, "reading the gallery")
         where = clipped(opened, 60)
@@ -159,3 +161,10 @@ def orders(
         kept = slice(None if overlay.map is not None and overlay.map.group == CAM else 0)
         found.append(Order(ranking, embedded[0][kept], embedded[1][kept]))
     return found
+
+
+def found_for(query: int, search: Search, made: Sequence[Order]) -> list[Found]:
+    """What each network finds for the query of an index."""
+    people = search.queries, search.gallery
+    pairs = zip(search.subjects, made, strict=True)
+    return [found_by(subject.id, order.ranking, query, *people) for subject, order in pairs]

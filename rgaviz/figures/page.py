@@ -87,9 +87,7 @@ def _template(text: str) -> Any:
     return jinja2.Environment(undefined=jinja2.StrictUndefined, **settings).from_string(text)
 
 
-def _row(
-    results: Results, scales: Scales, panels: Sequence[Panel], options: FigureOptions
-) -> dict[str, Any]:
+def _row(results: Results, scales: Scales, panels: Sequence[Panel], options: FigureOptions) -> dict[str, Any]:
     """What the template has of a row: what it is filtered by, and its pictures."""
     values = panels[0].values
     at_once = next((panel.frame for panel in panels[1:]), None)
@@ -113,9 +111,7 @@ def _cells(
         pixels = results.picture(panel.picture)
         if panel.kind == "map" and panel.map is not None:
             values, limits = scales.read(panel, panel.map), scales.limits(panel)
-            pixels = overlay(
-                pixels, values, options.cmap, *limits, options.alpha, options.interpolation
-            )
+            pixels = overlay(pixels, values, options.cmap, *limits, options.alpha, options.interpolation)
         lines = [(line.text + ROLES.get(line.role, ""), line.role) for line in panel.lines]
         lines += [(text, "flag") for text in scales.flags(panel)]
         height, width = pixels.shape[:2]

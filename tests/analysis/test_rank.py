@@ -103,9 +103,7 @@ def test_tables_have_all_that_was_found(networks, place):
         assert (int(row["identity"]), int(row["camera"])) == (hit.identity, hit.camera)
         assert float(row["distance"]) == hit.distance
     queries = table_of("queries")
-    assert [row["AP (%)"] for row in queries] == [
-        "" if e.percent is None else str(e.percent) for e in found
-    ]
+    assert [row["AP (%)"] for row in queries] == ["" if e.percent is None else str(e.percent) for e in found]
 
 
 def panels(folder="out"):
@@ -231,9 +229,11 @@ def slow_cam(checkpoint, path, target):
     """Grad-CAM of the last map by its definition: weights are the mean gradients."""
     caught = []
     model = checkpoint.model
-    layer = dict(model.named_modules())["attention.conv5"] if "attention.conv5" in dict(
-        model.named_modules()
-    ) else model.layer4
+    layer = (
+        dict(model.named_modules())["attention.conv5"]
+        if "attention.conv5" in dict(model.named_modules())
+        else model.layer4
+    )
     handle = layer.register_forward_hook(lambda _m, _i, out: caught.append(out))
     output = model.embed(checkpoint.inputs(path).requires_grad_())
     handle.remove()

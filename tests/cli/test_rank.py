@@ -119,4 +119,3 @@ def test_files_of_others_are_kept(refused, place):
     Path("out/rank.html").write_text("mine")
     line = refused("rank", "plain.pt", "queries", "--gallery", "gallery", "-o", "out", *FAST)
     assert "out/rank.html is there and was not written by rgaviz" in line
-
