@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -24,7 +23,7 @@ from rgaviz.figures.scales import ColourBar, Scales
 from rgaviz.figures.style import FigureOptions
 from rgaviz.outputs import begins, claim_file
 from rgaviz.results.manifest import Panel
-from rgaviz.results.reader import Results
+from rgaviz.results.reader import LARGEST, Results
 from rgaviz.writing import atomic_write
 
 OPENING = "<!doctype html>\n<!-- Written by rgaviz rank -->\n"
@@ -83,8 +82,10 @@ def claim_rank_page(path: Path) -> None:
 def _template(text: str) -> Any:
     import jinja2  # here: no other figure needs it
 
-    settings = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
-    return jinja2.Environment(undefined=jinja2.StrictUndefined, **settings).from_string(text)
+    made = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return made.from_string(text)
 
 
 def _row(results: Results, scales: Scales, panels: Sequence[Panel], options: FigureOptions) -> dict[str, Any]:
@@ -143,5 +144,5 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> str:
     """A number as JavaScript reads it, "" where there is none."""
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
     return f"{value:.6g}" if known else ""
