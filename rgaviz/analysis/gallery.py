@@ -135,7 +135,9 @@ def people_of_part(datasets: dict[Size, Dataset], part: str) -> People:
     """
     splits = {size: images.part(part) for size, images in datasets.items()}
     first = next(iter(splits.values()))
-    cameras = [NOWHERE] * len(first) if first.cameras is None else first.cameras.tolist()
+    cameras: list[int | None] = [None] * len(first)
+    if first.cameras is not None:
+        cameras = first.cameras.tolist()
     names = list(first.names) or [f"{part}/{number}" for number in range(len(first))]
     return People(splits, first.labels.tolist(), cameras, names)
 

@@ -156,10 +156,10 @@ def orders(
         title = overlay.subject.id
         how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=title)
         splits = [each.splits[checkpoint.image_size].to(device) for each in (search.queries, search.gallery)]
-        embedded = [task.features(checkpoint.model.eval(), split, how) for split in splits]
+        embedded = [task.features(checkpoint.model.eval(), split, how).to(device) for split in splits]
         ranking = task.ranking(embedded[0], embedded[1], splits[0], splits[1], top=top, itself=itself)
         kept = slice(None if overlay.map is not None and overlay.map.group == CAM else 0)
-        found.append(Order(ranking, embedded[0][kept], embedded[1][kept]))
+        found.append(Order(ranking, embedded[0][kept].cpu(), embedded[1][kept].cpu()))
     return found
 
 

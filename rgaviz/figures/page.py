@@ -48,7 +48,7 @@ def save_rank_page(results: Results, path: Path, options: FigureOptions) -> None
     manifest = results.manifest
     rows = (row for row in manifest.rows if row)
     networks = [str(each.get("id", "")) for each in manifest.checkpoints]
-    files = resources.files(__package__)
+    files = resources.files("rgaviz.figures")
     code = (files / "rank.js").read_text("utf-8")
     told = _template((files / "rank.html").read_text("utf-8")).generate(
         title=f"Rankings by {' and '.join(networks)}" if networks else "Rankings",

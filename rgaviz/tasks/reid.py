@@ -119,8 +119,8 @@ class ReIdentification:
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         model.eval()
         query, gallery = (parts(name) for name in self.tested)
-        features = (self.features(model, split, how).to(how.device) for split in (query, gallery))
-        ranking = self.ranking(*features, query, gallery)
+        sought, found = (self.features(model, split, how).to(how.device) for split in (query, gallery))
+        ranking = self.ranking(sought, found, query, gallery)
         return summary(ranking, query)
 
     def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
