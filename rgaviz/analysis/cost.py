@@ -254,7 +254,8 @@ def _values(row: Row) -> dict[str, Any]:
     """Mean, deviation and number of seeds of a row of one data set."""
     from rgaviz.runs.row import mean_and_std
 
-    by_seed = row.by_seed(*row.values, row.measure)
+    (dataset,) = row.values
+    by_seed = row.by_seed(dataset, row.measure)
     return {**dict(zip(keys(row.measure), mean_and_std(by_seed), strict=True)), "seeds": len(by_seed)}
 
 

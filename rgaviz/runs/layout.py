@@ -96,7 +96,7 @@ def _is_reported(rows: Sequence[Row], reported: Paper, dataset: str, measure: Me
 
 def others_of(reported: Paper, columns: Sequence[Column]) -> dict[str, list[list[float | None]]]:
     """By name the methods that a paper only compares with: for each column our cells, empty, and the paper's."""
-    lines = {
+    lines: dict[str, list[list[float | None]]] = {
         name: [
             [None, figures.get(column.dataset, {}).get(column.measure.key)] if column.beside else [None]
             for column in columns

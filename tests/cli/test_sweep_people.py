@@ -68,7 +68,8 @@ def test_from_crops_to_a_table(rga, place, monkeypatch):
     assert float(table[1].split(",")[5]) == pytest.approx(found.metrics["test_rank1"])
     assert float(table[1].split(",")[7]) == pytest.approx(found.metrics["test_mAP"])
     rows = json.loads(rga("table", "out", "--json").stdout)
-    assert [sorted(row["mAP"]) for row in rows] == [["market1501"], ["reid-folder"]] * 2
+    measured = sorted((row["attention"], *row["mAP"]) for row in rows)
+    assert measured == [(name, each) for name in ("none", "se") for each in ("market1501", "reid-folder")]
 
 
 def test_the_data_set_that_a_recipe_is_called_after():
