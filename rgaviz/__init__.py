@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
+    from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
@@ -42,6 +43,7 @@ PUBLIC = {
     "load_checkpoint": "rgaviz.checkpoint",
     "masks": "rgaviz.explain.masks",
     "profile": "rgaviz.analysis.cost",
+    "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "save_checkpoint": "rgaviz.checkpoint",
     "sweep": "rgaviz.analysis.sweep",
@@ -63,6 +65,7 @@ __all__ = [
     "load_checkpoint",
     "masks",
     "profile",
+    "rank",
     "redraw",
     "save_checkpoint",
     "sweep",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
+from rgaviz.figures.page import claim_rank_page, save_rank_page
+from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
@@ -28,6 +30,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cam": draw_grid,
     "compare": draw_grid,
     "histogram": histogram_pages,
+    "rank": rank_pages,
     "evaluate": confusion_pages,
     "cmc": cmc_pages,
     "profile": cost_pages,
@@ -36,6 +39,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
+BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 TABLES = {
     "histogram": ",".join(HEADER),
     "evaluate": CORNER,
@@ -50,16 +54,18 @@ class Drawn:
         pages: of each page its figure in every format, then its table.
         overlays: the single overlays.
         left_out: how many pages were not drawn: those beyond the option ``pages``.
+        browsed: the page for browsers.
     """
 
     pages: list[list[Path]]
     overlays: list[Path]
     left_out: int = 0
+    browsed: list[Path] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the figure first."""
-        return [*(path for page in self.pages for path in page), *self.overlays]
+        return [*(path for page in self.pages for path in page), *self.browsed, *self.overlays]
 
 
 def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
@@ -122,6 +128,13 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        if command in BROWSED:
+            path = _browsed(command, output)
+            claim_rank_page(path)
+            noted[path] = None
+            record_files(folder, [path])
+            drawn.browsed.append(path)
+            save_rank_page(results, path, options)
         _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     except BaseException:
@@ -163,6 +176,10 @@ def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:
     return [stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes]
 
 
+def _browsed(command: str, output: Output) -> Path:
+    return output.folder / f"{command}.html"
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
@@ -192,6 +209,8 @@ def claim_figure(
     pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
+    if command in BROWSED:
+        claim_rank_page(_browsed(command, output))
 
 
 def record_options(options: FigureOptions) -> dict[str, Any]:

@@ -15,7 +15,18 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.layout import BAR_HEIGHT, BAR_WIDTH, GAP, LINE_SMALL, PAD, TICKS, Layout, PanelLine
+from rgaviz.figures.layout import (
+    BAR_HEIGHT,
+    BAR_WIDTH,
+    GAP,
+    LINE_SMALL,
+    PAD,
+    TICKS,
+    USUAL,
+    Arrangement,
+    Layout,
+    PanelLine,
+)
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.panels import (
     draw_channels,
@@ -37,12 +48,13 @@ from rgaviz.writing import atomic_write
 DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
 
 
-def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
+def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement = USUAL) -> Iterator[Page]:
     """Draw the figure page by page, as many as the options allow; one page is in memory at a time.
 
     Args:
         results: what an rgaviz command found.
         options: how it shall look.
+        arrangement: how wide and tall its panels may be.
 
     Yields:
         The pages, with the suffix ``""`` for a single one, else ``"-1"``, ``"-2"``.
@@ -54,7 +66,7 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
     _check_kinds(results)
     with matplotlib.rc_context(style(options)):
-        layout = Layout(Scales(results, options), options)
+        layout = Layout(Scales(results, options), options, arrangement)
         pages, count = layout.pages(options.pages)
     for number, lines in enumerate(pages, start=1):
         with matplotlib.rc_context(style(options)):

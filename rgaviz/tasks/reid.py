@@ -137,7 +137,16 @@ class ReIdentification:
             return torch.cat(rows)
         return gathered(torch.cat(rows) if rows else None, len(split), how)
 
-    def ranking(self, query: Tensor, gallery: Tensor, queries: Split, galleries: Split) -> Ranking:
+    def ranking(
+        self,
+        query: Tensor,
+        gallery: Tensor,
+        queries: Split,
+        galleries: Split,
+        *,
+        top: int = LONGEST,
+        itself: Any = None,
+    ) -> Ranking:
         """The gallery's images in the order of their distance from each query.
 
         Args:
@@ -145,6 +154,8 @@ class ReIdentification:
             gallery: embeddings (g, C).
             queries: the images of the former, with cameras.
             galleries: of the latter.
+            top: how many of the best to keep of each query.
+            itself: (q,) place of each query in the gallery, -1 where it is not there; None where none is.
 
         Raises:
             RgavizError: no cameras, or not one query with a match.
@@ -161,6 +172,8 @@ class ReIdentification:
             *cameras,
             distance=chosen.distance,
             ap=chosen.ap,
+            top=top,
+            itself=itself,
             rerank=chosen.rerank,
             within_camera=chosen.within_camera,
         )
