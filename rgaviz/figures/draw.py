@@ -16,6 +16,7 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
+from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cmc": cmc_pages,
     "profile": cost_pages,
     "growth": growth_pages,
+    "localize": intervals_pages,
     "train": curves_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
