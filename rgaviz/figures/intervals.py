@@ -52,16 +52,14 @@ class Shares:
 
 def intervals_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """The one page: a panel for each kind of map of the table ``summary``."""
-    numbers = {name: _share for name in ("mean", "low", "high")}
-    texts: dict[str, Any] = dict.fromkeys(("network", "group", "map", "part", "measure"), str)
-    rows = [row for row in results.records("summary", **texts, **numbers) if row["measure"] == MEASURE]
+    rows = _rows(results)
     panels: dict[str, tuple[bool, dict[str, dict[str, Values]]]] = {}
     floors: dict[str, dict[str, float | None]] = {}
     random: dict[str, dict[str, float | None]] = {}
     for row in rows:
         part, network = row["part"], row["network"]
         if row["group"] != "floor":
-            title = results.manifest.texts.get(row["map"], row["map"])
+            title = results.manifest.texts.get(str(row["map"]), str(row["map"]))
             _, own = panels.setdefault(title, (row["group"] == "cam", {}))
             own.setdefault(part, {})[network] = (row["mean"], row["low"], row["high"])
         elif row["map"] == RANDOM:
@@ -77,11 +75,17 @@ def intervals_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     yield Page(draw_intervals(Shares(parts, networks, panels, floors, random), options))
 
 
-def _share(text: str) -> float | None:
-    value = number_or_none(text)
-    if value is not None and not 0 <= value <= 1:
-        raise ValueError(text)
-    return value
+def _rows(results: Results) -> list[dict[str, Any]]:
+    """The rows that are drawn."""
+    texts: dict[str, Any] = dict.fromkeys(("network", "group", "map", "part", "measure"), str)
+    numbers = dict.fromkeys(("mean", "low", "high"), number_or_none)
+    rows = [row for row in results.records("summary", **texts, **numbers) if row["measure"] == MEASURE]
+    values = [row[name] for row in rows for name in numbers if row[name] is not None]
+    if not all(0 <= value <= 1 for value in values):
+        raise ResultsError(
+            f"The table 'summary' of {results.folder} has shares beyond 0 and 1: run the command that made it again."
+        )
+    return rows
 
 
 def draw_intervals(shares: Shares, options: FigureOptions) -> Figure:
