@@ -28,6 +28,16 @@ class Regression:
     )
     targets: tuple[str, ...] = ("all",)
     settings: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ("test",)
+    open_set = False
+
+    def measuring(self, **choices):
+        if choices:
+            raise RgavizError("A regression is measured in one way.")
+        return self
+
+    def together(self, config):
+        return 1
 
     def check(self, labels, classes):
         if labels.dtype != torch.float32 or labels.shape[1:] != (len(classes),):

@@ -15,7 +15,8 @@ from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions
-from rgaviz.outputs import output_place, with_suffix
+from rgaviz.locks import alone
+from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.tasks import Told
 
@@ -112,27 +113,27 @@ def answer(
     """
     track, say = settings.get("track", silent), settings.get("say", hush)
     given = Given(**{each.name: settings.get(each.name) for each in fields(Given)})
-    place = None if out is None else Path(out)
+    place = None if out is None else given_place(out)
     output = output_place(place, command)
-    folder = output.folder
     options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
     device = choose_device(settings.get("device", "auto"))
     sources, words = chosen_inputs(checkpoints, pictures, command, networks, given, say)
-    found = pictures_to_explain(words, folder, say)
+    found = pictures_to_explain(words, output.folder, say)
     to_read = [*map(Path, sources), *(picture.path for picture in found)]
-    claim_figure(command, output, options, inputs=to_read)
-    subjects = load_subjects(sources, device, given)
-    tell_notes(subjects, say)
-    if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
-        say("Note: these networks were trained on different classes.")
-    asked = replace(
-        ask(subjects),
-        command_line=settings.get("command_line", ""),
-        labels=settings.get("labels", ()),
-        options=record_options(options),
-    )
-    for note in asked.notes:
-        say(f"Note: {note}")
-    outcome = run(asked, found, folder, track)
-    drawn = draw(folder, output, options)
-    return Answer(folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)
+    with alone(output.folder):
+        claim_figure(command, output, options, inputs=to_read)
+        subjects = load_subjects(sources, device, given)
+        tell_notes(subjects, say)
+        if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
+            say("Note: these networks were trained on different classes.")
+        asked = replace(
+            ask(subjects),
+            command_line=settings.get("command_line", ""),
+            labels=settings.get("labels", ()),
+            options=record_options(options),
+        )
+        for note in asked.notes:
+            say(f"Note: {note}")
+        outcome = run(asked, found, output.folder, track)
+        drawn = draw(output.folder, output, options)
+    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)

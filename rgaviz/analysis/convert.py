@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import OutputError, RgavizError, clipped
-from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file
+from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file, given_place
 
 if TYPE_CHECKING:
     from rgaviz.checkpoint import Checkpoint
@@ -98,7 +98,7 @@ def convert(
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
     from rgaviz.checkpoint.given import Given
 
-    out = Path(out)
+    out = given_place(out)
     refuse_output(str(source), out)
     given = Given(arch, num_classes, image_size, mean, std, classes)
     own_mean, own_std = given.channels()

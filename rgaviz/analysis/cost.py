@@ -20,6 +20,7 @@ from rgaviz.analysis.tables import (
     write_tables,
 )
 from rgaviz.errors import OutputError, RgavizError, lookup
+from rgaviz.locks import alone
 from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
@@ -123,22 +124,23 @@ def profile(
     if names_figure(out) and not runs:
         raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
     output = output_place(out, "profile")
-    claim(output, options.formats if runs else (), tables=OPENINGS)
-    cost = lookup(COSTS, against, "cost")
-    builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
-    folders = [Path(each) for each in runs]
-    answer = networks(
-        arch, builds, (batch_size, 3, *image_size), settings, folders, cost, track=track, say=say
-    )
-    more = {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
-    answer = replace(answer, machine={**answer.machine, **more})
-    tables = network_tables(answer)
-    if runs:
-        numbers, texts = cost_figure(answer, cost)
-        head = {"command": "profile", "command_line": command_line, "texts": texts}
-        paths = write_figure(output, head, numbers, options, tables)
-    else:
-        paths = write_tables(output, tables)
+    with alone(output.folder):
+        claim(output, options.formats if runs else (), tables=OPENINGS)
+        cost = lookup(COSTS, against, "cost")
+        builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
+        folders = [Path(each) for each in runs]
+        answer = networks(
+            arch, builds, (batch_size, 3, *image_size), settings, folders, cost, track=track, say=say
+        )
+        more = {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
+        answer = replace(answer, machine={**answer.machine, **more})
+        tables = network_tables(answer)
+        if runs:
+            numbers, texts = cost_figure(answer, cost)
+            head = {"command": "profile", "command_line": command_line, "texts": texts}
+            paths = write_figure(output, head, numbers, options, tables)
+        else:
+            paths = write_tables(output, tables)
     return replace(answer, files=paths)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import OutputError
+from rgaviz.locks import alone
+from rgaviz.outputs import given_place
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
@@ -84,23 +86,24 @@ def demo(
     from rgaviz.devices import choose_device
     from rgaviz.writing import atomic_write
 
-    out, chosen = Path(out), choose_device(device)
+    out, chosen = given_place(out), choose_device(device)
     files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}
     refuse_other(files_to_write)
     refuse_other_figures(out)
     if train:
         with listen() as report:
             train_pair(out, device, command_line, report)
-    for path, content in files_to_write.items():
-        atomic_write(path, content)
-    pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
-    pictures = find_pictures([out / "samples"])
-    shown = one_per_class(pictures)
-    files = [
-        *render(compare_request(pair), shown, out / "compare", command_line, track),
-        *render(masks_request(pair[1:], "conv5"), shown, out / "masks", command_line, track),
-        *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", command_line, track),
-    ]
+    with alone(out):
+        for path, content in files_to_write.items():
+            atomic_write(path, content)
+        pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
+        pictures = find_pictures([out / "samples"])
+        shown = one_per_class(pictures)
+        files = [
+            *render(compare_request(pair), shown, out / "compare", command_line, track),
+            *render(masks_request(pair[1:], "conv5"), shown, out / "masks", command_line, track),
+            *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", command_line, track),
+        ]
     said = {each.id: each.checkpoint.predict([picture.path for picture in pictures]) for each in pair}
     told = {
         picture.relative.as_posix(): {name: said[name][row] for name in said}

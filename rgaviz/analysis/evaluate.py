@@ -133,6 +133,7 @@ def evaluate(
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import FigureOptions
+    from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
 
     if not checkpoints:
@@ -140,24 +141,25 @@ def evaluate(
     options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "evaluate")
     given = Given(arch, num_classes, image_size, mean, std, classes)
-    subjects = load_subjects(checkpoints, choose_device(device), given)
-    tell_notes(subjects, say)
-    task = one_task(subjects).measuring(**(choices or {}))
-    networks = [subject.id for subject in subjects]
-    claim_figure(FIGURES[COUNTS], output, options, networks)
-    place = None if data_dir is None else Path(data_dir)
-    tell = cache(say)  # of a data set that several networks share once
-    measured = [measure(subject, task, dataset, place, pattern, track, tell) for subject in subjects]
-    drawn = next((name for name in FIGURES if name in measured[0].evaluation.tables), None)
-    if drawn is None:
-        say(f"Note: there is no figure of how networks for {task.name} are measured.")
-        return measured
-    claim_figure(FIGURES[drawn], output, options, networks)
-    write_results(output.folder, subjects, measured, drawn, options, command_line)
-    pages = draw(output.folder, output, options).pages
-    if len(pages) == 1:  # of all networks
-        return [replace(each, files=pages[0]) for each in measured]
-    return [replace(each, files=page) for each, page in zip(measured, pages, strict=True)]
+    with alone(output.folder):
+        subjects = load_subjects(checkpoints, choose_device(device), given)
+        tell_notes(subjects, say)
+        task = one_task(subjects).measuring(**(choices or {}))
+        networks = [subject.id for subject in subjects]
+        claim_figure(FIGURES[COUNTS], output, options, networks)
+        place = None if data_dir is None else Path(data_dir)
+        tell = cache(say)  # of a data set that several networks share once
+        measured = [measure(subject, task, dataset, place, pattern, track, tell) for subject in subjects]
+        drawn = next((name for name in FIGURES if name in measured[0].evaluation.tables), None)
+        if drawn is None:
+            say(f"Note: there is no figure of how networks for {task.name} are measured.")
+            return measured
+        claim_figure(FIGURES[drawn], output, options, networks)
+        write_results(output.folder, subjects, measured, drawn, options, command_line)
+        pages = draw(output.folder, output, options).pages
+        if len(pages) == 1:  # of all networks
+            return [replace(each, files=pages[0]) for each in measured]
+        return [replace(each, files=page) for each, page in zip(measured, pages, strict=True)]
 
 
 def one_task(subjects: Sequence[Subject]) -> Task:

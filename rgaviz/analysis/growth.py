@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgaviz.analysis.tables import OPENINGS, Costs, Rows, Tables, csv_table, number, tex_table, write_figure
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.locks import alone
 from rgaviz.outputs import claim, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
@@ -78,10 +79,11 @@ def growth(
     options = FigureOptions(**with_suffix(figure or {}, out))
     lookup(AXES, axis, "size to grow")
     output = output_place(out, "growth")
-    claim(output, options.formats, tables=OPENINGS)
-    answer = measure(attentions, axis, channels, batch_size, settings, track=track, say=say)
-    head = {"command": "growth", "command_line": command_line, "texts": {"axis": axis}}
-    paths = write_figure(output, head, growth_numbers(answer), options, growth_tables(answer))
+    with alone(output.folder):
+        claim(output, options.formats, tables=OPENINGS)
+        answer = measure(attentions, axis, channels, batch_size, settings, track=track, say=say)
+        head = {"command": "growth", "command_line": command_line, "texts": {"axis": axis}}
+        paths = write_figure(output, head, growth_numbers(answer), options, growth_tables(answer))
     return replace(answer, files=paths)
 
 

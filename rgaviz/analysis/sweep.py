@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import RgavizError
+from rgaviz.outputs import given_place
 
 if TYPE_CHECKING:
     from rgaviz.training.config import Recipe
@@ -68,13 +69,14 @@ def sweep(
     from rgaviz.training.start import recipe_settings
     from rgaviz.training.sweep import own_folder, planned
 
+    place = given_place(out)
     settings = (
         dict(recipes) if isinstance(recipes, Mapping) else {name: recipe_settings(name) for name in recipes}
     )
-    runs = list(planned(settings, seeds, dataset, Path(out)))
+    runs = list(planned(settings, seeds, dataset, place))
     listener = report or Silent()
     load = functools.lru_cache(maxsize=2)(load_dataset)  # runs share the images
-    swept = Swept(Path(out), [], [])
+    swept = Swept(place, [], [])
     for number, run in enumerate(runs, start=1):
         title = f"{run.dataset}, {run.recipe}, seed {run.seed}"
         listener.say(f"[{number} of {len(runs)}] {title}")

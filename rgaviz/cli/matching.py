@@ -10,7 +10,7 @@ import typer
 from rgaviz.cli.groups import Group
 from rgaviz.cli.options import flag
 
-MATCHING = "Matching, of re-identification networks"
+MATCHING = "Matching"  # of people
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Matching(Group):
     distance: Annotated[
         str | None,
         typer.Option(
-            help="Of two embeddings: cosine or euclidean.", show_default="cosine", rich_help_panel=MATCHING
+            help="Of two people's embeddings: cosine or euclidean.",
+            show_default="cosine",
+            rich_help_panel=MATCHING,
         ),
     ] = None
     neck: Annotated[

@@ -43,6 +43,11 @@ def tell_left_out(pages: int, folder: Path) -> None:
         say(f"Note: {pages} more pages were not drawn; all of them: {again}")
 
 
+def give(text: object) -> None:
+    """A line of the answer, such as the path of a file: for programs as it is, for a terminal printable."""
+    print(printable(text) if sys.stdout.isatty() else text)
+
+
 def say(text: str) -> None:
     """A line beside the answer."""
     print(printable(text), file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
-from rgaviz.figures.grid import draw_grid, save_overlays
+from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
@@ -98,25 +99,70 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
-    command, drawn = results.manifest.command, Drawn([], [])
+    """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
+    folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
+    noted: dict[Path, None] = {}
+    there = [path for path in _own(folder) if _is_there(path)]
     try:
         if command in OVERLAYS:  # first, for it refuses names that collide
-            for path in save_overlays(results, output.folder / "overlays", options):
+            overlays = overlay_panels(results, output.folder / "overlays")
+            noted.update(dict.fromkeys(overlays))
+            record_files(folder, overlays)
+            for path in save_overlays(results, overlays, options):
                 drawn.overlays.append(path)
         count = 0
         for page in FIGURES[command](results, options):
+            numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
+            names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
+            files = [path for name in names for path in _files(output.page(name, page.name), page, options)]
+            if fresh := [path for path in files if path not in noted]:
+                noted.update(dict.fromkeys(fresh))
+                record_files(folder, fresh)
             stem = output.page(page.suffix, page.name)
-            suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
-            drawn.pages.append([stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes])
+            drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
-    finally:
-        _record(
-            results.folder, [path for path in drawn.paths if _is_there(path)]
-        )  # ours, however far it came
+    except BaseException:
+        if own_files(folder):
+            with suppress(OutputError):  # on a full disk the note stays, which does no harm
+                record_files(folder, gone=[path for path in noted if not _is_there(path)])
+        else:
+            _remove(folder, noted)
+        raise
+
+
+def _own(folder: Path) -> list[Path]:
+    return [folder / name for name in own_files(folder)]
+
+
+def _refuse_gone(folder: Path, paths: Sequence[Path]) -> None:
+    """Raise if results were removed while they were drawn, of which a program that has them open notices nothing."""
+    gone = [path for path in paths if not path.exists()]
+    if gone or not own_files(folder):
+        raise ResultsError(
+            f"{gone[0] if gone else folder / MANIFEST} was removed in the meantime: run the command again."
+        )
+
+
+def _remove(folder: Path, paths: Iterable[Path]) -> None:
+    """Remove what was drawn into a folder that was removed in the meantime: nobody would know whose it is."""
+    for path in paths:
+        with suppress(OSError):
+            if path.is_relative_to(folder):
+                path.unlink()
+        for parent in path.parents:
+            with suppress(OSError):  # something is in it
+                if parent.is_relative_to(folder):
+                    parent.rmdir()
+
+
+def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:
+    suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
+    return [stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes]
 
 
 def _is_there(path: Path) -> bool:
@@ -124,18 +170,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # a name that is too long
         return False
-
-
-def _record(folder: Path, paths: Sequence[Path]) -> None:
-    """Note whose the files are; where there is no room for that, a file that is not noted would be in the way later."""
-    try:
-        record_files(folder, paths)
-    except OutputError:
-        known = {folder / name for name in own_files(folder)}
-        for path in paths:
-            if path not in known and path.is_relative_to(folder):
-                path.unlink(missing_ok=True)
-        raise
 
 
 def claim_figure(

@@ -62,23 +62,22 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
         yield Page(page, f"-{number}" if count > 1 else "", of=count)
 
 
-def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Iterator[Path]:
-    """Write a PNG for each panel with a map, at the size of its picture, on the same scales as the figure.
+Overlays = dict[Path, tuple[Picture, Panel]]  # file -> what it shows
 
-    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder.
 
-    Yields:
-        The files, as they are written.
+def overlay_panels(results: Results, folder: Path) -> Overlays:
+    """The single overlays: a file for each panel with a map.
+
+    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder of ``folder``.
 
     Raises:
-        OutputError: two pictures would write one file, or the folder cannot be written.
+        OutputError: two pictures would write one file, or a link leads it out of the output.
         ResultsError: a kind of panel that is not drawn yet.
     """
     _check_kinds(results)
-    scales = Scales(results, options)
     pictures = {picture.id: picture for picture in results.manifest.pictures}
-    targets: dict[Path, tuple[Picture, Panel]] = {}
-    for panel in scales.panels:
+    targets: Overlays = {}
+    for panel in (panel for row in results.manifest.rows for panel in row):
         if panel.kind != "map" or panel.map is None or panel.picture is None:
             continue
         picture = pictures[panel.picture]
@@ -87,11 +86,24 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
         taken = targets.setdefault(path, (picture, panel))[0]
         if taken is not picture:
             raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-    for path, (picture, panel) in targets.items():
         if not stays_within(path.parent, folder.parent):
             raise OutputError(
                 f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
             )
+    return targets
+
+
+def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) -> Iterator[Path]:
+    """Write the single overlays as PNGs, at the size of their pictures, on the same scales as the figure.
+
+    Yields:
+        The files, as they are written.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    scales = Scales(results, options)
+    for path, (picture, panel) in overlays.items():
         shown = overlay(
             results.picture(picture.id),
             scales.read(panel, panel.map),

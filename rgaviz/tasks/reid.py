@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.order import identities
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
 from rgaviz.explain.targets import Target, scored
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.ranking import Ranking, rank
@@ -48,15 +48,12 @@ class Matching:
         lookup(dict.fromkeys(NECKS), self.neck, "place of the embedding (--neck)")
 
 
-@dataclass(frozen=True)
 class ReIdentification:
     """An identity for each picture: embeddings (B, C), measured by how a gallery is ranked for each query.
 
-    Attributes:
+    Args:
         matching: how.
     """
-
-    matching: Matching = field(default_factory=Matching)
 
     name = "reid"
     heads: tuple[str, ...] = ("bnneck", "linear")
@@ -78,12 +75,15 @@ class ReIdentification:
     tested: tuple[str, ...] = ("query", "gallery")
     open_set = True
 
+    def __init__(self, matching: Matching | None = None) -> None:
+        self.matching = matching or Matching()
+
     def measuring(self, **choices: Any) -> ReIdentification:
         known = [each.name for each in fields(Matching)]
         for name in choices:
             if name not in known:
                 raise unknown_name(name, known, "choice of a measurement")
-        return replace(self, matching=replace(self.matching, **choices))
+        return ReIdentification(replace(self.matching, **choices))
 
     def together(self, config: Any) -> int:
         return config.images_per_identity
@@ -119,9 +119,8 @@ class ReIdentification:
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         model.eval()
         query, gallery = (parts(name) for name in self.tested)
-        ranking = self.ranking(
-            *(self.features(model, split, how) for split in (query, gallery)), query, gallery
-        )
+        features = (self.features(model, split, how).to(how.device) for split in (query, gallery))
+        ranking = self.ranking(*features, query, gallery)
         return summary(ranking, query)
 
     def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
@@ -187,8 +186,10 @@ class ReIdentification:
         return [text.partition(":")[0]]
 
     def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
-        if folder:
-            raise RgavizError("Who a picture shows is in its name, not in its folder's.")
+        if (
+            folder or not text.isdecimal()
+        ):  # a folder may be called anything; who is shown is in a picture's name
+            raise RgavizError(f"The label {quoted(text)} is not the number of an identity, such as 7.")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         return [Told([Line(f"norm {norm:.3g}")], {"norm": norm}) for norm in _norm(output.float()).tolist()]

@@ -42,6 +42,8 @@ class Table(BaseModel):
 
     @classmethod
     def _fault(cls, error: Any, values: dict[str, Any]) -> str:
+        if error["type"] == "string_unicode" and not error["loc"]:  # a key of bytes that are no text
+            return str(unknown_name(error["input"], cls.model_fields, f"recipe key {cls.title}.*"))
         if not error["loc"]:  # a rule about several keys, which names them itself
             return str(error["ctx"]["error"])
         name = str(error["loc"][0])

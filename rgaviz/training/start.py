@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgaviz.outputs import given_place
 from rgaviz.progress import is_main_process
+from rgaviz.training.signals import Interrupted, nothing_lost
 
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
@@ -70,7 +73,7 @@ def usual_recipe(dataset: str) -> str:
 
 def run_folder(dataset: str, recipe: Recipe, out: Path | str | None) -> Path:
     """Where a training writes: the folder named, by default one for the data set and the network."""
-    return Path(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"
+    return given_place(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"
 
 
 def run_training(
@@ -86,7 +89,6 @@ def run_training(
     overwrite: bool,
     tensorboard: bool,
     command_line: str,
-    again: str,
     report: Report,
     load: Callable[..., Dataset] | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
@@ -94,53 +96,59 @@ def run_training(
 
     The arguments are those of :func:`rgaviz.analysis.train.train`, settled.
     """
-    from accelerate import PartialState
+    with nothing_lost():
+        from accelerate import PartialState
 
-    from rgaviz.data.sets import load_dataset
-    from rgaviz.devices import choose_device
-    from rgaviz.training.loop import train as train_networks
-    from rgaviz.training.report import TensorBoard
-    from rgaviz.training.signals import Interrupted
-    from rgaviz.training.state import refuse_earlier_run
+        from rgaviz.data.sets import load_dataset
+        from rgaviz.devices import choose_device
+        from rgaviz.training.loop import train as train_networks
+        from rgaviz.training.report import TensorBoard
+        from rgaviz.training.state import refuse_earlier_run
 
-    attentions = recipe.model.attention
-    chosen = choose_device(device)
-    if is_main_process():
-        if not (resume or overwrite):
-            refuse_earlier_run(folder, attentions)  # before the images are loaded
-        if tensorboard:
-            report = TensorBoard(report, folder / "tensorboard")
-    # The others wait for the main process, which downloads.
-    with PartialState(cpu=chosen.type == "cpu").main_process_first():
-        images = (load or load_dataset)(
-            dataset,
-            data_dir=data_dir,
-            pattern=pattern,
-            image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
-            train_size=recipe.data.train_size,
-            test_size=recipe.data.test_size,
-            held_out=recipe.data.held_out,
-            workers=recipe.data.workers,
-            track=report.track,
-        )
+        attentions = recipe.model.attention
+        chosen = choose_device(device)
+        if is_main_process():
+            if not (resume or overwrite):
+                refuse_earlier_run(folder, attentions)  # before the images are loaded
+            if tensorboard:
+                report = TensorBoard(report, folder / "tensorboard")
+        # The others wait for the main process, which downloads.
+        with PartialState(cpu=chosen.type == "cpu").main_process_first():
+            images = (load or load_dataset)(
+                dataset,
+                data_dir=data_dir,
+                pattern=pattern,
+                image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
+                train_size=recipe.data.train_size,
+                test_size=recipe.data.test_size,
+                held_out=recipe.data.held_out,
+                workers=recipe.data.workers,
+                track=report.track,
+            )
     for note in images.notes:
         report.say(f"Note: {note}")
+    rows = train_networks(
+        images,
+        recipe,
+        attentions,
+        folder,
+        device=chosen,
+        seed=seed,
+        resume=resume,
+        overwrite=overwrite,
+        settings={"command": command_line},
+        report=report,
+    )
+    return rows, images.task
+
+
+@contextmanager
+def stop_told(recipe: Recipe, again: str, report: Report) -> Iterator[None]:
+    """Within the block, where a signal ends it, the report is told what is lost and how to go on: ``again``."""
     try:
-        rows = train_networks(
-            images,
-            recipe,
-            attentions,
-            folder,
-            device=chosen,
-            seed=seed,
-            resume=resume,
-            overwrite=overwrite,
-            settings={"command": command_line},
-            report=report,
-        )
+        yield
     except KeyboardInterrupt as error:
         longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
         lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
         report.say(f"Stopped; {lost} is lost." + (f" Go on with:\n  {again}" if again else ""))
         raise
-    return rows, images.task

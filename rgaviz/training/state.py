@@ -59,6 +59,19 @@ def clear(out: Path, networks: Sequence[str]) -> None:
             raise output_error(path, error) from error
 
 
+def refuse_gone(out: Path, networks: Sequence[str]) -> None:
+    """Make sure that the networks are there when all are trained: the folder may have been removed in between.
+
+    Raises:
+        RgavizError: one is not.
+    """
+    gone = [name for name in networks if not (out / f"{name}.pt").exists()]
+    if gone:
+        raise RgavizError(
+            f"{out / gone[0]}.pt was removed while other networks were trained; train it again with --resume."
+        )
+
+
 def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """What the folder's other networks were like, trained by earlier commands: metrics.csv has them all."""
     histories = {}

@@ -29,7 +29,7 @@ def parse_seeds(text: str) -> list[int]:
     from rgaviz.errors import RgavizError
 
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() and int(word) < 2**32 for word in words):
+    if not all(word.isdecimal() and len(word) <= 10 and int(word) < 2**32 for word in words):
         raise RgavizError(f"--seeds {text} are not whole numbers; give them with commas: --seeds 0,1,2")
     return list(dict.fromkeys(int(word) for word in words))
 

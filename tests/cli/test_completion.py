@@ -109,7 +109,7 @@ def test_names(offered, line):
 def test_recipes_are_the_shipped_ones_and_files(offered):
     Path("mine.toml").touch()
     assert offered("train shapes --recipe ") == [*recipe_names(), "mine.toml", "pics/"]
-    assert offered("recipe m") == []
+    assert offered("recipe n") == []
 
 
 def test_checkpoints_and_pictures(offered, place):

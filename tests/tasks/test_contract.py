@@ -15,6 +15,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.cam import explain
 from rgaviz.tasks import TASKS, How
 from rgaviz.training import loop
+from rgaviz.training.config import OF_TASKS
 
 
 def test_every_task_has_its_toy():
@@ -46,7 +47,7 @@ def test_it_is_measured_as_after_its_training(trained):
 
 def test_a_batch_is_learned_from(trained):
     task, images, whole, _ = trained
-    config, split = tiny.recipe().train, images.part("train")
+    config, split = tiny.recipe(**TOYS[task.name][1]).train, images.part("train")
     order = task.order(split, config, torch.Generator().manual_seed(0))
     assert {len(batch) for batch in order} == {config.batch_size}
     pictures = split.images[order[0]].permute(0, 3, 1, 2) / 255
@@ -58,9 +59,10 @@ def test_a_batch_is_learned_from(trained):
 
 def test_it_is_explained_and_told_of(trained):
     task, images, whole, _ = trained
-    pictures = whole.inputs([image.numpy() for image in images.part("test").images[:3]])
+    pictures = whole.inputs([image.numpy() for image in images.part(task.tested[0]).images[:3]])
     target = task.target(TOYS[task.name][2], whole.classes, whole.inputs)
-    found = explain(whole.model, pictures, cam_layer="conv5", methods=["gradcam"], target=target)
+    settings = {"cam_layer": "conv5", "methods": ["gradcam"], "forward": whole.scored()}
+    found = explain(whole.model, pictures, target=target, **settings)
     maps = found.cams["gradcam"]
     assert maps.shape[:2] == (3, len(found.about[0]))
     assert (maps >= 0).all()
@@ -89,7 +91,7 @@ def test_its_labels_are_its_own(trained):
     task, images, *_ = trained
     for part in images.parts:
         task.check(images.part(part).labels, images.classes)
-    labels = images.part("test").labels
+    labels = images.part(task.tested[0]).labels
     for wrong in (labels[None], labels[..., None]):
         with pytest.raises(RgavizError, match=f"Labels for {task.name}") as caught:
             task.check(wrong, images.classes)
@@ -99,7 +101,8 @@ def test_its_labels_are_its_own(trained):
 def test_labels_that_are_not_its_own_are_refused_before_anything_is_written(trained, tmp_path):
     task, images, *_ = trained
     _, changes, *_ = TOYS[task.name]
-    wrong = replace(images, parts={**images.parts, "test": lambda: spoilt(images.part("test"))})
+    part = task.tested[0]
+    wrong = replace(images, parts={**images.parts, part: lambda: spoilt(images.part(part))})
     with pytest.raises(RgavizError, match=f"Labels for {task.name}"):
         loop.train(wrong, tiny.recipe(**changes), ["none"], tmp_path / "out", device=tiny.CPU)
     assert not (tmp_path / "out").exists()
@@ -112,7 +115,9 @@ def spoilt(split):
 def test_what_its_loss_does_not_read_is_refused(trained, tmp_path):
     task, images, *_ = trained
     _, changes, *_ = TOYS[task.name]
-    for key, value in (("label_smoothing", 0.3), ("class_weights", (1.0,) * len(images.classes))):
+    classes = len(images.classes)
+    values = (0.3, (1.0,) * classes, 2, 0.5, 2.0)
+    for key, value in zip(OF_TASKS, values, strict=True):
         recipe = tiny.recipe(**{**changes, key: value})
         if key in task.settings:
             loop.refuse_unused(recipe, task)

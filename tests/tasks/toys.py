@@ -13,7 +13,7 @@ from rgaviz.data.sets.people import load_people
 TOYS = {
     "classification": (tiny.dataset, {}, "top1", "ring"),
     "reid": (
-        partial(load_people, image_size=(16, 16), train_size=180, test_size=40),
+        partial(load_people, image_size=(16, 16), train_size=180, test_size=21),
         {"batch_size": 16, "images_per_identity": 4},
         "norm",
         "7",
