@@ -17,6 +17,7 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
+from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, save_figure
@@ -35,6 +36,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cmc": cmc_pages,
     "profile": cost_pages,
     "growth": growth_pages,
+    "localize": intervals_pages,
     "train": curves_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))

@@ -10,10 +10,11 @@ from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
 from rgaviz.data.sets.folder import load_folder
 from rgaviz.data.sets.market import load_dukemtmc, load_market1501
 from rgaviz.data.sets.msmt17 import load_msmt17
-from rgaviz.data.sets.people import load_people
+from rgaviz.data.sets.people import load_people, people_truth
 from rgaviz.data.sets.reid_folder import load_reid_folder
-from rgaviz.data.sets.shapes import load_shapes
+from rgaviz.data.sets.shapes import load_shapes, shapes_truth
 from rgaviz.data.splits import Dataset
+from rgaviz.data.truth import Truth
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Track, silent
 
@@ -30,6 +31,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "reid-folder": load_reid_folder,
     "shapes": load_shapes,
 }
+TRUTHS: dict[str, Callable[..., Truth]] = {"people": people_truth, "shapes": shapes_truth}
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
 
@@ -82,3 +84,18 @@ def load_dataset(
         track=track,
         **named,
     )
+
+
+def load_truth(name: str, *, image_size: tuple[int, int], test_size: int | None = None) -> Truth:
+    """The pictures of a data set to test on, with what is where in them.
+
+    Args:
+        name: a key of ``TRUTHS``.
+        image_size: (H, W) in pixels, of pictures that are drawn at any size.
+        test_size: number of them, or None for the default; of ``people`` whole identities.
+
+    Raises:
+        UnknownNameError: no such data set, or it does not say where what is.
+        RgavizError: an impossible size.
+    """
+    return lookup(TRUTHS, name, "data set with parts")(image_size=image_size, test_size=test_size)
