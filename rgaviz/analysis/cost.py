@@ -26,7 +26,7 @@ from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
     from rgaviz.profiling.measure import Settings
-    from rgaviz.runs.read import Row
+    from rgaviz.runs.row import Row
     from rgaviz.tasks import Measure
 
 # What the cost may be in the figure: key of a row, divisor, label.
@@ -254,9 +254,9 @@ def rows_of_runs(
 
 def _values(row: Row) -> dict[str, Any]:
     """Mean, deviation and number of seeds of a row of one data set."""
-    from rgaviz.runs.read import mean_and_std
+    from rgaviz.runs.row import mean_and_std
 
-    (by_seed,) = row.values.values()
+    by_seed = row.by_seed(*row.values, row.measure)
     return {**dict(zip(keys(row.measure), mean_and_std(by_seed), strict=True)), "seeds": len(by_seed)}
 
 

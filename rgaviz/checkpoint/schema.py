@@ -19,7 +19,7 @@ from pydantic import (
 
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError, RgavizError, quoted
+from rgaviz.errors import CheckpointError, RgavizError, clipped, quoted
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
@@ -120,6 +120,7 @@ class Part(BaseModel):
 class Config(Part):
     """Of the arguments of ``create_model`` those that a checkpoint itself needs; that function checks them all."""
 
+    arch: Any = None
     num_classes: Whole = Field(description="a whole number")
     image_size: list[Annotated[Whole, Field(ge=1, le=LARGEST_IMAGE)]] = Field(
         min_length=2, max_length=2, description=f"two whole numbers from 1 to {LARGEST_IMAGE}"
@@ -164,6 +165,12 @@ class Header(Part):
     def _as_many_names_as_outputs(self) -> Header:
         if len(self.classes) != self.config.num_classes:
             raise ValueError(f"{len(self.classes)} class names for {self.config.num_classes} outputs")
+        return self
+
+    @model_validator(mode="after")
+    def _a_network_for_its_task(self) -> Header:
+        if foreign.is_foreign(self.config.arch) and self.task in TASKS and not TASKS[self.task].foreign:
+            raise ValueError(f"{clipped(self.config.arch)} cannot be a network for {self.task}")
         return self
 
 

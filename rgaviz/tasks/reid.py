@@ -65,6 +65,7 @@ class ReIdentification:
         Measure("rank20", "Rank-20"),
         Measure("mINP", "mINP"),
     )
+    tabulated: tuple[str, ...] = ("rank1", "mAP")
     targets: tuple[str, ...] = ("norm",)
     settings: tuple[str, ...] = (
         "label_smoothing",
@@ -74,6 +75,7 @@ class ReIdentification:
     )
     tested: tuple[str, ...] = ("query", "gallery")
     open_set = True
+    foreign = False  # the loss needs the feature before the neck
 
     def __init__(self, matching: Matching | None = None) -> None:
         self.matching = matching or Matching()

@@ -39,6 +39,12 @@ def planned(
 ) -> Iterator[Run]:
     """Every run: seeds outermost, so that an unfinished sweep has whole rows with fewer seeds.
 
+    Args:
+        settings: of each recipe, by its name.
+        seeds: of weights, order and augmentation.
+        dataset: names, with commas; by default that of each recipe.
+        out: folder of all runs.
+
     Raises:
         RgavizError: no such data set, or two recipes that would share a folder.
     """
@@ -53,10 +59,43 @@ def planned(
             )
     for seed in seeds:
         for name, stem in stems.items():
-            own = stem if stem in DATASETS else "cifar10"
-            for each in dict.fromkeys(word.strip() for word in (dataset or own).split(",")):
+            for each in dict.fromkeys(word.strip() for word in (dataset or own_dataset(stem)).split(",")):
                 lookup(DATASETS, each, "data set")
                 yield Run(each, stem, settings[name], seed, out / each / stem / f"seed{seed}")
+
+
+def own_dataset(recipe: str) -> str:
+    """The data set of a recipe: the one it is called after, such as ``market1501-small``, else ``cifar10``."""
+    from rgaviz.data.sets import DATASETS
+
+    named = [name for name in DATASETS if f"{recipe}-".startswith(f"{name}-")]
+    return max(named, key=len, default="cifar10")
+
+
+def refuse_unbuildable(settings: dict[str, Recipe]) -> None:
+    """Refuse a sweep with a network that cannot be built, before the first one is trained.
+
+    Raises:
+        RgavizError: a map is too small for an attention, or an option impossible; the message names the recipe.
+    """
+    from rgaviz.errors import RgavizError
+    from rgaviz.models.network import shapes_only
+    from rgaviz.training.network import build_fresh
+
+    for name, recipe in settings.items():
+        for attention in recipe.model.attention:
+            try:
+                with shapes_only():
+                    build_fresh(recipe, attention, 2, **recipe.model.options)
+            except RgavizError as error:
+                raise RgavizError(f"Recipe {name}, attention {attention}: {error}") from error
+
+
+def own_pattern(pattern: str | None, dataset: str) -> str | None:
+    """The pattern of names for a data set that takes one."""
+    from rgaviz.data.sets import NAMED_BY_PATTERN
+
+    return pattern if dataset in NAMED_BY_PATTERN else None
 
 
 def own_folder(data_dir: Path | None, dataset: str) -> Path | None:
