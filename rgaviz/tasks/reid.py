@@ -22,6 +22,7 @@ from rgaviz.tasks.triplet import batch_hard
 NORM, SIMILARITY = "norm", "similarity"  # targets; the second is followed by a colon and a picture
 LONGEST = 50  # of the curve of matches, in ranks
 NECKS = ("after", "before")
+ALIKE = 1e-4  # directions that differ less are equal but for rounding
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class ReIdentification:
             return scored(_norm, "norm of the embedding")
         kind, colon, picture = text.partition(":")
         if kind == SIMILARITY and colon and picture:
-            return Similarity(answer(picture)[0].detach(), picture)
+            return Similarity(answer(picture).detach(), picture)
         raise unknown_name(text, [NORM, f"{SIMILARITY}:PICTURE"], "target of a re-identification network")
 
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
@@ -196,25 +197,28 @@ class ReIdentification:
 
 @dataclass(frozen=True)
 class Similarity:
-    """The cosine of each embedding and that of another picture.
+    """The cosine of each embedding and those of others.
 
     Attributes:
-        other: embedding (C,).
-        name: of the other picture.
+        others: embeddings (T, C).
+        picture: path of the other picture, where they are those of one.
     """
 
-    other: Tensor
-    name: str
+    others: Tensor
+    picture: str = ""
 
     def scores(self, output: Tensor) -> Tensor:
-        other = self.other.to(output.device, output.dtype)
-        return F.cosine_similarity(output, other[None], dim=1)[:, None]  # (B,) -> (B, 1)
+        others = self.others.to(output.device, output.dtype)
+        return torch.stack([_cosine(output, other) for other in others], 1)  # (B, C) -> (B, T)
 
     def about(self, output: Tensor) -> list[list[str]]:
-        return [[f"cosine {score:.2f}"] for (score,) in self.scores(output).tolist()]
+        return [[f"cosine {score:.2f}" for score in scores] for scores in self.scores(output).tolist()]
 
     def settled(self, output: Tensor) -> list[Similarity]:
         return [self] * len(output)
+
+    def counterpart(self, output: Tensor) -> Similarity:
+        return Similarity(output.detach())
 
 
 def summary(ranking: Ranking, query: Split) -> Evaluation:
@@ -256,6 +260,23 @@ def gathered(own: Tensor | None, count: int, how: How) -> Tensor:
 def _norm(embedding: Tensor) -> Tensor:
     """(B, C) -> (B,)."""
     return torch.linalg.vector_norm(embedding, dim=1)
+
+
+def _cosine(embeddings: Tensor, other: Tensor) -> Tensor:
+    """(B, C) and (C,) -> (B,): 0 of a vector of zeros.
+
+    Where both point the same way a cosine has no gradient; what rounding leaves of one would be drawn as a map.
+    """
+    first, second = (_directions(each) for each in (embeddings, other[None]))
+    same = torch.linalg.vector_norm((first - second).detach(), dim=1) < ALIKE
+    cosine = (first * second).sum(1)
+    return torch.where(same, cosine.detach() + 0 * cosine, cosine)
+
+
+def _directions(vectors: Tensor) -> Tensor:
+    """Vectors (B, C) of length 1, or 0."""
+    length = _norm(vectors)[:, None]  # (B,) -> (B, 1)
+    return vectors / torch.where(length > 0, length, torch.inf)
 
 
 def _cameras(split: Split, part: str) -> Tensor:
