@@ -106,7 +106,7 @@ def evaluate(
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
-        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.reid.Matching`.
+        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.

@@ -92,6 +92,7 @@ def from_weights(
         if recognised := official.recognise(state):
             origin = "checkpoint of the RGA authors' code"
             model = build_network(path, *official.convert(state))
+            vars(model)["task"] = "reid"
         else:
             arch = _named(path, state, given.arch)
             origin = f"bare state_dict of {arch}"

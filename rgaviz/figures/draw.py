@@ -207,12 +207,31 @@ def claim_figure(
 
     Raises:
         OutputError: see :func:`rgaviz.outputs.claim`.
+        RgavizError: a layout that this figure has not.
     """
+    check_preset(command, options)
     pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:
         claim_rank_page(_browsed(command, output))
+
+
+def check_preset(command: str, options: FigureOptions) -> None:
+    """Refuse a layout of panels for a figure without them, and a number of columns where it has no effect.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    if options.preset == "rows" and options.columns:
+        raise RgavizError(
+            f"--columns {options.columns} is for --preset figure3: add that, or leave --columns out."
+        )
+    if options.preset != "rows" and FIGURES[command] is not draw_grid:
+        grids = ", ".join(name for name, figure in FIGURES.items() if figure is draw_grid)
+        raise RgavizError(
+            f"--preset {options.preset} lays out panels of {grids}, and {command} has none: leave it out."
+        )
 
 
 def record_options(options: FigureOptions) -> dict[str, Any]:
@@ -230,6 +249,8 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     scale = kept.pop("scale", None)
     if isinstance(scale, dict) and scale != FigureOptions().scales:
         kept["scale"] = scale.get("cam")
+    if changes.get("preset") == "rows":
+        kept.pop("columns", None)
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)

@@ -38,6 +38,7 @@ def test_the_light_lists_are_the_registries():
     assert list(METHODS) == completion.METHODS()
     assert list(DATASETS) == completion.DATASETS()
     assert list(style.VENUES) == completion.VENUES()
+    assert list(style.PRESETS) == completion.PRESETS()
     assert set(completion.FORMATS) == set(style.FORMATS)
     assert tuple(name.rstrip(":") for name in completion.SCALES) == style.SCALES
     assert completion.COLOUR_MAPS == style.COMMON_COLOUR_MAPS
