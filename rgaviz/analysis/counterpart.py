@@ -87,8 +87,8 @@ def other_picture(subjects: Sequence[Subject], targets: Mapping[str, Target]) ->
 
 def other_maps(
     request: Request, seen: Mapping[str, Seen], row: int, number: int
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The other picture's maps about a picture, by ``"checkpoint/name"``, and what each is about.
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
+    """The other picture's masks and its maps about a picture, by ``"checkpoint/name"``, and what these are about.
 
     Args:
         request: what to explain.
@@ -96,18 +96,19 @@ def other_maps(
         row: of the picture in its batch.
         number: of the picture, in the names of its maps.
     """
+    masks: dict[str, np.ndarray] = {}
     maps: dict[str, np.ndarray] = {}
     about: dict[str, str] = {}
     for subject in (each for each in request.subjects if each.id in seen):
         found = seen[subject.id].found
-        maps |= {f"{subject.id}/{name}": values for name, values in kept_masks(found.masks, 0).items()}
+        masks |= {f"{subject.id}/{name}": values for name, values in kept_masks(found.masks, 0).items()}
         for method, values in found.cams.items():
             (name,) = cam_names(method, cam_scores(subject, request.target))
             key = f"{subject.id}/{_named(name, number)}"
             maps[key] = values[0, row]  # (1, B, h, w) -> (h, w)
             if not METHODS[method].classless:
                 about[key] = found.about[0][row]
-    return maps, about
+    return masks, maps, about
 
 
 def other_column(column: Column, number: int) -> Column:

@@ -103,11 +103,11 @@ def _write_other(
 ) -> None:
     """A row of the other picture below that of a picture, in the same columns."""
     number = int(picture.id)
-    maps, about = other_maps(request, seen, row, number)
+    masks, cams, about = other_maps(request, seen, row, number)
     if other.entry not in writer.pictures:
-        writer.picture(other.entry, other.shown, maps)
-    else:
-        writer.maps(other.entry.id, {key: maps[key] for key in about})
+        writer.picture(other.entry, other.shown, masks)
+    writer.maps(other.entry.id, cams)
+    maps = {**masks, **cams}
     told = {name: each.told for name, each in seen.items()}
     columns = [other_column(column, number) for column in request.columns]
     writer.row([panel(column, other.entry, told, maps, about, picture.path) for column in columns])

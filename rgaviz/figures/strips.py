@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import matplotlib
 from matplotlib import patheffects
@@ -111,8 +112,8 @@ class StripLayout:
         most = min(self._fitting([part], TIGHTEST * usual) for part in parts)
         if given > most:
             raise RgavizError(
-                f"--columns {given} leaves {panels * given} panels no room: choose at most {most}, a larger --width or "
-                "--preset rows."
+                f"--columns {given} leaves {panels * given} panels no room: choose at most {most}, a larger --width "
+                "or --preset rows."
             )
         raise RgavizError(
             f"--preset figure3 has no room for the {panels} panels of a picture beside each other: choose a larger "
@@ -198,7 +199,7 @@ def _draw_page(layout: StripLayout, rows: Sequence[Sequence[Panel]]) -> Figure:
         x, y = layout.snap(x), layout.snap(y)
         return page.add_axes((x / layout.width, 1 - (y + tall) / height, width / layout.width, tall / height))
 
-    def write(text: str, x: float, y: float, **look: str) -> None:
+    def write(text: str, x: float, y: float, **look: Any) -> None:
         page.text(x / layout.width, 1 - y / height, text, ha="center", va="baseline", size=SMALL, **look)
 
     y = MARGIN

@@ -139,6 +139,7 @@ def test_the_authors_checkpoint(answer):
     torch.save({"state_dict": random_network("rgas", 5).state_dict()}, "official.pth.tar")
     told = answer("convert", "official.pth.tar", "-o", "rga.own.pt")
     assert told["origin"] == "checkpoint of the RGA authors' code"
+    assert {load_checkpoint(name).task.name for name in ("official.pth.tar", "rga.own.pt")} == {"reid"}
     assert (told["arch"], told["attention"], told["image_size"]) == ("resnet50", "rga-s", [256, 128])
     assert told["classes"] == 5
     same(
