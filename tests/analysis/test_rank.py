@@ -229,11 +229,7 @@ def slow_cam(checkpoint, path, target):
     """Grad-CAM of the last map by its definition: weights are the mean gradients."""
     caught = []
     model = checkpoint.model
-    layer = (
-        dict(model.named_modules())["attention.conv5"]
-        if "attention.conv5" in dict(model.named_modules())
-        else model.layer4
-    )
+    layer = dict(model.named_modules()).get("attention.conv5", model.layer4)
     handle = layer.register_forward_hook(lambda _m, _i, out: caught.append(out))
     output = model.embed(checkpoint.inputs(path).requires_grad_())
     handle.remove()
@@ -263,7 +259,7 @@ def test_networks_of_several_sizes(networks, place, tmp_path):
 
 def test_the_same_again_gives_the_same_bytes(networks, place):
     def run():
-        rgaviz.rank(networks, ["queries"], "out", gallery="gallery", overlay="cam", top=3, figure=FAST)
+        rgaviz.rank(networks[1:], ["queries"], "out", gallery="gallery", overlay="cam", top=3, figure=FAST)
         return files_below(place / "out")
 
     first = run()
