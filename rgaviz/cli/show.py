@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import printable
+from rgaviz.errors import printable, shortened
 from rgaviz.progress import is_main_process
 
 
@@ -45,4 +45,4 @@ def tell_left_out(pages: int, folder: Path) -> None:
 
 def say(text: str) -> None:
     """A line beside the answer."""
-    print(printable(text), file=sys.stderr)
+    print(shortened(text), file=sys.stderr)

@@ -125,8 +125,17 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
 
 
 def itself(model: nn.Module) -> nn.Module:
-    """The network inside what spreads it over devices or compiles it: its layers keep their names."""
+    """The network inside what spreads it over devices or compiles it: its layers keep their names.
+
+    Raises:
+        RgavizError: copies of it on several devices.
+    """
     while True:
+        if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
+            raise RgavizError(
+                f"This network has copies on {len(model.device_ids)} devices, which cannot be explained: give the one "
+                "inside, network.module."
+            )
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = cast(nn.Module, model.module)
         elif type(model).__name__ == "OptimizedModule":  # of torch.compile, which takes seconds to import

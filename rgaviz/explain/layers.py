@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
 
@@ -36,10 +36,12 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
         return modules[path]
     top = [each for each, _ in model.named_children() if each != "attention"]
     near = difflib.get_close_matches(name, [*stages, *modules], n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    hint = f"Did you mean {quoted(near[0])}? " if near else ""
     named = f"Choose a stage ({', '.join(stages)}) or" if stages else "This network has no stages; choose"
+    below = first_that_fit(top, LONGEST_PART)
+    more = f" and {len(top) - len(below)} more" if len(top) > len(below) else ""
     raise UnknownNameError(
-        f"Unknown layer {name!r}. {hint}{named} a dotted module name below {', '.join(top)}."
+        f"Unknown layer {quoted(name)}. {hint}{named} a dotted module name below {', '.join(below)}{more}."
     )
 
 

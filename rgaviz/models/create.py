@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rgaviz.errors import RgavizError, clipped, lookup
+from rgaviz.errors import SeveralFaults, clipped, lookup
 from rgaviz.models import densenet, foreign, resnet
 from rgaviz.models.network import Network
 from rgaviz.models.options import faults, not_positive, options_of
 
-TOLD = 4  # faults in a message
 MODELS: dict[str, Callable[..., Network]] = {
     "resnet18": resnet.resnet18,
     "resnet18-w16": resnet.resnet18_w16,
@@ -59,8 +58,7 @@ def create_model(
     sizes = {"num_classes": num_classes, "height": image_size[0], "width": image_size[1]}
     found = [fault for name, value in sizes.items() if (fault := not_positive(arch, name, value))]
     if wrong := [*option_faults(arch, options, attention), *found]:
-        more = f" And {len(wrong) - TOLD} more." if len(wrong) > TOLD else ""
-        raise RgavizError(" ".join(wrong[:TOLD]) + more)
+        raise SeveralFaults(*wrong)
     size = (image_size[0], image_size[1])
     if foreign.is_foreign(arch):
         return foreign.build(arch, num_classes=num_classes, image_size=size)

@@ -9,7 +9,16 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rgaviz.errors import RgavizError, one_line, unknown_name
+from rgaviz.errors import (
+    LONGEST_PART,
+    RgavizError,
+    SeveralFaults,
+    one_line,
+    quoted,
+    shortened,
+    together,
+    unknown_name,
+)
 from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
@@ -64,7 +73,7 @@ class ModelConfig(Table):
     @model_validator(mode="after")
     def _options_exist(self) -> Self:
         if faults := list(_option_faults(self.arch, self.options)):
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -133,7 +142,7 @@ class TrainConfig(Table):
         if self.accumulate > self.batch_size:
             faults.append(f"train.accumulate = {self.accumulate!r} must be at most train.batch_size.")
         if faults:
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -230,12 +239,12 @@ def _build(tables: Mapping[str, Any], source: str) -> Recipe:
         if table not in kinds:
             faults.append(str(unknown_name(table, kinds, "recipe table")))
         elif not isinstance(values, Mapping):
-            faults.append(f"{table} = {values!r} is not a table: write [{table}] and its keys below.")
+            faults.append(f"{table} = {quoted(values)} is not a table: write [{table}] and its keys below.")
         else:
             try:
                 parts[table] = kinds[table](**values)
-            except RgavizError as error:
-                faults.append(str(error))
+            except SeveralFaults as error:
+                faults.extend(error.faults)
     if faults:
-        raise RgavizError(f"Recipe {source}: {' '.join(faults)}")
+        raise RgavizError(together(faults, f"Recipe {shortened(source, LONGEST_PART)}: "))
     return Recipe(**parts)

@@ -16,6 +16,8 @@ import pytest
 from pictures import files_below
 from strange_results import CHANGES, COMMANDS, results
 
+from rgaviz.errors import LONGEST
+
 SECONDS, MEMORY = 20, 2**30
 WORKER = """
 import sys, time, traceback, warnings
@@ -23,6 +25,7 @@ with warnings.catch_warnings(action="ignore"):  # what drawing libraries say whe
     import rgaviz.figures.draw
 from rgaviz.cli import app
 from typer.testing import CliRunner
+from rgaviz.errors import LONGEST
 warnings.filterwarnings("ignore", message="'[a-zA-Z]+' (argument )?(is )?deprecated")  # an old matplotlib's parser
 warnings.filterwarnings("ignore", message="A map has values that are no numbers")  # which is meant
 for line in sys.stdin:
@@ -85,7 +88,7 @@ def check(worker, place, seed):
     assert code in (0, 1), (*where, code)
     lines = said.splitlines()
     assert len(lines) == 1 if code else len(lines) <= 1, (*where, said)
-    assert all(line.isprintable() and len(line) < 1000 for line in lines), (*where, said)
+    assert all(line.isprintable() and len(line) <= LONGEST for line in lines), (*where, said)
     assert seconds < SECONDS, (*where, seconds)
     assert worker.peak() < MEMORY, (*where, worker.peak())
     assert {name: body for name, body in files_below(outside).items() if len(body) < 10**6} == before, where
