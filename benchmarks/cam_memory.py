@@ -1,9 +1,9 @@
 """Peak memory of every CAM method with one picture and with sixteen.
 
-Shapes: images (1, 3, 224, 224) and (16, 3, 224, 224), ResNet-18 without attention, class activation maps of the predicted
-class at conv5 (512, 14, 14); FullGrad's are of all layers. Each case has a process of its own, and what is told is the
-peak of that process, torch and all. Methods that make passes of their own go picture by picture; the claim is theirs.
-The others share one forward pass over all pictures, whose maps are in memory together.
+Shapes: images (1, 3, 224, 224) and (16, 3, 224, 224), ResNet-18 without attention, maps of the predicted class at conv5
+(512, 14, 14), FullGrad's of all layers. Each case has a process of its own; told is the peak of that process,
+torch and all. Methods that make passes of their own go picture by picture, and the claim is theirs; the others share
+one forward pass over all pictures.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rgaviz.data.bounds import Bounded, check_cost, check_file, draft, too_large
+from rgaviz.data.silence import SILENCE
 from rgaviz.errors import PictureError
 
 if TYPE_CHECKING:
@@ -31,40 +29,6 @@ FORMATS = {
 }
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
-
-
-logging.getLogger("PIL").addHandler(
-    logging.NullHandler()
-)  # else what it logs of odd files goes to the terminal
-
-
-class _Silence:
-    """No warnings of Pillow's about odd files, while any thread is reading one.
-
-    ``warnings.catch_warnings`` swaps the filters of the whole process; threads that each did so would restore
-    them in the wrong order, so the first one in swaps them and the last one out puts them back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._readers = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._readers == 0:
-                self._filters = warnings.catch_warnings()
-                self._filters.__enter__()
-                warnings.simplefilter("ignore")
-            self._readers += 1
-
-    def __exit__(self, *fault: object) -> None:
-        with self._lock:
-            self._readers -= 1
-            if self._readers == 0:
-                self._filters.__exit__(None, None, None)
-
-
-SILENCE = _Silence()
 
 
 def read_picture(path: str | Path) -> np.ndarray:
