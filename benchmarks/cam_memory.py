@@ -1,7 +1,7 @@
 """Peak memory of every CAM method with one picture and with sixteen.
 
-Shapes: images (1, 3, 224, 224) and (16, 3, 224, 224), ResNet-18 without attention, maps of the predicted class at conv5
-(512, 14, 14), FullGrad's of all layers. Each case has a process of its own; told is the peak of that process,
+Shapes: images (1, 3, 224, 224) and (16, 3, 224, 224), ResNet-18 without attention, maps of the predicted class at conv3
+(128, 28, 28), FullGrad's of all layers. Each case has a process of its own; told is the peak of that process,
 torch and all. Methods that make passes of their own go picture by picture, and the claim is theirs; the others share
 one forward pass over all pictures.
 """
@@ -26,10 +26,12 @@ def peak(method: str, count: int, size: int, width: int) -> tuple[int, int]:
     """Bytes at most in this process for the maps of so many pictures, and before the first of them."""
     torch.manual_seed(0)
     model = rgaviz.create_model("resnet18", image_size=(size, size), width=width).eval()
-    rgaviz.cam(model, torch.randn(1, 3, 32, 32), methods=[method])  # the libraries load code when first used
+    rgaviz.cam(
+        model, torch.randn(1, 3, 32, 32), "conv3", methods=[method]
+    )  # the libraries load code when first used
     images = torch.randn(count, 3, size, size)
     before = memory("VmRSS")
-    rgaviz.cam(model, images, methods=[method])
+    rgaviz.cam(model, images, "conv3", methods=[method])
     return memory("VmHWM"), before
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 LONGEST = 300  # characters of a line that is told
@@ -105,6 +106,35 @@ def one_line(error: object) -> str:
     return clipped(error, 120) or type(error).__name__
 
 
+def words(given: Any, what: str, example: str) -> list[Any]:
+    """Names or paths that a function was given: several as a list, or one that stands for itself.
+
+    Args:
+        given: what the caller wrote.
+        what: it is, for the message, such as ``"Checkpoints"``.
+        example: one of them.
+
+    Raises:
+        RgavizError: neither.
+    """
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    several = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes | Mapping) else None
+    if several is None:
+        raise RgavizError(f"{what} are a list, or one alone, not {kind_of(given)}; give {example!r}, say.")
+    for each in several:
+        if not isinstance(each, str | os.PathLike):
+            raise RgavizError(
+                f"{what} are names, or paths, and {kind_of(each)} is none; give {example!r}, say."
+            )
+    return several
+
+
+def kind_of(thing: object) -> str:
+    """What kind of thing a caller gave, in words."""
+    return "None" if thing is None else f"a value of type {clipped(type(thing).__name__)}"
+
+
 def first_that_fit(parts: Iterable[str], most: int, between: str = ", ") -> list[str]:
     """The first parts that a line of ``most`` characters holds, at least one."""
     kept: list[str] = []
@@ -146,6 +176,6 @@ def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:
         name: what the user wrote.
         kind: what the name stands for, e.g. ``"attention"``; used in the message.
     """
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise unknown_name(name, table, kind)
     return table[name]

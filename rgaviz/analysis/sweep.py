@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, words
 
 if TYPE_CHECKING:
     from rgaviz.training.config import Recipe
@@ -35,7 +35,7 @@ class Swept:
 
 
 def sweep(
-    recipes: Sequence[str] | Mapping[str, Recipe],
+    recipes: Path | str | Sequence[Path | str] | Mapping[str, Recipe],
     out: Path | str = "runs/sweep",
     *,
     seeds: Sequence[int] = (0,),
@@ -65,13 +65,16 @@ def sweep(
     from rgaviz.analysis.train import train
     from rgaviz.data.sets import load_dataset
     from rgaviz.training.report import Silent
-    from rgaviz.training.start import recipe_settings
-    from rgaviz.training.sweep import own_folder, planned
+    from rgaviz.training.start import settings_of
+    from rgaviz.training.sweep import checked_seeds, own_folder, planned
 
-    settings = (
-        dict(recipes) if isinstance(recipes, Mapping) else {name: recipe_settings(name) for name in recipes}
+    named: Mapping[Any, Any] = (
+        recipes
+        if isinstance(recipes, Mapping)
+        else {str(name): name for name in words(recipes, "Recipes", "cifar10")}
     )
-    runs = list(planned(settings, seeds, dataset, Path(out)))
+    settings = {str(name): settings_of(recipe) for name, recipe in named.items()}
+    runs = list(planned(settings, checked_seeds(seeds), dataset, Path(out)))
     listener = report or Silent()
     load = functools.lru_cache(maxsize=2)(load_dataset)  # runs share the images
     swept = Swept(Path(out), [], [])

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, quoted
+from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
 
@@ -29,6 +29,10 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     Raises:
         UnknownNameError: no such layer; the message lists what exists.
     """
+    if not isinstance(name, str):
+        raise RgavizError(
+            f"A layer is a name, not {kind_of(name)}; give {next(iter(stage_names(model)), 'layer4')!r}, say."
+        )
     stages = stage_names(model)
     modules = dict(model.named_modules())
     path = stages.get(name, name)

@@ -15,7 +15,7 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
-from rgaviz.figures.style import FigureOptions, Page, save_figure
+from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -96,18 +96,23 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     command, drawn = results.manifest.command, Drawn([], [])
     try:
-        if command in OVERLAYS:  # first, for it refuses names that collide
-            for path in save_overlays(results, output.folder / "overlays", options):
-                drawn.overlays.append(path)
+        overlays: Iterator[Path] = iter(())
+        if (
+            command in OVERLAYS
+        ):  # asked first, for names that collide are refused, and written last: they may be many
+            overlays = save_overlays(results, output.folder / "overlays", options)
         count = 0
         for page in FIGURES[command](results, options):
             stem = output.page(page.suffix, page.name)
             suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
             drawn.pages.append([stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes])
             save_figure(page.figure, stem, options)
+            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        for path in overlays:
+            drawn.overlays.append(path)
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     finally:
         _record(
@@ -176,7 +181,7 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)
-    return FigureOptions(**{**kept, **changes})
+    return options_of({**kept, **changes})
 
 
 def _check_kept(folder: Path, name: str, value: Any) -> None:

@@ -65,10 +65,11 @@ def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
 def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Iterator[Path]:
     """Write a PNG for each panel with a map, at the size of its picture, on the same scales as the figure.
 
-    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder.
+    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder. What is refused is
+    refused when this is called, before anything is written.
 
-    Yields:
-        The files, as they are written.
+    Returns:
+        The files, each written when it is asked for.
 
     Raises:
         OutputError: two pictures would write one file, or the folder cannot be written.
@@ -87,21 +88,27 @@ def save_overlays(results: Results, folder: Path, options: FigureOptions) -> Ite
         taken = targets.setdefault(path, (picture, panel))[0]
         if taken is not picture:
             raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-    for path, (picture, panel) in targets.items():
-        if not stays_within(path.parent, folder.parent):
+    first = {path.parent: path for path in reversed(targets)}
+    for place, path in first.items():
+        if not stays_within(place, folder.parent):
             raise OutputError(
                 f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
             )
-        shown = overlay(
-            results.picture(picture.id),
-            scales.read(panel, panel.map),
-            options.cmap,
-            *scales.limits(panel),
-            options.alpha,
-            options.interpolation,
-        )
-        atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
-        yield path
+
+    def written() -> Iterator[Path]:
+        for path, (picture, panel) in targets.items():
+            shown = overlay(
+                results.picture(picture.id),
+                scales.read(panel, panel.map),
+                options.cmap,
+                *scales.limits(panel),
+                options.alpha,
+                options.interpolation,
+            )
+            atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
+            yield path
+
+    return written()
 
 
 def _check_kinds(results: Results) -> None:

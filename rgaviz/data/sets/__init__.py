@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rgaviz.data.sets.cifar import load_cifar10, load_cifar100
 from rgaviz.data.sets.folder import load_folder
 from rgaviz.data.sets.shapes import load_shapes
 from rgaviz.data.splits import Dataset
-from rgaviz.errors import lookup
+from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Track, silent
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
@@ -49,9 +50,13 @@ def load_dataset(
 
     Raises:
         UnknownNameError: no such data set.
-        RgavizError: no images there.
+        RgavizError: no images there, or a folder for a data set that is generated.
     """
     load = lookup(DATASETS, name, "data set")
+    if data_dir is not None and not reads_folders(name):
+        raise RgavizError(
+            f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
+        )
     return load(
         data_dir=data_dir,
         image_size=image_size,
@@ -62,3 +67,8 @@ def load_dataset(
         memory=memory,
         track=track,
     )
+
+
+def reads_folders(name: str) -> bool:
+    """Whether a data set has a folder of images; a generated one has none."""
+    return "data_dir" in inspect.signature(lookup(DATASETS, name, "data set")).parameters
