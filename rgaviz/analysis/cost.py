@@ -25,6 +25,7 @@ from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.row import Row
     from rgaviz.tasks import Measure
@@ -114,13 +115,12 @@ def profile(
         RgavizError: unknown names, impossible numbers, runs of other networks, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
     check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = FigureOptions(**with_suffix(figure or {}, out))
+    options = options_of(with_suffix(figure or {}, out))
     if names_figure(out) and not runs:
         raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
     output = output_place(out, "profile")

@@ -20,7 +20,7 @@ from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
-from rgaviz.figures.style import FigureOptions, Page, save_figure
+from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -110,12 +110,13 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     noted: dict[Path, None] = {}
     there = [path for path in _own(folder) if _is_there(path)]
     try:
-        if command in OVERLAYS:  # first, for it refuses names that collide
+        overlays = {}
+        if (
+            command in OVERLAYS
+        ):  # asked first, for names that collide are refused, and written last: they may be many
             overlays = overlay_panels(results, output.folder / "overlays")
             noted.update(dict.fromkeys(overlays))
             record_files(folder, overlays)
-            for path in save_overlays(results, overlays, options):
-                drawn.overlays.append(path)
         count = 0
         for page in FIGURES[command](results, options):
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
@@ -127,9 +128,12 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             stem = output.page(page.suffix, page.name)
             drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
+            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        for path in save_overlays(results, overlays, options) if overlays else ():
+            drawn.overlays.append(path)
         if command in BROWSED:
             path = _browsed(command, output)
             claim_rank_page(path)
@@ -254,7 +258,7 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)
-    return FigureOptions(**{**kept, **changes})
+    return options_of({**kept, **changes})
 
 
 def _check_kept(folder: Path, name: str, value: Any) -> None:

@@ -83,7 +83,9 @@ def overlay_panels(results: Results, folder: Path) -> Overlays:
         taken = targets.setdefault(path, (picture, panel))[0]
         if taken is not picture:
             raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-        if not stays_within(path.parent, folder.parent):
+    first = {path.parent: path for path in reversed(targets)}
+    for place, path in first.items():
+        if not stays_within(place, folder.parent):
             raise OutputError(
                 f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
             )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import io
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
 from rgaviz.figures.overlay import INTERPOLATIONS
 from rgaviz.writing import atomic_write
 
@@ -147,6 +147,26 @@ class FigureOptions:
         if isinstance(self.width, str):
             return getattr(VENUES[self.venue](), self.width)
         return self.width
+
+
+def options_of(values: Mapping[str, Any]) -> FigureOptions:
+    """The options of a figure by name.
+
+    Raises:
+        RgavizError: there is no such option, or it cannot have such a value.
+    """
+    known = [each.name for each in fields(FigureOptions)]
+    for name, value in values.items():
+        if name not in known:
+            raise unknown_name(name, known, "option of a figure")
+        try:
+            FigureOptions(**{name: value})
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            usual = getattr(FigureOptions(), name)
+            raise RgavizError(
+                f"The figure's {name} cannot be {quoted(value)}; give one like {quoted(usual)}."
+            ) from error
+    return FigureOptions(**values)
 
 
 def _inches(width: str | float) -> float:
