@@ -1,5 +1,23 @@
-"""``python -m rgaviz``."""
+"""The program ``rgaviz``, also as ``python -m rgaviz``."""
 
-from rgaviz.cli import main
+from __future__ import annotations
 
-main()
+from collections.abc import Callable
+
+from rgaviz.interrupts import run_program
+
+
+def load() -> Callable[[], None]:
+    """The command line, whose import takes a while."""
+    from rgaviz.cli import main
+
+    return main
+
+
+def main() -> None:
+    """Entry point of the program."""
+    run_program(load)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import OutputError
+from rgaviz.errors import OutputError, RgavizError, kind_of, words
 from rgaviz.regular import open_regular, read_regular, real, stays_within
 from rgaviz.writing import atomic_write, json_bytes, output_error
 
@@ -33,6 +33,17 @@ def _check_place(out: Path) -> None:
         raise output_error(Path(str(out)[:100]), error) from error
     if not str(out).strip() or len(out.parts) > MOST_PARTS:
         raise OutputError(f"{str(out)[:100]!r} is no place to write: choose a shorter name with -o.")
+
+
+def given_place(out: Path | str) -> Path:
+    """What ``--out`` says as a path.
+
+    Raises:
+        OutputError: it is empty, as a variable that was not set; ``Path("")`` would be the working folder.
+    """
+    if not str(out).strip():
+        raise OutputError("--out is empty: name a place with -o, or leave it out.")
+    return Path(out)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ def output_place(out: Path | str | None, command: str) -> Output:
     Raises:
         OutputError: the name of a picture in a format that figures do not have.
     """
-    out = None if out is None else Path(out)
+    out = None if out is None else given_place(out)
     if out is not None:
         _check_place(out)
     if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
@@ -80,8 +91,16 @@ def output_place(out: Path | str | None, command: str) -> Output:
 
 
 def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, Any]:
-    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
-    formats = list(figure.get("formats", ()))
+    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``.
+
+    Raises:
+        RgavizError: they are no dictionary, or the formats no names.
+    """
+    if not isinstance(figure, Mapping):
+        raise RgavizError(
+            f"Options of a figure are a dictionary, not {kind_of(figure)}; give {{'dpi': 300}}, say."
+        )
+    formats = words(figure.get("formats", ()), "Formats of a figure", "pdf")
     if out is not None and names_figure(out):
         formats.insert(0, Path(out).suffix.lower()[1:])
     named = bool(formats) or "formats" in figure
@@ -128,21 +147,30 @@ def _files(manifest: Mapping[str, Any]) -> list[str]:
     return [name for name in names if is_safe(name) and name != MANIFEST]
 
 
-def record_files(folder: Path, paths: Iterable[Path]) -> None:
+def record_files(folder: Path, paths: Iterable[Path] = (), *, gone: Iterable[Path] = ()) -> None:
     """Note in the manifest which further files in the folder are ours (figures): a rerun replaces them.
 
     Paths outside the folder are left out: only what lies in it is ever removed.
+
+    Args:
+        folder: of the results.
+        paths: to be noted.
+        gone: no longer to be.
     """
     manifest = read_ledger(folder)
     if manifest is None:
         raise OutputError(f"{folder / MANIFEST} has gone: run the command that made it again.")
     root = real(folder)
-    inside = {real(path).relative_to(root).as_posix() for path in paths if stays_within(path, folder)}
+    inside, not_there = (
+        {real(path).relative_to(root).as_posix() for path in each if stays_within(path, folder)}
+        for each in (paths, gone)
+    )
     listed = manifest.get("files")
     known = {name for name in listed if is_safe(name)} if isinstance(listed, list) else set()
-    if inside <= known:
+    named = (known | inside) - not_there
+    if named == known:
         return
-    manifest["files"] = sorted(inside | known)
+    manifest["files"] = sorted(named)
     atomic_write(folder / MANIFEST, json_bytes(manifest))
 
 

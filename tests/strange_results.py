@@ -172,9 +172,9 @@ def odd_picture(folder, draw):
         str(draw.choice(["RGB", "L", "1"])),
         [(12, 8), (8, 12), (1, 1), (20_000, 9_000)][draw.integers(4)],
     )
-    Image.new(mode if size[0] < 100 else "1", size).save(
-        path, format=kinds[draw.integers(5)] if size[0] < 100 else "PNG"
-    )
+    form = kinds[draw.integers(5)] if size[0] < 100 else "PNG"
+    mode = "1" if size[0] > 100 else "L" if form == "EPS" else mode  # which has no pictures of bits
+    Image.new(mode, size).save(path, format=form)
 
 
 def odd_map(folder, draw):

@@ -72,3 +72,24 @@ def test_cam_claims_are_geometric_means(cam_throughput):
     }
     found = [(round(claim.measured, 6), claim.target) for claim in cam_throughput.claims(times)]
     assert found == [(2.0, 1.0), (3.0, pytest.approx(2.4)), (3.0, 2.5), (16.0, pytest.approx(12.0))]
+
+
+@pytest.fixture(name="ranking")
+def _ranking(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import ranking
+
+    yield ranking
+    for name in ("ranking", "rga_module", "direct_rga", "measure"):
+        sys.modules.pop(name)
+
+
+def test_rankings_are_compared_on_equal_figures(ranking, monkeypatch):
+    torch.manual_seed(0)
+    rows, times = ranking.contest(ranking.QUICK, 1)
+    assert rows[0][0] == "usual loop, from distances of 6 queries"
+    assert set(times) >= {"usual loop", "ours"}
+    right = ranking.ours
+    monkeypatch.setattr(ranking, "ours", lambda *given: right(*given) + 0.01)
+    with pytest.raises(AssertionError, match="Not equal"):
+        ranking.contest(ranking.QUICK, 1)

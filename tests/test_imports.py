@@ -37,7 +37,15 @@ def test_the_command_line_loads_nothing_heavy_before_a_command_runs():
             for name in ([n.module] if isinstance(n, ast.ImportFrom) else [a.name for a in n.names])
         }
 
-    light = ("typer", "rgaviz.cli", "rgaviz.errors", "rgaviz.outputs", "rgaviz.progress", "rgaviz.bundled")
+    light = (
+        "typer",
+        "rgaviz.cli",
+        "rgaviz.errors",
+        "rgaviz.interrupts",
+        "rgaviz.outputs",
+        "rgaviz.progress",
+        "rgaviz.bundled",
+    )
     for path in (ROOT / "cli").glob("*.py"):
         for name in top(ast.parse(path.read_text())):
             assert name.startswith(light) or name.split(".")[0] in sys.stdlib_module_names, (

@@ -20,10 +20,12 @@ from rgaviz.analysis.tables import (
     write_tables,
 )
 from rgaviz.errors import OutputError, RgavizError, lookup
+from rgaviz.locks import alone
 from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.row import Row
     from rgaviz.tasks import Measure
@@ -113,32 +115,32 @@ def profile(
         RgavizError: unknown names, impossible numbers, runs of other networks, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
     check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = FigureOptions(**with_suffix(figure or {}, out))
+    options = options_of(with_suffix(figure or {}, out))
     if names_figure(out) and not runs:
         raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
     output = output_place(out, "profile")
-    claim(output, options.formats if runs else (), tables=OPENINGS)
-    cost = lookup(COSTS, against, "cost")
-    builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
-    folders = [Path(each) for each in runs]
-    answer = networks(
-        arch, builds, (batch_size, 3, *image_size), settings, folders, cost, track=track, say=say
-    )
-    more = {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
-    answer = replace(answer, machine={**answer.machine, **more})
-    tables = network_tables(answer)
-    if runs:
-        numbers, texts = cost_figure(answer, cost)
-        head = {"command": "profile", "command_line": command_line, "texts": texts}
-        paths = write_figure(output, head, numbers, options, tables)
-    else:
-        paths = write_tables(output, tables)
+    with alone(output.folder):
+        claim(output, options.formats if runs else (), tables=OPENINGS)
+        cost = lookup(COSTS, against, "cost")
+        builds = network_builds(arch, attentions, image_size, num_classes, attention_layers)
+        folders = [Path(each) for each in runs]
+        answer = networks(
+            arch, builds, (batch_size, 3, *image_size), settings, folders, cost, track=track, say=say
+        )
+        more = {"num_classes": num_classes, "attention_layers": attention_layers or "default"}
+        answer = replace(answer, machine={**answer.machine, **more})
+        tables = network_tables(answer)
+        if runs:
+            numbers, texts = cost_figure(answer, cost)
+            head = {"command": "profile", "command_line": command_line, "texts": texts}
+            paths = write_figure(output, head, numbers, options, tables)
+        else:
+            paths = write_tables(output, tables)
     return replace(answer, files=paths)
 
 

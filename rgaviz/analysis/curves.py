@@ -49,6 +49,7 @@ def write_curves(folder: Path, measures: Iterable[Measure]) -> list[Path]:
 
     from rgaviz.analysis.request import versions
     from rgaviz.figures.draw import draw, record_options
+    from rgaviz.locks import alone
     from rgaviz.outputs import output_place
     from rgaviz.results.writer import ResultsWriter
 
@@ -62,6 +63,7 @@ def write_curves(folder: Path, measures: Iterable[Measure]) -> list[Path]:
         "figure": record_options(options),
         "texts": {"loss": "loss", **{measure.key: measure.label for measure in measures}},
     }
-    with ResultsWriter(output.folder, head) as writer:
-        writer.table("curves", rows)
-    return draw(output.folder, output, options).paths
+    with alone(output.folder):
+        with ResultsWriter(output.folder, head) as writer:
+            writer.table("curves", rows)
+        return draw(output.folder, output, options).paths

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rgaviz.analysis.tables import OPENINGS, Costs, Rows, Tables, csv_table, number, tex_table, write_figure
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.locks import alone
 from rgaviz.outputs import claim, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.growth import Point
     from rgaviz.profiling.measure import Settings
 
@@ -69,19 +71,19 @@ def growth(
         RgavizError: unknown names, impossible numbers, too few channels, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
     check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = FigureOptions(**with_suffix(figure or {}, out))
+    options = options_of(with_suffix(figure or {}, out))
     lookup(AXES, axis, "size to grow")
     output = output_place(out, "growth")
-    claim(output, options.formats, tables=OPENINGS)
-    answer = measure(attentions, axis, channels, batch_size, settings, track=track, say=say)
-    head = {"command": "growth", "command_line": command_line, "texts": {"axis": axis}}
-    paths = write_figure(output, head, growth_numbers(answer), options, growth_tables(answer))
+    with alone(output.folder):
+        claim(output, options.formats, tables=OPENINGS)
+        answer = measure(attentions, axis, channels, batch_size, settings, track=track, say=say)
+        head = {"command": "growth", "command_line": command_line, "texts": {"axis": axis}}
+        paths = write_figure(output, head, growth_numbers(answer), options, growth_tables(answer))
     return replace(answer, files=paths)
 
 

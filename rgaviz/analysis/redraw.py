@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.figures.draw import Drawn, draw_results, figure_options
+from rgaviz.locks import alone
 from rgaviz.outputs import Output, output_place, with_suffix
 from rgaviz.results.reader import read_results
 
@@ -25,7 +26,9 @@ def redraw(
         RgavizError: no results there, an impossible option, or a file of someone else's in the way.
     """
     folder = Path(folder)
-    results = read_results(folder)
-    command = results.manifest.command
-    output = Output(folder, folder / command) if out is None else output_place(out, command)
-    return draw_results(results, output, figure_options(results, with_suffix(figure or {}, out)))
+    elsewhere = [] if out is None else [output_place(out, "redraw").folder]
+    with alone(folder, *elsewhere):
+        results = read_results(folder)
+        command = results.manifest.command
+        output = Output(folder, folder / command) if out is None else output_place(out, command)
+        return draw_results(results, output, figure_options(results, with_suffix(figure or {}, out)))

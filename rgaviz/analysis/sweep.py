@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, words
+from rgaviz.outputs import given_place
 
 if TYPE_CHECKING:
     from rgaviz.training.config import Recipe
@@ -35,7 +36,7 @@ class Swept:
 
 
 def sweep(
-    recipes: Sequence[str] | Mapping[str, Recipe],
+    recipes: Path | str | Sequence[Path | str] | Mapping[str, Recipe],
     out: Path | str = "runs/sweep",
     *,
     seeds: Sequence[int] = (0,),
@@ -68,13 +69,17 @@ def sweep(
     from rgaviz.analysis.train import train
     from rgaviz.data.sets import NAMED_BY_PATTERN, load_dataset
     from rgaviz.training.report import Silent
-    from rgaviz.training.start import recipe_settings
-    from rgaviz.training.sweep import own_folder, own_pattern, planned, refuse_unbuildable
+    from rgaviz.training.start import settings_of
+    from rgaviz.training.sweep import checked_seeds, own_folder, own_pattern, planned, refuse_unbuildable
 
-    settings = (
-        dict(recipes) if isinstance(recipes, Mapping) else {name: recipe_settings(name) for name in recipes}
+    place = given_place(out)
+    named: Mapping[Any, Any] = (
+        recipes
+        if isinstance(recipes, Mapping)
+        else {str(name): name for name in words(recipes, "Recipes", "cifar10")}
     )
-    runs = list(planned(settings, seeds, dataset, Path(out)))
+    settings = {str(name): settings_of(recipe) for name, recipe in named.items()}
+    runs = list(planned(settings, checked_seeds(seeds), dataset, place))
     if pattern is not None and not any(own_pattern(pattern, run.dataset) for run in runs):
         raise RgavizError(
             f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, which is not trained here; drop it."
@@ -82,7 +87,7 @@ def sweep(
     refuse_unbuildable(settings)
     listener = report or Silent()
     load = functools.lru_cache(maxsize=2)(load_dataset)  # runs share the images
-    swept = Swept(Path(out), [], [])
+    swept = Swept(place, [], [])
     for number, run in enumerate(runs, start=1):
         title = f"{run.dataset}, {run.recipe}, seed {run.seed}"
         listener.say(f"[{number} of {len(runs)}] {title}")

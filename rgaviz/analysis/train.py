@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ class Trained:
 
 def train(
     dataset: str,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | Path | str | None = None,
     out: Path | str | None = None,
     *,
     seed: int = 0,
@@ -79,35 +80,40 @@ def train(
     from rgaviz.analysis.curves import claim_curves
     from rgaviz.data.sets import DATASETS
     from rgaviz.errors import lookup
+    from rgaviz.locks import alone
     from rgaviz.tasks import TASKS
     from rgaviz.training.report import Silent
-    from rgaviz.training.start import recipe_settings, run_folder, run_training, usual_recipe
+    from rgaviz.training.signals import nothing_lost
+    from rgaviz.training.start import run_folder, run_training, settings_of, stop_told, usual_recipe
+    from rgaviz.training.sweep import checked_seeds
 
     lookup(DATASETS, dataset, "data set")
-    name = usual_recipe(dataset) if recipe is None else recipe
-    settings = recipe_settings(name) if isinstance(name, str) else name
+    (seed,) = checked_seeds([seed], "seed")
+    settings = settings_of(usual_recipe(dataset) if recipe is None else recipe)
     folder, listener = run_folder(dataset, settings, out), report or Silent()
-    if is_main_process():
-        claim_curves(folder)
-    rows, task = run_training(
-        dataset,
-        settings,
-        folder,
-        seed=seed,
-        device=device,
-        data_dir=None if data_dir is None else Path(data_dir),
-        pattern=pattern,
-        resume=resume,
-        overwrite=overwrite,
-        tensorboard=tensorboard,
-        command_line=command_line,
-        again=again,
-        report=listener,
-        load=load,
-    )
-    if not is_main_process():
-        return Trained(folder, rows, [])
-    return Trained(folder, rows, drawn_curves(folder, TASKS[task], listener))
+    main = is_main_process()
+    with stop_told(settings, again, listener), alone(folder) if main else nullcontext():
+        with nothing_lost():
+            if main:
+                claim_curves(folder)
+        rows, task = run_training(
+            dataset,
+            settings,
+            folder,
+            seed=seed,
+            device=device,
+            data_dir=None if data_dir is None else Path(data_dir),
+            pattern=pattern,
+            resume=resume,
+            overwrite=overwrite,
+            tensorboard=tensorboard,
+            command_line=command_line,
+            report=listener,
+            load=load,
+        )
+        with nothing_lost():
+            files = drawn_curves(folder, TASKS[task], listener) if main else []
+    return Trained(folder, rows, files)
 
 
 def drawn_curves(folder: Path, task: Task, report: Report) -> list[Path]:

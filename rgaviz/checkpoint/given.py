@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rgaviz.errors import RgavizError, clipped, quoted
+from rgaviz.models.network import sides
+from rgaviz.regular import IrregularFileError, read_regular
 
+LARGEST_LIST = 2**24  # bytes of a file of names
 SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
 
 
@@ -30,6 +34,10 @@ class Given:
     mean: str | Sequence[float] | None = None
     std: str | Sequence[float] | None = None
     classes: Path | str | Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", sides(self.image_size))
 
     def channels(self) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
         """Mean and deviation as numbers.
@@ -78,9 +86,10 @@ def read_classes(path: Path, count: int) -> list[str]:
         RgavizError: not a text file, not as many names as the network has outputs, or one of them twice.
     """
     try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        names = [line.strip() for line in read_regular(path, LARGEST_LIST).decode().splitlines()]
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        known = error if isinstance(error, IrregularFileError) else "it is not UTF-8 text"
+        reason = getattr(error, "strerror", None) or known
         raise RgavizError(
             f"--classes {path} cannot be read ({reason}); give a text file, a name per line."
         ) from error
@@ -90,6 +99,6 @@ def read_classes(path: Path, count: int) -> list[str]:
 def _checked(names: list[str], source: str, count: int) -> list[str]:
     if len(names) != count:
         raise RgavizError(f"{source} has {len(names)} names for {count} outputs; give one per output.")
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if twice := next((name for name, times in Counter(names).items() if times > 1), None):
         raise RgavizError(f"{source} has {quoted(twice)} more than once; give every output its own name.")
     return names

@@ -19,13 +19,14 @@ from pydantic import (
 
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError, RgavizError, clipped, quoted
+from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, quoted
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
 
 FORMAT = 1
-TOLD = 3  # faults in a message
+TOLD = 3  # faults in a message,
+LETTERS = 160  # as far as they fit into so many letters
 
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 OLD_SMALL_IMAGE = 64  # pixels of the shorter side, up to which the stem was small before it was recorded
@@ -183,8 +184,8 @@ def read_header(document: Any, path: Path) -> Header:
     form = document.get("format") if isinstance(document, dict) else None
     if not isinstance(form, int) or form < 1:
         raise CheckpointError(
-            f"{path} is not an rgaviz checkpoint, nor weights: {bare.contents(document)}. Save weights alone, "
-            "with torch.save(model.state_dict(), FILE), or train a network with: rgaviz train shapes"
+            f"{path} is not an rgaviz checkpoint, nor weights: {bare.contents(document)}. Save weights alone: "
+            "torch.save(model.state_dict(), FILE)"
         )
     if form > FORMAT:
         raise CheckpointError(
@@ -216,8 +217,9 @@ def _checked(document: Mapping[str, Any], fault: Callable[[str], RgavizError]) -
         return Header.model_validate(document)
     except ValidationError as error:
         told = list(dict.fromkeys(_told(each["loc"], each["msg"], document) for each in error.errors()))
-        more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
-        raise fault("; ".join([*told[:TOLD], *more])) from error
+        shown = first_that_fit(told[:TOLD], LETTERS, "; ")
+        more = [f"and {len(told) - len(shown)} more"] if len(told) > len(shown) else []
+        raise fault("; ".join([*shown, *more])) from error
 
 
 def arguments(config: dict[str, Any]) -> dict[str, Any]:

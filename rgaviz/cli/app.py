@@ -11,11 +11,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped, printable
+from rgaviz.interrupts import exit_code, interruptible
+
+UsageError: Any = typer.BadParameter.__base__  # which Typer does not export
 
 
 class ErrorBoundary(TyperGroup):
-    """Turns a known error into one line and exit code 1, and Ctrl-C into exit code 130.
+    """Turns a known error, or a file the system refuses, into one line and exit code 1, Ctrl-C into 130, SIGTERM 143.
 
     What Typer cannot parse exits with 2 by itself; an unknown error keeps its traceback, as all do under
     ``RGAVIZ_DEBUG=1``.
@@ -23,20 +26,38 @@ class ErrorBoundary(TyperGroup):
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         words = list(args)
-        context = super().make_context(info_name, args, *rest, **extra)
+        try:
+            context = super().make_context(info_name, args, *rest, **extra)
+        except UsageError as error:
+            raise shown(error) from None
         context.meta[COMMAND_LINE] = shlex.join(["rgaviz", *words])
         return context
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except RgavizError as error:
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise
             print(f"Error: {error}", file=sys.stderr)
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+        except OSError as error:  # a name that no file can have, a folder that may not be read
+            if error.filename is None or os.environ.get("RGAVIZ_DEBUG"):
+                raise
+            name = clipped(error.filename)
+            print(f"Error: {name}: {error.strerror}. Check its name and permissions.", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except UsageError as error:
+            raise shown(error) from None
+        except KeyboardInterrupt as error:
+            raise typer.Exit(exit_code(error)) from None
+
+
+def shown(error: Any) -> Any:
+    """What Typer cannot parse, as a terminal can show it: among the words may be the name of anyone's file."""
+    error.message = printable(error.message)
+    return error
 
 
 COMMAND_LINE = "rgaviz.command_line"
@@ -63,7 +84,7 @@ def rgaviz(
 
 
 def main() -> None:
-    """Entry point of the ``rgaviz`` program."""
+    """The ``rgaviz`` program, once it is loaded."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be any bytes
     app(prog_name="rgaviz")

@@ -55,10 +55,13 @@ ATTENTIONS = registry("attention/__init__.py", "ATTENTIONS")
 MODELS = registry("models/create.py", "MODELS")
 METHODS = registry("explain/methods.py", "METHODS")
 DATASETS = registry("data/sets/__init__.py", "DATASETS")
+TRUTHS = registry("data/sets/__init__.py", "TRUTHS")
 VENUES = registry("figures/style.py", "VENUES")
+PRESETS = registry("figures/style.py", "PRESETS")
 INTERPOLATIONS = registry("figures/overlay.py", "INTERPOLATIONS")
 COSTS = registry("analysis/cost.py", "COSTS")
 TABLE_FORMATS = registry("runs/table.py", "FORMATS")
+PICKS = registry("analysis/picking.py", "PICKS")
 LISTS = registry("analysis/lists.py", "LISTS")
 FORMATS = tuple(suffix[1:] for suffix in FIGURE_SUFFIXES)
 SCALES = ("shared", "model", "image", "fixed:")
@@ -79,6 +82,7 @@ PICTURE_SUFFIXES = (
 )
 LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+OVERLAYS = ("none", "mask", "cam")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 
@@ -119,6 +123,11 @@ def inputs(incomplete: str) -> list[str]:
     from rgaviz.analysis.inputs import CHECKPOINT_SUFFIXES
 
     return [*files(incomplete, CHECKPOINT_SUFFIXES + PICTURE_SUFFIXES), *one(LIBRARIES)(incomplete)]
+
+
+def localized(incomplete: str) -> list[str]:
+    """Checkpoints, pictures, and data sets whose parts are known."""
+    return [*one(TRUTHS)(incomplete), *inputs(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

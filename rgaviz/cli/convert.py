@@ -10,7 +10,17 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import OUTPUT, Arch, ClassNames, ImageSize, Json, Mean, NumClasses, Std, parse_size
+from rgaviz.cli.options import (
+    Arch,
+    ClassNames,
+    ImageSize,
+    Json,
+    Mean,
+    NumClasses,
+    Std,
+    out_option,
+    parse_size,
+)
 from rgaviz.cli.show import cells
 
 
@@ -22,9 +32,7 @@ def convert(
             help="A file of weights, torchvision:NAME or timm:NAME.", autocompletion=completion.checkpoints
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The checkpoint to write.", rich_help_panel=OUTPUT)
-    ],
+    out: Annotated[Path, out_option("The checkpoint to write.")],
     arch: Arch = None,
     num_classes: NumClasses = None,
     classes: ClassNames = None,

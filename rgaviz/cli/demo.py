@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.options import OUTPUT, Device, Json, flag
-from rgaviz.cli.show import cells, console, track
+from rgaviz.cli.options import Device, Json, flag, out_option
+from rgaviz.cli.show import cells, console, give, track
 from rgaviz.cli.train_progress import progress
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @app.command()
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill.", rich_help_panel=OUTPUT)] = Path(
-        "rgaviz-demo"
-    ),
+    out: Annotated[Path, out_option("Folder to fill.")] = Path("rgaviz-demo"),
     train: Annotated[bool, flag("--train", help="First train a fresh pair on generated images.")] = False,
     device: Device = "auto",
     as_json: Json = False,
@@ -58,9 +56,9 @@ def show(shown: Demonstration, out: Path) -> None:
         table.add_row(*cells([picture, *said]))
     console().print(table)
     for path in shown.files:
-        if path.suffix in (".pdf", ".png") and path.parent == out:
-            print(f"Figure: {path}")
-    print(
-        f"\nTry next:\n  cd {out}\n  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n"
-        "  rgaviz train cifar10"
-    )
+        if path.suffix in (".pdf", ".png", ".html") and "overlays" not in path.parts:
+            give(f"Figure: {path}")
+    print("\nTry next:")
+    give(f"  cd {out}")
+    print("  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n  rgaviz train cifar10")
+    print("  rgaviz rank people/baseline.pt people/rga.pt --overlay cam")

@@ -14,7 +14,7 @@ from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
 from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
-from rgaviz.cli.show import cells, console, say, track
+from rgaviz.cli.show import cells, console, give, say, track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.evaluate import Measured
@@ -87,5 +87,5 @@ def show(measured: Sequence[Measured]) -> None:
             table.add_row(*cells([row, *(column.get(row, "-") for column in columns)]))
         table.add_section()
     console().print(table)
-    for path in (path for each in measured for path in each.files):
-        print(path)
+    for path in dict.fromkeys(path for each in measured for path in each.files):
+        give(path)

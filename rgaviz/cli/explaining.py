@@ -13,19 +13,19 @@ import typer
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.options import Network
-from rgaviz.cli.show import say, tell_left_out, track
+from rgaviz.cli.show import give, say, tell_left_out, track
+from rgaviz.errors import RgavizError, clipped, one_line
 from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer, Settings
+    from rgaviz.analysis.rank import Ranked
 
 
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
-        "labels": [name.strip() for row in csv.reader([label], skipinitialspace=True) for name in row]
-        if label
-        else (),
+        "labels": parse_labels(label) if label else (),
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],
@@ -33,6 +33,21 @@ def settings(context: typer.Context, label: str | None, network: Network, figure
         "say": say,
     }
     return found
+
+
+def parse_labels(text: str) -> list[str]:
+    """``cat,"dog, small"`` as names.
+
+    Raises:
+        RgavizError: a line that no table of commas has.
+    """
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        raise RgavizError(
+            f"--label {clipped(text)} cannot be read ({one_line(error)}); write names with commas, in one line."
+        ) from error
+    return [name.strip() for row in rows for name in row]
 
 
 def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
@@ -50,13 +65,13 @@ def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def show(answer: Answer, out: Path | None) -> None:
+def show(answer: Answer | Ranked, out: Path | None) -> None:
     """The files for people."""
     overlays = [path for path in answer.files if path.is_relative_to(answer.folder / "overlays")]
     for path in answer.files:
         if path not in overlays:
-            print(f"Figure: {path}")
+            give(f"{'Page' if path.suffix == '.html' else 'Figure'}: {path}")
     if overlays:
-        print(f"Overlays: {len(overlays)} in {answer.folder / 'overlays'}")
+        give(f"Overlays: {len(overlays)} in {answer.folder / 'overlays'}")
     again = ["rgaviz", "redraw", str(answer.folder), *(["-o", str(out)] if names_figure(out) else [])]
-    print(f"Numbers: {answer.folder} (draw again with: {shlex.join(again)})")
+    give(f"Numbers: {answer.folder} (draw again with: {shlex.join(again)})")

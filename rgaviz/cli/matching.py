@@ -10,17 +10,19 @@ import typer
 from rgaviz.cli.groups import Group
 from rgaviz.cli.options import flag
 
-MATCHING = "Matching, of re-identification networks"
+MATCHING = "Matching"  # of people
 
 
 @dataclass(frozen=True)
 class Matching(Group):
-    """How people are compared; the defaults are those of ``rgaviz.tasks.reid.Matching``, which is too heavy here."""
+    """How people are compared; the defaults are those of ``rgaviz.tasks.matching.Matching``, too heavy here."""
 
     distance: Annotated[
         str | None,
         typer.Option(
-            help="Of two embeddings: cosine or euclidean.", show_default="cosine", rich_help_panel=MATCHING
+            help="Of two people's embeddings: cosine or euclidean.",
+            show_default="cosine",
+            rich_help_panel=MATCHING,
         ),
     ] = None
     neck: Annotated[
@@ -50,5 +52,5 @@ class Matching(Group):
     ] = False
 
     def choices(self) -> dict[str, Any]:
-        """Those that were given, as arguments of ``rgaviz.tasks.reid.Matching``."""
+        """Those that were given, as arguments of ``rgaviz.tasks.matching.Matching``."""
         return {name: value for name, value in vars(self).items() if value}

@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
 from rgaviz.cli.options import Device, flag
-from rgaviz.cli.show import console
+from rgaviz.cli.show import console, give
 
 if TYPE_CHECKING:
     from rgaviz.analysis.cost import Profile
@@ -49,7 +49,7 @@ def tell_costs(answer: Costs, table: Any, *, as_json: bool) -> None:
     shown.print(table)
     shown.print(described(answer), highlight=False, soft_wrap=True)
     for path in answer.files:
-        print(path)
+        give(path)
 
 
 def measured_table(first: str, others: Sequence[str]) -> Any:

@@ -12,6 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
 from rgaviz.errors import RgavizError
+from rgaviz.outputs import given_place
 
 # The panels of --help.
 NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
@@ -142,15 +143,18 @@ Label = Annotated[
         show_default="the parent folder's name, where it is a class",
     ),
 ]
+
+
+def out_option(text: str, **more: Any) -> Any:
+    """``--out``, which is not empty."""
+    return typer.Option(
+        "--out", "-o", help=text, parser=given_place, metavar="<path>", rich_help_panel=OUTPUT, **more
+    )
+
+
 Out = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        help="A figure (.pdf, .png, .svg) or a folder.",
-        show_default="./rgaviz-<command>/",
-        rich_help_panel=OUTPUT,
-    ),
+    out_option("A figure (.pdf, .png, .svg) or a folder.", show_default="./rgaviz-<command>/"),
 ]
 Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OUTPUT)]
 

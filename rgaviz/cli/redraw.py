@@ -10,8 +10,8 @@ import typer
 from rgaviz.cli.app import app
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT
-from rgaviz.cli.show import tell_left_out
+from rgaviz.cli.options import out_option
+from rgaviz.cli.show import give, tell_left_out
 
 
 @app.command()
@@ -22,13 +22,7 @@ def redraw(
     figure: Annotated[MapFigure, "as it was drawn"],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="A figure (.pdf, .png, .svg) or a folder.",
-            show_default="the results folder",
-            rich_help_panel=OUTPUT,
-        ),
+        out_option("A figure (.pdf, .png, .svg) or a folder.", show_default="the results folder"),
     ] = None,
 ) -> None:
     """Draw the figure of a results folder again, with other colours, sizes, scales or formats.
@@ -39,5 +33,5 @@ def redraw(
 
     drawn = redraw.redraw(folder, out, figure=figure.changes())
     for path in drawn.paths:
-        print(path)
+        give(path)
     tell_left_out(drawn.left_out, folder)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import printable
+from rgaviz.errors import printable, shortened
 from rgaviz.progress import is_main_process
 
 
@@ -43,6 +43,11 @@ def tell_left_out(pages: int, folder: Path) -> None:
         say(f"Note: {pages} more pages were not drawn; all of them: {again}")
 
 
+def give(text: object) -> None:
+    """A line of the answer, such as the path of a file: for programs as it is, for a terminal printable."""
+    print(printable(text) if sys.stdout.isatty() else text)
+
+
 def say(text: str) -> None:
     """A line beside the answer."""
-    print(printable(text), file=sys.stderr)
+    print(shortened(text), file=sys.stderr)

@@ -12,8 +12,8 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, OUTPUT, TRAINING, DataDir, Device, Json, Pattern, Training
-from rgaviz.cli.show import cells, console
+from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Pattern, Training, out_option
+from rgaviz.cli.show import cells, console, give
 from rgaviz.cli.train_progress import progress
 from rgaviz.errors import printable
 from rgaviz.progress import is_main_process
@@ -42,15 +42,9 @@ def sweep(
     device: Device = "auto",
     data_dir: DataDir = None,
     pattern: Pattern = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Folder; each run is in <dataset>/<recipe>/seed<N> below it.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = Path("runs/sweep"),
+    out: Annotated[Path, out_option("Folder; each run is in <dataset>/<recipe>/seed<N> below it.")] = Path(
+        "runs/sweep"
+    ),
     as_json: Json = False,
 ) -> None:
     """Train every recipe on every data set with every seed; what is done already is left alone.
@@ -94,4 +88,4 @@ def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]
         values = ("" if value is None else measure.number(value) for measure, value in measured)
         table.add_row(*cells([row["dataset"], row["recipe"], str(row["seed"]), row["network"], *values]))
     console().print(table)
-    print(f"A table with means over the seeds: rgaviz table {out}")
+    give(f"A table with means over the seeds: rgaviz table {out}")

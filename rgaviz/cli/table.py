@@ -9,8 +9,8 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import OUTPUT, Json
-from rgaviz.cli.show import say
+from rgaviz.cli.options import OUTPUT, Json, out_option
+from rgaviz.cli.show import give, say
 
 
 @app.command()
@@ -36,9 +36,7 @@ def table(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="File to write.", show_default="standard output", rich_help_panel=OUTPUT
-        ),
+        out_option("File to write.", show_default="standard output"),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -49,4 +47,4 @@ def table(
     if out is None:
         print(text, end="")
     else:
-        print(f"Table: {out}")
+        give(f"Table: {out}")

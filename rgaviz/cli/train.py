@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Pattern, Training, flag
+from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Pattern, Training, flag, out_option
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 
@@ -50,9 +50,7 @@ def train(
     pattern: Pattern = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder.", show_default="runs/<dataset>-<arch>", rich_help_panel=OUTPUT
-        ),
+        out_option("Folder.", show_default="runs/<dataset>-<arch>"),
     ] = None,
     resume: Annotated[
         bool, flag("--resume", help="Go on where the run in --out stopped.", panel=OUTPUT)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.cli.show import cells, console
-from rgaviz.errors import printable
+from rgaviz.errors import printable, shortened
 from rgaviz.progress import is_main_process
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line above the bar; what is to be typed stands in one of its own."""
-        text = "\n".join(cells(text.split("\n")))
+        line, *typed = text.split("\n")
+        text = "\n".join([shortened(line), *cells(typed)])
         self.bar.console.print(text, highlight=False, soft_wrap=True)
 
     def track(self, items: Any, *, total: int, description: str) -> Iterator[Any]:

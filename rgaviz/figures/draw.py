@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
-from rgaviz.figures.grid import draw_grid, save_overlays
+from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
-from rgaviz.figures.style import FigureOptions, Page, save_figure
+from rgaviz.figures.intervals import intervals_pages
+from rgaviz.figures.page import claim_rank_page, save_rank_page
+from rgaviz.figures.rank import rank_pages
+from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -27,14 +31,17 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cam": draw_grid,
     "compare": draw_grid,
     "histogram": histogram_pages,
+    "rank": rank_pages,
     "evaluate": confusion_pages,
     "cmc": cmc_pages,
     "profile": cost_pages,
     "growth": growth_pages,
+    "localize": intervals_pages,
     "train": curves_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
+BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 TABLES = {
     "histogram": ",".join(HEADER),
     "evaluate": CORNER,
@@ -49,16 +56,18 @@ class Drawn:
         pages: of each page its figure in every format, then its table.
         overlays: the single overlays.
         left_out: how many pages were not drawn: those beyond the option ``pages``.
+        browsed: the page for browsers.
     """
 
     pages: list[list[Path]]
     overlays: list[Path]
     left_out: int = 0
+    browsed: list[Path] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the figure first."""
-        return [*(path for page in self.pages for path in page), *self.overlays]
+        return [*(path for page in self.pages for path in page), *self.browsed, *self.overlays]
 
 
 def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
@@ -96,25 +105,85 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
-    command, drawn = results.manifest.command, Drawn([], [])
+    """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
+    folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
+    noted: dict[Path, None] = {}
+    there = [path for path in _own(folder) if _is_there(path)]
     try:
-        if command in OVERLAYS:  # first, for it refuses names that collide
-            for path in save_overlays(results, output.folder / "overlays", options):
-                drawn.overlays.append(path)
+        overlays = {}
+        if (
+            command in OVERLAYS
+        ):  # asked first, for names that collide are refused, and written last: they may be many
+            overlays = overlay_panels(results, output.folder / "overlays")
+            noted.update(dict.fromkeys(overlays))
+            record_files(folder, overlays)
         count = 0
         for page in FIGURES[command](results, options):
+            numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
+            names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
+            files = [path for name in names for path in _files(output.page(name, page.name), page, options)]
+            if fresh := [path for path in files if path not in noted]:
+                noted.update(dict.fromkeys(fresh))
+                record_files(folder, fresh)
             stem = output.page(page.suffix, page.name)
-            suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
-            drawn.pages.append([stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes])
+            drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
+            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        for path in save_overlays(results, overlays, options) if overlays else ():
+            drawn.overlays.append(path)
+        if command in BROWSED:
+            path = _browsed(command, output)
+            claim_rank_page(path)
+            noted[path] = None
+            record_files(folder, [path])
+            drawn.browsed.append(path)
+            save_rank_page(results, path, options)
+        _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
-    finally:
-        _record(
-            results.folder, [path for path in drawn.paths if _is_there(path)]
-        )  # ours, however far it came
+    except BaseException:
+        if own_files(folder):
+            with suppress(OutputError):  # on a full disk the note stays, which does no harm
+                record_files(folder, gone=[path for path in noted if not _is_there(path)])
+        else:
+            _remove(folder, noted)
+        raise
+
+
+def _own(folder: Path) -> list[Path]:
+    return [folder / name for name in own_files(folder)]
+
+
+def _refuse_gone(folder: Path, paths: Sequence[Path]) -> None:
+    """Raise if results were removed while they were drawn, of which a program that has them open notices nothing."""
+    gone = [path for path in paths if not path.exists()]
+    if gone or not own_files(folder):
+        raise ResultsError(
+            f"{gone[0] if gone else folder / MANIFEST} was removed in the meantime: run the command again."
+        )
+
+
+def _remove(folder: Path, paths: Iterable[Path]) -> None:
+    """Remove what was drawn into a folder that was removed in the meantime: nobody would know whose it is."""
+    for path in paths:
+        with suppress(OSError):
+            if path.is_relative_to(folder):
+                path.unlink()
+        for parent in path.parents:
+            with suppress(OSError):  # something is in it
+                if parent.is_relative_to(folder):
+                    parent.rmdir()
+
+
+def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:
+    suffixes = [*options.formats, *(["csv"] if page.table is not None else [])]
+    return [stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes]
+
+
+def _browsed(command: str, output: Output) -> Path:
+    return output.folder / f"{command}.html"
 
 
 def _is_there(path: Path) -> bool:
@@ -122,18 +191,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # a name that is too long
         return False
-
-
-def _record(folder: Path, paths: Sequence[Path]) -> None:
-    """Note whose the files are; where there is no room for that, a file that is not noted would be in the way later."""
-    try:
-        record_files(folder, paths)
-    except OutputError:
-        known = {folder / name for name in own_files(folder)}
-        for path in paths:
-            if path not in known and path.is_relative_to(folder):
-                path.unlink(missing_ok=True)
-        raise
 
 
 def claim_figure(
@@ -154,10 +211,31 @@ def claim_figure(
 
     Raises:
         OutputError: see :func:`rgaviz.outputs.claim`.
+        RgavizError: a layout that this figure has not.
     """
+    check_preset(command, options)
     pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
+    if command in BROWSED:
+        claim_rank_page(_browsed(command, output))
+
+
+def check_preset(command: str, options: FigureOptions) -> None:
+    """Refuse a layout of panels for a figure without them, and a number of columns where it has no effect.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    if options.preset == "rows" and options.columns:
+        raise RgavizError(
+            f"--columns {options.columns} is for --preset figure3: add that, or leave --columns out."
+        )
+    if options.preset != "rows" and FIGURES[command] is not draw_grid:
+        grids = ", ".join(name for name, figure in FIGURES.items() if figure is draw_grid)
+        raise RgavizError(
+            f"--preset {options.preset} lays out panels of {grids}, and {command} has none: leave it out."
+        )
 
 
 def record_options(options: FigureOptions) -> dict[str, Any]:
@@ -175,10 +253,12 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     scale = kept.pop("scale", None)
     if isinstance(scale, dict) and scale != FigureOptions().scales:
         kept["scale"] = scale.get("cam")
+    if changes.get("preset") == "rows":
+        kept.pop("columns", None)
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)
-    return FigureOptions(**{**kept, **changes})
+    return options_of({**kept, **changes})
 
 
 def _check_kept(folder: Path, name: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from rgaviz.errors import clipped, quoted, unknown_name
 
 OF_ALL = ("num_classes", "image_size", "attention")  # arguments of create_model itself
+LARGEST = 10**9
 WANTED = {int: "a whole number", bool: "true or false", str: "a name"}
 
 
@@ -50,9 +51,10 @@ def faults(arch: str, options: Mapping[str, Any], models: Mapping[str, Callable[
 
 
 def not_positive(arch: str, name: str, value: Any) -> str | None:
-    """The fault of a number below 1."""
-    if type(value) is int and value < 1:
-        return f"{name}={quoted(value)} cannot build a {clipped(arch)}; give a positive number."
+    """The fault of a number below 1, or of one that no file could record."""
+    if type(value) is int and not 1 <= value <= LARGEST:
+        wanted = "positive" if value < 1 else "smaller"
+        return f"{name}={quoted(value)} cannot build a {clipped(arch)}; give a {wanted} number."
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,18 +15,21 @@ from PIL import Image
 
 from rgaviz.errors import OutputError
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, own_files, refuse_others
-from rgaviz.results.manifest import Manifest, Panel, Picture, plain
+from rgaviz.results.manifest import SCHEMA, Manifest, Panel, Picture, plain
 from rgaviz.temporary import clear_left, temporary_name
 from rgaviz.writing import csv_bytes, json_bytes, output_error
 
 TABLES = "tables"
+UNFINISHED = "unfinished"  # a manifest of nothing but files
 
 
 class ResultsWriter:
     """Writes a results folder picture by picture, so that memory does not grow with their number.
 
-    All goes to a temporary folder beside the final one, which is put in place when the ``with`` block ends
-    well; after an exception nothing is left and earlier results stay as they were. Earlier results of ours in
+    All goes to a temporary folder beside the final one, or in it where that is a mounted disk or nothing can be written
+    beside it, which is put in place when the ``with`` block ends well; after an exception nothing is left and earlier
+    results stay as they were. If the program is killed while it is put in place, the folder knows its files but holds
+    no results, and the next run replaces them. Earlier results of ours in
     the same place are replaced; files that are not ours are kept, and never overwritten. The same content
     gives the same bytes.
 
@@ -48,12 +52,14 @@ class ResultsWriter:
 
     def __enter__(self) -> ResultsWriter:
         refuse_others(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
-        self._temporary = temporary_name(self.folder.parent)
+        place = _same_disk(self.folder)
+        self._temporary = temporary_name(place)
         try:
             if self.folder.exists() and not self.folder.is_dir():
                 raise OutputError(f"Cannot write {self.folder}: it is a file. Choose another folder with -o.")
             self._temporary.mkdir(parents=True)
-            clear_left(self.folder.parent)
+            for each in {place, self.folder.parent, self.folder}:
+                clear_left(each)
         except OSError as error:
             shutil.rmtree(self._temporary, ignore_errors=True)
             raise output_error(self.folder, error) from error
@@ -72,13 +78,26 @@ class ResultsWriter:
                 (self._temporary / PICTURES).mkdir()
                 self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
             Image.fromarray(pixels).save(self._temporary / PICTURES / f"{picture.id}.png")
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        self.pictures.append(picture)
+        self.maps(picture.id, maps)
+
+    def maps(self, picture: str, maps: Mapping[str, np.ndarray]) -> None:
+        """Add maps to a picture that has been added; they are on the disk when this returns.
+
+        Args:
+            picture: its id.
+            maps: as :meth:`picture` takes them, under other names than before.
+        """
+        assert self._archive is not None
+        try:
             for key, values in maps.items():
-                member = zipfile.ZipInfo(f"{picture.id}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                member = zipfile.ZipInfo(f"{picture}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
                 with self._archive.open(member, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, np.asarray(values, dtype=np.float32), allow_pickle=False)
         except OSError as error:
             raise output_error(self.folder, error) from error
-        self.pictures.append(picture)
 
     def row(self, panels: Sequence[Panel]) -> None:
         """Add a row of panels, of pictures that have been added."""
@@ -114,6 +133,15 @@ class ResultsWriter:
         return Manifest(**plain(self.head), **added, files=_files_below(self._temporary))
 
 
+def _same_disk(folder: Path) -> Path:
+    """A folder that files are renamed from into this one: its parent, or itself where that cannot be."""
+    try:
+        other = os.stat(folder).st_dev != os.stat(folder.parent).st_dev  # noqa: PTH116
+    except OSError:  # not there yet
+        return folder.parent
+    return folder if other or not os.access(folder.parent, os.W_OK) else folder.parent
+
+
 def _files_below(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
 
@@ -123,16 +151,21 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
     if not folder.exists():
         temporary.rename(folder)
         return
-    new = _files_below(temporary)
+    new, old = _files_below(temporary), own_files(folder)
     refuse_others(folder, new)
-    old = own_files(folder)
+    # All that takes room comes first. With this as its manifest a folder holds neither results nor strangers' files.
+    unfinished = {"schema": SCHEMA, "files": sorted({*old, *new} - {MANIFEST})}
+    (temporary / UNFINISHED).write_bytes(json_bytes(unfinished))
+    for name in new:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (temporary / UNFINISHED).replace(folder / MANIFEST)
     for name in old:
-        if (folder / name).is_file():
+        if name != MANIFEST and name not in new and (folder / name).is_file():
             (folder / name).unlink()
+    for name in new:
+        if name != MANIFEST:
+            (temporary / name).replace(folder / name)
     for parent in sorted({(folder / name).parent for name in old} - {folder}, reverse=True):
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-    new.sort(key=lambda name: name == MANIFEST)  # the manifest last: it says that the rest is there
-    for name in new:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (temporary / name).replace(folder / name)
+    (temporary / MANIFEST).replace(folder / MANIFEST)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rgaviz.errors import OutputError, RgavizError, lookup
-from rgaviz.outputs import begins, claim_file
+from rgaviz.outputs import begins, claim_file, given_place
 from rgaviz.progress import Say, hush
 from rgaviz.runs.papers import paper_table
 from rgaviz.runs.read import read_runs
@@ -39,7 +39,7 @@ def tabulate(
     Raises:
         RgavizError: no finished run, an unknown format or paper, or a file of someone else's in the way.
     """
-    place = None if out is None else Path(out)
+    place = None if out is None else given_place(out)
     chosen = choose_format(form, place)
     if paper:
         paper_table(paper)  # before hundreds of checkpoints are read

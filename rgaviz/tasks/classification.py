@@ -98,7 +98,7 @@ class Classification:
         kind, _, rest = text.partition(":")
         name, number = (rest if kind == each else text for each in ("name", "number"))
         found = {list(names).index(name)} if name in names else set()
-        if number.isdecimal() and int(number) < len(names):
+        if number.isdecimal() and len(number) < 20 and int(number) < len(names):
             found.add(int(number))
         if len(found) > 1:
             raise RgavizError(

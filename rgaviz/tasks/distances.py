@@ -1,4 +1,4 @@
-"""Distances between features that depend on nothing but the features: not on blocks, threads, place or device.
+"""Distances between features that depend on nothing but the features: not on blocks, threads or their places.
 
 Each feature is rounded to whole numbers whose length is below 2**26, times a power of two. A sum of products of such
 numbers never exceeds 2**53, so float64 holds it exactly in whatever order it is summed: equal features have equal

@@ -10,20 +10,21 @@ import torch
 from torch import Tensor
 
 LAST = 2**63 - 1  # the key of what is left out
+NUMPY = ("cpu",)  # devices whose memory it reads
 CACHED = 2**21  # bytes of keys that are sorted at once on a CPU, where they should stay in its cache
 AT_ONCE = 2**26  # the same on other devices
 
 
 def slices(block: Tensor) -> tuple[Tensor, ...]:
     """A block of distances (b, g) in pieces (at most b, g) whose keys are sorted at once."""
-    size = CACHED if block.device.type == "cpu" else AT_ONCE
+    size = CACHED if block.device.type in NUMPY else AT_ONCE
     return block.split(max(1, size // (8 * block.shape[1])))
 
 
 def keys_of(distances: Tensor) -> Tensor:
     """Distances (b, g), float32 and not negative, as int64."""
     bits = distances.view(torch.int32)
-    if bits.device.type == "cpu":  # by NumPy: what fits into a cache is too little for PyTorch's threads
+    if bits.device.type in NUMPY:  # by NumPy: what fits into a cache is too little for PyTorch's threads
         keys = bits.numpy().astype(np.int64)
         keys <<= 32
         keys |= np.arange(keys.shape[1])
@@ -36,7 +37,7 @@ def in_order(keys: Tensor) -> Tensor:
 
     On a CPU by NumPy, whose vector instructions are many times as fast as PyTorch's sort.
     """
-    if keys.device.type == "cpu":
+    if keys.device.type in NUMPY:
         keys.numpy().sort(axis=1)
         return keys
     return keys.sort(1).values

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.answers import Evaluation, Measure, Told
@@ -243,4 +243,8 @@ def asked(task: Task, target: str | None) -> str:
     """
     if target is None and not task.targets:
         raise RgavizError(f"A map of a network for {task.name} needs a target; name one with --target.")
+    if not isinstance(target, str | None):
+        raise RgavizError(
+            f"A target is one text, not {kind_of(target)}; give one such as {[*task.targets, '0'][0]!r}."
+        )
     return task.targets[0] if target is None else target

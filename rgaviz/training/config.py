@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -9,11 +10,22 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rgaviz.errors import RgavizError, one_line, unknown_name
+from rgaviz.errors import (
+    LONGEST_PART,
+    RgavizError,
+    SeveralFaults,
+    one_line,
+    quoted,
+    shortened,
+    together,
+    unknown_name,
+)
+from rgaviz.regular import read_regular
 from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
+LARGEST_RECIPE = 2**20  # bytes; those that are shipped have a thousandth of it
 OF_TASKS = (  # keys of [train] that one task reads and another does not
     "label_smoothing",
     "class_weights",
@@ -29,14 +41,20 @@ NOT_NEGATIVE = must(lambda value: value >= 0, "0 or more")
 FRACTION = must(lambda value: 0 <= value < 1, "at least 0 and below 1")
 AT_LEAST_1 = must(lambda value: value >= 1, "1 or more")
 AT_LEAST_2 = must(lambda value: value >= 2, "2 or more")
-COUNT = must(lambda value: value <= 10**9, "a thousand million or less")
+MOST = 10**9  # of whatever a number counts or measures: far beyond, sums overflow and no file can record it
+COUNT = must(lambda value: value <= MOST, "a thousand million or less")
+WORKERS = must(lambda value: value <= 1024, "1024 or less")
+COUNTS = must(lambda values: all(0 <= each <= MOST for each in values), "from 0 to a thousand million each")
 INSIDE = must(lambda value: 0 < value < 1, "between 0 and 1")
 LARGEST_IMAGE = 4096  # pixels a side, as checkpoints have it
 SIDES = must(
     lambda sides: len(sides) == 2 and min(sides) >= 8 and max(sides) <= LARGEST_IMAGE,
     f"two sides of 8 to {LARGEST_IMAGE} pixels, such as [32, 32]",
 )
-ALL_POSITIVE = must(lambda values: len(values) > 0 and min(values) > 0, "positive, one for each class")
+ALL_POSITIVE = must(
+    lambda values: len(values) > 0 and all(0 < each <= MOST for each in values),
+    "positive and a thousand million at most, one for each class",
+)
 
 
 def _augmentations() -> Iterable[str]:
@@ -70,7 +88,7 @@ class ModelConfig(Table):
     @model_validator(mode="after")
     def _options_exist(self) -> Self:
         if faults := list(_option_faults(self.arch, self.options)):
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -98,7 +116,9 @@ class DataConfig(Table):
     test_size: Annotated[int, AT_LEAST_1, COUNT] | None = None  # images; None is all
     held_out: Annotated[float, INSIDE] = 0.2  # fraction held out for testing, where there is no test folder
     augment: Annotated[str, named("data.augment", _augmentations)] = "shift-mirror"
-    workers: Annotated[int, NOT_NEGATIVE] = 2  # processes that read ahead what does not fit into memory
+    workers: Annotated[int, NOT_NEGATIVE, WORKERS] = (
+        2  # processes that read ahead what does not fit into memory
+    )
 
 
 class TrainConfig(Table):
@@ -107,19 +127,25 @@ class TrainConfig(Table):
     title: ClassVar[str] = "train"
 
     epochs: Annotated[int, POSITIVE, COUNT] = 8
-    batch_size: Annotated[int, POSITIVE] = 128  # what one step of the optimizer sees, over all processes
-    accumulate: Annotated[int, POSITIVE] = 1  # parts of a batch that are computed one after the other
+    batch_size: Annotated[int, POSITIVE, COUNT] = (
+        128  # what one step of the optimizer sees, over all processes
+    )
+    accumulate: Annotated[int, POSITIVE, COUNT] = 1  # parts of a batch that are computed one after the other
     optimizer: Annotated[str, named("train.optimizer", lambda: OPTIMIZERS)] = "sgd"
-    lr: Annotated[float, POSITIVE] = 0.4  # the largest learning rate
+    lr: Annotated[float, POSITIVE, COUNT] = 0.4  # the largest learning rate
     schedule: Annotated[str, named("train.schedule", lambda: SCHEDULES)] = "one-cycle"
-    warmup: Annotated[float, NOT_NEGATIVE] = 2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
-    warmup_lr: Annotated[float, NOT_NEGATIVE] = 0.01  # of "steps" and "warmup-steps"
-    milestones: Annotated[tuple[int, ...], LIST] = ()  # epochs after which these multiply the learning rate
-    gamma: Annotated[float, POSITIVE] = 0.1  # by this
+    warmup: Annotated[float, NOT_NEGATIVE, COUNT] = (
+        2.0  # epochs; rising to lr, or for "steps" constant at warmup_lr
+    )
+    warmup_lr: Annotated[float, NOT_NEGATIVE, COUNT] = 0.01  # of "steps" and "warmup-steps"
+    milestones: Annotated[
+        tuple[int, ...], LIST, COUNTS
+    ] = ()  # epochs after which these multiply the learning rate
+    gamma: Annotated[float, POSITIVE, COUNT] = 0.1  # by this
     momentum: Annotated[float, FRACTION] = 0.9  # of sgd, Nesterov's; of adam the first beta
-    weight_decay: Annotated[float, NOT_NEGATIVE] = 5e-4
+    weight_decay: Annotated[float, NOT_NEGATIVE, COUNT] = 5e-4
     decay_all: bool = False  # also normalisation and biases
-    clip_norm: Annotated[float, POSITIVE] | None = None  # the gradient is scaled down to this norm
+    clip_norm: Annotated[float, POSITIVE, COUNT] | None = None  # the gradient is scaled down to this norm
     label_smoothing: Annotated[float, FRACTION] = 0.1
     class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = (
         None  # of the loss; None is 1 for each
@@ -133,8 +159,8 @@ class TrainConfig(Table):
         "auto"  # auto: bf16 where in hardware
     )
     compile: bool = False
-    evaluate_every: Annotated[int, POSITIVE] = 1  # epochs; the last one always is
-    save_minutes: Annotated[float, NOT_NEGATIVE] = 5.0  # what a killed run may lose
+    evaluate_every: Annotated[int, POSITIVE, COUNT] = 1  # epochs; the last one always is
+    save_minutes: Annotated[float, NOT_NEGATIVE, COUNT] = 5.0  # what a killed run may lose
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -143,8 +169,10 @@ class TrainConfig(Table):
             faults.append(f"train.warmup = {self.warmup!r} must be less than train.epochs.")
         if self.accumulate > self.batch_size:
             faults.append(f"train.accumulate = {self.accumulate!r} must be at most train.batch_size.")
+        if math.log10(self.lr) + len(self.milestones) * math.log10(self.gamma) > math.log10(MOST):
+            faults.append(f"train.gamma = {self.gamma!r} leads to learning rates beyond a thousand million.")
         if faults:
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -172,16 +200,28 @@ def recipe_text(name: str) -> str:
     """A recipe file, shipped or the user's own, as text.
 
     Raises:
-        RgavizError: no such recipe.
+        RgavizError: no such recipe, or a file that is none.
     """
     path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise RgavizError(f"{path} does not exist. See: rgaviz list recipes")
-        return path.read_text(encoding="utf-8")
-    if name not in recipe_names():
-        raise unknown_name(name, recipe_names(), "recipe")
-    return (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+    if path.suffix != ".toml":
+        if name not in recipe_names():
+            raise unknown_name(name, recipe_names(), "recipe")
+        path = RECIPES / f"{name}.toml"
+    try:
+        return read_regular(path, LARGEST_RECIPE).decode()
+    except FileNotFoundError as error:
+        raise RgavizError(f"{path} does not exist. See: rgaviz list recipes") from error
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # no regular file, far too large, a name that none can have, not UTF-8
+        raise _invalid(path, getattr(error, "strerror", None) or error) from error
+
+
+def _invalid(path: str | Path, why: object) -> RgavizError:
+    return RgavizError(
+        f"{path} is not a valid recipe ({one_line(why)}). Start from a copy: rgaviz recipe cifar10"
+    )
 
 
 def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None = None) -> Recipe:
@@ -195,12 +235,11 @@ def load_recipe(name: str, overrides: Iterable[str] = (), *, epochs: int | None 
     Raises:
         RgavizError: no such recipe, not TOML, an unknown key, or an impossible value; all faults at once.
     """
+    text = recipe_text(name)
     try:
-        tables = tomllib.loads(recipe_text(name))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or far too long
-        raise RgavizError(
-            f"{name} is not a valid recipe ({one_line(error)}). Start from a copy: rgaviz recipe cifar10"
-        ) from error
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # not TOML, or numbers and lists beyond all bounds
+        raise _invalid(name, error) from error
     for override in overrides:
         _override(tables, override)
     recipe = _build(tables, name)
@@ -241,12 +280,12 @@ def _build(tables: Mapping[str, Any], source: str) -> Recipe:
         if table not in kinds:
             faults.append(str(unknown_name(table, kinds, "recipe table")))
         elif not isinstance(values, Mapping):
-            faults.append(f"{table} = {values!r} is not a table: write [{table}] and its keys below.")
+            faults.append(f"{table} = {quoted(values)} is not a table: write [{table}] and its keys below.")
         else:
             try:
                 parts[table] = kinds[table](**values)
-            except RgavizError as error:
-                faults.append(str(error))
+            except SeveralFaults as error:
+                faults.extend(error.faults)
     if faults:
-        raise RgavizError(f"Recipe {source}: {' '.join(faults)}")
+        raise RgavizError(together(faults, f"Recipe {shortened(source, LONGEST_PART)}: "))
     return Recipe(**parts)

@@ -16,13 +16,14 @@ the later files can be made again from the earlier ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from rgaviz.checkpoint import initialise
+from rgaviz.checkpoint.schema import plain_values
 from rgaviz.data.order import epoch_generator
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
@@ -37,7 +38,7 @@ from rgaviz.training.processes import Processes
 from rgaviz.training.report import Report, Silent
 from rgaviz.training.run import Run
 from rgaviz.training.signals import nothing_lost, stop_signals
-from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run
+from rgaviz.training.state import clear, network_name, other_histories, refuse_earlier_run, refuse_gone
 from rgaviz.writing import atomic_write, csv_bytes
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
@@ -82,21 +83,22 @@ def train(
 
     Raises:
         RgavizError: a loss that is not finite, another recipe than the run to resume, an earlier run in
-            the way, an unwritable folder.
+            the way, an unwritable folder, or one that was removed in the meantime.
         Interrupted: stopped by Ctrl-C or SIGTERM; the state is saved.
     """
-    processes = Processes(device)
-    task = task or lookup(TASKS, dataset.task, "task")
-    with nothing_lost():
-        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
-    if processes.device.type == "cpu":
-        keep_freed_memory()
     networks = [network_name(attention) for attention in attentions]
-    if not resume and processes.writes:
-        if not overwrite:
-            refuse_earlier_run(out, attentions)
-        clear(out, networks)
-    histories = {**other_histories(out, networks), **{name: [] for name in networks}}
+    with nothing_lost():
+        processes = Processes(device)
+        task = task or lookup(TASKS, dataset.task, "task")
+        refuse_unrecordable(recipe, settings or {})
+        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
+        if processes.device.type == "cpu":
+            keep_freed_memory()
+        if not resume and processes.writes:
+            if not overwrite:
+                refuse_earlier_run(out, attentions)
+            clear(out, networks)
+        histories = {**other_histories(out, networks), **{name: [] for name in networks}}
     with stop_signals() as stopped:
         plan = Plan(
             processes,
@@ -121,6 +123,8 @@ def train(
                     if processes.writes:
                         write_metrics(out / "metrics.csv", histories)
             processes.wait()
+    if processes.writes:
+        refuse_gone(out, networks)
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
@@ -138,16 +142,31 @@ def refuse_unfit(
         RgavizError: there are such.
     """
     refuse_unused(recipe, task)
-    check(recipe, dataset, task, processes)
     for attention in attentions:
         with shapes_only():
             refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
+    check(recipe, dataset, task, processes)  # reads the images
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
         task.check(dataset.part(part).labels, dataset.classes)
+
+
+def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
+    """Refuse, before an epoch is lost, what a checkpoint cannot hold, such as a command line of a million letters.
+
+    Raises:
+        RgavizError: there is such.
+    """
+    try:
+        plain_values({**settings, "recipe": recipe.to_dict()})
+    except ValueError as error:
+        raise RgavizError(
+            "A checkpoint cannot record the settings or the command line of this training: give shorter texts, and "
+            "put settings into a recipe (rgaviz recipe cifar10)."
+        ) from error
 
 
 def refuse_unused(recipe: Recipe, task: Task) -> None:

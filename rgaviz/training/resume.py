@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, InstanceOf, ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -61,11 +62,47 @@ class State:
         Raises:
             CheckpointError: they are of others.
         """
+        groups = optimizer.state_dict()["param_groups"]  # as the recipe says, which is the same
         try:
+            expect_sums(optimizer, self.optimizer["state"])
             model.load_state_dict(self.model)
-            optimizer.load_state_dict(self.optimizer)
+            optimizer.load_state_dict({"state": self.optimizer["state"], "param_groups": groups})
         except Exception as error:  # whatever stands there instead
             raise damaged(self.path) from error
+
+
+def expect_sums(optimizer: Optimizer, sums: Mapping[int, Mapping[str, Any]]) -> None:
+    """Refuse sums that are not those which an optimizer keeps: it would fail in its next step.
+
+    Args:
+        optimizer: of the network.
+        sums: for a weight, by its number, name -> what is kept, as in a state_dict of such an optimizer.
+
+    Raises:
+        ValueError: they are of others.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    kept = _kept(optimizer)
+    for number, stored in sums.items():
+        found = {name: value for name, value in stored.items() if value is not None}
+        shape = weights[range(len(weights))[number]].shape
+        if found.keys() != kept.keys():
+            raise ValueError("other names")
+        for name, value in found.items():
+            alone = kept[name].ndim == 0  # a count of steps
+            if weight_fault(name, value) or value.shape != (kept[name].shape if alone else shape):
+                raise ValueError("other sums")
+            if alone and value < 0:
+                raise ValueError("no count")
+
+
+def _kept(optimizer: Optimizer) -> dict[str, Tensor]:
+    """What such an optimizer keeps of a weight, which it does from its first step on."""
+    weight = nn.Parameter(torch.zeros(2, 3))
+    weight.grad = torch.zeros(2, 3)
+    twin = type(optimizer)([{**optimizer.param_groups[0], "params": [weight]}])  # pyright: ignore[reportCallIssue]
+    twin.step()
+    return {name: value for name, value in twin.state[weight].items() if value is not None}
 
 
 def load_state(path: Path) -> State:

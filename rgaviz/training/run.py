@@ -71,7 +71,7 @@ class Run:
         if len(self.history) < self.config.epochs:
             self._save(self.totals)  # a folder that cannot be written is found now, not after an epoch
             if self._told_to_stop():
-                raise Interrupted
+                raise Interrupted(self.plan.stopped.number)
             yield from self._remaining_epochs()
         if self.processes.writes:
             self._resume_path.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ class Run:
             if self._told_to_stop():
                 if not kept:
                     yield self._settle()
-                raise Interrupted
+                raise Interrupted(self.plan.stopped.number)
 
     def _told_to_stop(self) -> bool:
         """Whether any process was; all of them ask at the same moments."""
@@ -137,7 +137,7 @@ class Run:
         if stop or due:
             self._save(self._shared_totals())
         if stop:
-            raise Interrupted
+            raise Interrupted(self.plan.stopped.number)
 
     def _due(self, since: float) -> bool:
         return self.plan.clock() - since >= 60 * self.config.save_minutes

@@ -8,16 +8,23 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from rgaviz.interrupts import NUMBERS, Interruption
 
-class Interrupted(KeyboardInterrupt):
+
+class Interrupted(Interruption):
     """Stopped by a signal, with all that was trained saved."""
 
 
 class Stopped:
-    """True once a signal came."""
+    """True once a signal came.
+
+    Attributes:
+        number: of the signal; that of Ctrl-C where none came, for another process may have got one.
+    """
 
     def __init__(self) -> None:
         self.signalled = False
+        self.number: int = signal.SIGINT
 
     def __bool__(self) -> bool:
         return self.signalled
@@ -28,8 +35,10 @@ def nothing_lost() -> Iterator[None]:
     """Within the block nothing is trained: a Ctrl-C costs nothing."""
     try:
         yield
+    except Interrupted:
+        raise
     except KeyboardInterrupt as error:
-        raise Interrupted from error
+        raise Interrupted(getattr(error, "number", signal.SIGINT)) from error
 
 
 @contextmanager
@@ -43,12 +52,12 @@ def stop_signals() -> Iterator[Stopped]:
             signal.signal(number, handler)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stopped.signalled = True
+        del frame
+        stopped.signalled, stopped.number = True, number
         restore()
 
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in NUMBERS:
             handlers[number] = signal.signal(number, stop)
     except ValueError:  # not in the main thread: whoever runs us there handles signals
         handlers.clear()

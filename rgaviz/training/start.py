@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgaviz.outputs import given_place
 from rgaviz.progress import is_main_process
+from rgaviz.training.signals import Interrupted, nothing_lost
 
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
@@ -48,6 +51,25 @@ def recipe_settings(
     return recipe
 
 
+def settings_of(recipe: Any) -> Recipe:
+    """A recipe by its name or file, or settings as they are.
+
+    Raises:
+        RgavizError: no such recipe, or something else.
+    """
+    from rgaviz.errors import RgavizError, kind_of
+    from rgaviz.training.config import Recipe
+
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, str | Path):
+        raise RgavizError(
+            f"A recipe is a name, a .toml file or settings, not {kind_of(recipe)}; give 'shapes', or what "
+            "rgaviz.training.start.recipe_settings makes of it."
+        )
+    return recipe_settings(str(recipe))
+
+
 def usual_recipe(dataset: str) -> str:
     """The recipe that a data set is trained with where none is named: the one of its name, or that of its kin.
 
@@ -70,7 +92,7 @@ def usual_recipe(dataset: str) -> str:
 
 def run_folder(dataset: str, recipe: Recipe, out: Path | str | None) -> Path:
     """Where a training writes: the folder named, by default one for the data set and the network."""
-    return Path(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"
+    return given_place(out) if out is not None else Path("runs") / f"{dataset}-{recipe.model.arch}"
 
 
 def run_training(
@@ -86,7 +108,6 @@ def run_training(
     overwrite: bool,
     tensorboard: bool,
     command_line: str,
-    again: str,
     report: Report,
     load: Callable[..., Dataset] | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
@@ -94,53 +115,59 @@ def run_training(
 
     The arguments are those of :func:`rgaviz.analysis.train.train`, settled.
     """
-    from accelerate import PartialState
+    with nothing_lost():
+        from accelerate import PartialState
 
-    from rgaviz.data.sets import load_dataset
-    from rgaviz.devices import choose_device
-    from rgaviz.training.loop import train as train_networks
-    from rgaviz.training.report import TensorBoard
-    from rgaviz.training.signals import Interrupted
-    from rgaviz.training.state import refuse_earlier_run
+        from rgaviz.data.sets import load_dataset
+        from rgaviz.devices import choose_device
+        from rgaviz.training.loop import train as train_networks
+        from rgaviz.training.report import TensorBoard
+        from rgaviz.training.state import refuse_earlier_run
 
-    attentions = recipe.model.attention
-    chosen = choose_device(device)
-    if is_main_process():
-        if not (resume or overwrite):
-            refuse_earlier_run(folder, attentions)  # before the images are loaded
-        if tensorboard:
-            report = TensorBoard(report, folder / "tensorboard")
-    # The others wait for the main process, which downloads.
-    with PartialState(cpu=chosen.type == "cpu").main_process_first():
-        images = (load or load_dataset)(
-            dataset,
-            data_dir=data_dir,
-            pattern=pattern,
-            image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
-            train_size=recipe.data.train_size,
-            test_size=recipe.data.test_size,
-            held_out=recipe.data.held_out,
-            workers=recipe.data.workers,
-            track=report.track,
-        )
+        attentions = recipe.model.attention
+        chosen = choose_device(device)
+        if is_main_process():
+            if not (resume or overwrite):
+                refuse_earlier_run(folder, attentions)  # before the images are loaded
+            if tensorboard:
+                report = TensorBoard(report, folder / "tensorboard")
+        # The others wait for the main process, which downloads.
+        with PartialState(cpu=chosen.type == "cpu").main_process_first():
+            images = (load or load_dataset)(
+                dataset,
+                data_dir=data_dir,
+                pattern=pattern,
+                image_size=(recipe.data.image_size[0], recipe.data.image_size[1]),
+                train_size=recipe.data.train_size,
+                test_size=recipe.data.test_size,
+                held_out=recipe.data.held_out,
+                workers=recipe.data.workers,
+                track=report.track,
+            )
     for note in images.notes:
         report.say(f"Note: {note}")
+    rows = train_networks(
+        images,
+        recipe,
+        attentions,
+        folder,
+        device=chosen,
+        seed=seed,
+        resume=resume,
+        overwrite=overwrite,
+        settings={"command": command_line},
+        report=report,
+    )
+    return rows, images.task
+
+
+@contextmanager
+def stop_told(recipe: Recipe, again: str, report: Report) -> Iterator[None]:
+    """Within the block, where a signal ends it, the report is told what is lost and how to go on: ``again``."""
     try:
-        rows = train_networks(
-            images,
-            recipe,
-            attentions,
-            folder,
-            device=chosen,
-            seed=seed,
-            resume=resume,
-            overwrite=overwrite,
-            settings={"command": command_line},
-            report=report,
-        )
+        yield
     except KeyboardInterrupt as error:
         longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
         lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
         report.say(f"Stopped; {lost} is lost." + (f" Go on with:\n  {again}" if again else ""))
         raise
-    return rows, images.task

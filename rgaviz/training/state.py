@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.writing import output_error
 
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
@@ -59,6 +59,19 @@ def clear(out: Path, networks: Sequence[str]) -> None:
             raise output_error(path, error) from error
 
 
+def refuse_gone(out: Path, networks: Sequence[str]) -> None:
+    """Make sure that the networks are there when all are trained: the folder may have been removed in between.
+
+    Raises:
+        RgavizError: one is not.
+    """
+    gone = [name for name in networks if not (out / f"{name}.pt").exists()]
+    if gone:
+        raise RgavizError(
+            f"{out / gone[0]}.pt was removed while other networks were trained; train it again with --resume."
+        )
+
+
 def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """What the folder's other networks were like, trained by earlier commands: metrics.csv has them all."""
     histories = {}
@@ -87,7 +100,7 @@ def expect_same(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
     if changed:
         key = changed[0]
         raise RgavizError(
-            f"The run in {out} was started with {key} = {ones[key]}, not {others[key]}. "
+            f"The run in {out} was started with {clipped(key)} = {clipped(ones[key])}, not {clipped(others[key])}. "
             "Resume it with the same settings, or choose another --out."
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from rgaviz.training.config import Recipe
@@ -29,9 +29,28 @@ def parse_seeds(text: str) -> list[int]:
     from rgaviz.errors import RgavizError
 
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() and int(word) < 2**32 for word in words):
+    if not all(word.isdecimal() and len(word) <= 10 and int(word) < 2**32 for word in words):
         raise RgavizError(f"--seeds {text} are not whole numbers; give them with commas: --seeds 0,1,2")
-    return list(dict.fromkeys(int(word) for word in words))
+    return checked_seeds([int(word) for word in words], "--seeds")
+
+
+def checked_seeds(seeds: Any, called: str = "seeds") -> list[int]:
+    """Seeds as a list of whole numbers, each once.
+
+    Raises:
+        RgavizError: they are none.
+    """
+    from rgaviz.errors import RgavizError, quoted
+
+    several = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str | Mapping) else []
+    if not several or not all(type(seed) is int and 0 <= seed < 2**32 for seed in several):
+        raise RgavizError(
+            f"{called} {quoted(seeds)} are not whole numbers from 0 on; give a list such as 0, 1, 2."
+        )
+    twice = [seed for seed in dict.fromkeys(several) if several.count(seed) > 1]
+    if twice:
+        raise RgavizError(f"{called} name {twice[0]} twice, which would be one run; name each once.")
+    return several
 
 
 def planned(
@@ -99,7 +118,11 @@ def own_pattern(pattern: str | None, dataset: str) -> str | None:
 
 
 def own_folder(data_dir: Path | None, dataset: str) -> Path | None:
-    """The folder of one data set: below ``--data-dir`` by its name, else that itself."""
+    """The folder of one data set: below ``--data-dir`` by its name, else that itself; none for a generated one."""
+    from rgaviz.data.sets import reads_folders
+
+    if not reads_folders(dataset):
+        return None
     if data_dir is not None and (data_dir / dataset).is_dir():
         return data_dir / dataset
     return data_dir

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 import rgaviz
 from rgaviz.analysis.cost import COSTS
 from rgaviz.analysis.lists import LISTS
+from rgaviz.analysis.overlays import OVERLAYS
+from rgaviz.analysis.picking import PICKS
 from rgaviz.attention import ATTENTIONS
 from rgaviz.cli import app, completion
 from rgaviz.data.pictures import PICTURE_SUFFIXES
@@ -36,6 +38,7 @@ def test_the_light_lists_are_the_registries():
     assert list(METHODS) == completion.METHODS()
     assert list(DATASETS) == completion.DATASETS()
     assert list(style.VENUES) == completion.VENUES()
+    assert list(style.PRESETS) == completion.PRESETS()
     assert set(completion.FORMATS) == set(style.FORMATS)
     assert tuple(name.rstrip(":") for name in completion.SCALES) == style.SCALES
     assert completion.COLOUR_MAPS == style.COMMON_COLOUR_MAPS
@@ -45,6 +48,8 @@ def test_the_light_lists_are_the_registries():
     assert list(PAPERS) == completion.paper_tables()
     assert list(COSTS) == completion.COSTS()
     assert list(LISTS) == completion.LISTS()
+    assert list(PICKS) == completion.PICKS()
+    assert OVERLAYS == completion.OVERLAYS
     assert all(is_foreign(f"{library}resnet50") for library in completion.LIBRARIES)
 
 

@@ -11,7 +11,7 @@ from rgaviz.checkpoint import save_checkpoint
 from rgaviz.cli import app
 from rgaviz.cli import evaluate as cli_evaluate
 from rgaviz.cli import sweep as cli_sweep
-from rgaviz.cli.show import cells, console, say
+from rgaviz.cli.show import cells, console, give, say
 from rgaviz.tasks import TASKS, Evaluation
 from rgaviz.tasks.answers import Table
 
@@ -57,6 +57,27 @@ def test_say(capsys):
     for name in NAMES:
         say(f"Note: {name}")
     expect_names(capsys.readouterr().err)
+
+
+def test_give(capsys, monkeypatch):
+    """For a program the path as it is, for a terminal what that can show."""
+    for name in NAMES:
+        give(name)
+    assert capsys.readouterr().out == "".join(f"{name}\n" for name in NAMES)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for name in NAMES:
+        give(name)
+    expect_names(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "words", [["redraw", "a", "\x1b[31m\nb"], ["redraw", "--\x1b[31m"], ["\x1b[31m"], ["--\x1b[31m"]]
+)
+def test_words_that_cannot_be_parsed(words):
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 2
+    assert "\\x1b[31m" in answer.stderr
+    assert all(line.isprintable() for line in answer.stderr.splitlines())
 
 
 def test_convert(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.grid import draw_grid, save_overlays
+from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.layout import RIGHT, WRONG
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.style import FigureOptions, save_figure, style
@@ -132,7 +132,7 @@ def test_a_map_of_the_wrong_rank(tmp_path):
 
 def test_overlays_at_the_size_shown(tmp_path):
     results = make(tmp_path / "r", sizes=((20, 30), (8, 8)), paths=["cats/a.b.jpg", "c.png"])
-    paths = list(save_overlays(results, tmp_path / "o", FigureOptions(alpha=0.25)))
+    paths = list(save_overlays(results, overlay_panels(results, tmp_path / "o"), FigureOptions(alpha=0.25)))
     names = [path.relative_to(tmp_path / "o").as_posix() for path in paths]
     assert names[:3] == ["cats/a.b-a-gradcam.png", "cats/a.b-b-gradcam.png", "cats/a.b-b-conv5-spatial.png"]
     assert len(names) == 6
@@ -145,7 +145,7 @@ def test_overlays_at_the_size_shown(tmp_path):
 def test_two_pictures_that_would_write_one_overlay(tmp_path):
     results = make(tmp_path / "r", sizes=((8, 8), (8, 8)), paths=["a.jpg", "a.png"])
     with pytest.raises(OutputError, match=r"a\.jpg and a\.png would both write .*rename"):
-        list(save_overlays(results, tmp_path / "o", FAST))
+        overlay_panels(results, tmp_path / "o")
     assert not (tmp_path / "o").exists()
 
 
@@ -218,9 +218,12 @@ def test_marks_lie_where_they_are_on_the_picture(tmp_path):
 @pytest.mark.parametrize("kind", ["labels", "matrix"])
 def test_kinds_of_a_later_version_are_refused_in_one_line(tmp_path, kind):
     results = make(tmp_path / "r", [INPUT, MASK, {**MASK, "kind": kind}])
-    for drawing in (draw_grid(results, FAST), save_overlays(results, tmp_path / "over", FAST)):
+    for drawing in (
+        lambda: next(draw_grid(results, FAST)),
+        lambda: overlay_panels(results, tmp_path / "over"),
+    ):
         with pytest.raises(
             ResultsError, match=f"panels of kind '{kind}', which this version does not draw: upg"
         ):
-            next(drawing)
+            drawing()
     assert not (tmp_path / "over").exists()

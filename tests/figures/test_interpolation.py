@@ -10,7 +10,7 @@ from PIL import Image
 from rgaviz.analysis.redraw import redraw
 from rgaviz.errors import UnknownNameError
 from rgaviz.figures.draw import record_options
-from rgaviz.figures.grid import save_overlays
+from rgaviz.figures.grid import overlay_panels, save_overlays
 from rgaviz.figures.overlay import resize_map
 from rgaviz.figures.scales import subtract
 from rgaviz.figures.style import FigureOptions
@@ -44,7 +44,7 @@ def test_panels_show_the_positions_of_their_maps(tmp_path, columns):
 
 def test_overlays_too(tmp_path):
     results = make(tmp_path / "r", [INPUT, A])
-    (path,) = save_overlays(results, tmp_path / "overlays", NEAREST)
+    (path,) = save_overlays(results, overlay_panels(results, tmp_path / "overlays"), NEAREST)
     assert (
         len(np.unique(np.asarray(Image.open(path)).reshape(-1, 3), axis=0))
         == np.unique(MAPS["a/gradcam"]).size

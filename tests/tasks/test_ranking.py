@@ -146,6 +146,14 @@ def test_neither_blocks_nor_other_queries_change_anything(monkeypatch, rerank):
 
 
 @pytest.mark.parametrize("rerank", [False, True])
+def test_devices_that_numpy_does_not_know_rank_alike(monkeypatch, rerank):
+    query, gallery, people = random_case(8, queries=40, gallery=200)
+    whole = rank(query, gallery, *people, rerank=rerank)
+    monkeypatch.setattr(ordering, "NUMPY", ())
+    assert_equal(rank(query, gallery, *people, rerank=rerank), whole)
+
+
+@pytest.mark.parametrize("rerank", [False, True])
 def test_the_number_of_threads_changes_nothing(rerank):
     query, gallery, people = random_case(8, queries=40, gallery=200, width=300)
     whole, threads = rank(query, gallery, *people, rerank=rerank), torch.get_num_threads()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 import tiny
-from folders import fault, files
+from folders import fault, files, same
+from moments import at_change
 from tiny import STEPS
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.errors import OutputError, RgavizError
+from rgaviz.training.resume import load_state
 
 
 def test_a_loss_that_is_not_finite(tmp_path):
@@ -55,3 +61,50 @@ def test_a_folder_that_cannot_be_written_is_found_before_any_step(tmp_path, resu
     message = fault(OutputError, tmp_path / "file" / "out", report=report, resume=resume)
     assert str(tmp_path / "file" / "out") in message
     assert report.steps == []
+
+
+@pytest.mark.parametrize(("network", "number"), [(None, 1), (None, 4), ("none", 8), (None, 13)])
+def test_a_disk_that_runs_full(tmp_path, monkeypatch, fp32, network, number):
+    """One line, nothing half-written, and with room again the run goes on to the same end."""
+    monkeypatch.chdir(tmp_path)
+    out = Path("out")
+    if network:
+        tiny.run(out, [network], seed=1)  # to be replaced
+
+    def full():
+        raise OSError(28, os.strerror(28))
+
+    with at_change(number, full, again=True) as changes, pytest.raises(OutputError, match="No space left"):
+        tiny.run(out, changes=tiny.OFTEN, overwrite=True)
+    assert len(changes) >= number
+    assert [path for path in Path().rglob(".rgaviz*")] == []
+    for path in out.glob("*.pt"):
+        load_state(path) if path.name.endswith("resume.pt") else load_checkpoint(path)
+    tiny.run(out, resume=True)
+    same(out, fp32[0])
+
+
+class RemoveAt(tiny.Steps):
+    """Removes the folder at a step."""
+
+    def __init__(self, folder, *moment):
+        super().__init__()
+        self.folder, self.moment = folder, moment
+
+    def step(self, step):
+        if (step.network, step.epoch, step.step) == self.moment:
+            shutil.rmtree(self.folder)
+
+
+@pytest.mark.parametrize("moment", [("baseline", 1, 4), ("rga", 0, 4), ("rga", 1, 4)])
+def test_a_folder_that_is_removed_in_mid_run(tmp_path, fp32, moment):
+    """The network that is trained is written all the same; of one that has gone with the folder it is said."""
+    report = RemoveAt(tmp_path / "out", *moment)
+    if moment[0] == "baseline":
+        tiny.run(tmp_path / "out", report=report)
+    else:
+        message = fault(RgavizError, tmp_path / "out", report=report)
+        assert "baseline.pt was removed" in message
+        assert "--resume" in message
+        tiny.run(tmp_path / "out", resume=True)
+    same(tmp_path / "out", fp32[0])
