@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
+    from rgaviz.analysis.localize import localize as localize
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.sweep import sweep as sweep
@@ -41,6 +42,7 @@ PUBLIC = {
     "growth": "rgaviz.analysis.growth",
     "histogram": "rgaviz.analysis.histogram",
     "load_checkpoint": "rgaviz.checkpoint",
+    "localize": "rgaviz.analysis.localize",
     "masks": "rgaviz.explain.masks",
     "profile": "rgaviz.analysis.cost",
     "rank": "rgaviz.analysis.rank",
@@ -63,6 +65,7 @@ __all__ = [
     "growth",
     "histogram",
     "load_checkpoint",
+    "localize",
     "masks",
     "profile",
     "rank",

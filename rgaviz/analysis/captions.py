@@ -22,6 +22,7 @@ def panel(
     told: Mapping[str, Told],
     maps: Mapping[str, np.ndarray],
     about: Mapping[str, str],
+    beside: str = "",
 ) -> Panel:
     """A panel of a picture's row, with what stands under it.
 
@@ -31,11 +32,13 @@ def panel(
         told: checkpoint id -> what the network says of the picture.
         maps: the picture's, by ``"checkpoint/name"``.
         about: what each class activation map is about, likewise; nothing of one that knows no class.
+        beside: another picture that the maps compare this one with, where that is not the same for all.
     """
     content: dict[str, Any] = {"kind": column.kind, "picture": picture.id}
     if column.map is None:
         lines = [Line(text=picture.path)]
         lines += [] if picture.label is None else [Line(text=f"label: {picture.label}")]
+        lines += [Line(text=f"beside {beside}")] if beside else []
         return Panel(**content, lines=lines)
     content |= {"map": column.map, "minus": column.minus}
     if column.minus is not None:

@@ -100,7 +100,7 @@ def rank(
         overlay: what lies over the pictures: ``none``, ``mask``, or ``cam``, why each is alike to the query.
         pick: which queries of the data set: a key of ``rgaviz.analysis.picking.PICKS``; by default ``random``.
         count: how many of those; by default 4.
-        choices: how pictures are compared, where not as usual: fields of :class:`rgaviz.tasks.reid.Matching`.
+        choices: how pictures are compared, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
         image_size: (H, W) in pixels of its images.

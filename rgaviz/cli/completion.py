@@ -55,7 +55,9 @@ ATTENTIONS = registry("attention/__init__.py", "ATTENTIONS")
 MODELS = registry("models/create.py", "MODELS")
 METHODS = registry("explain/methods.py", "METHODS")
 DATASETS = registry("data/sets/__init__.py", "DATASETS")
+TRUTHS = registry("data/sets/__init__.py", "TRUTHS")
 VENUES = registry("figures/style.py", "VENUES")
+PRESETS = registry("figures/style.py", "PRESETS")
 INTERPOLATIONS = registry("figures/overlay.py", "INTERPOLATIONS")
 COSTS = registry("analysis/cost.py", "COSTS")
 TABLE_FORMATS = registry("runs/table.py", "FORMATS")
@@ -121,6 +123,11 @@ def inputs(incomplete: str) -> list[str]:
     from rgaviz.analysis.inputs import CHECKPOINT_SUFFIXES
 
     return [*files(incomplete, CHECKPOINT_SUFFIXES + PICTURE_SUFFIXES), *one(LIBRARIES)(incomplete)]
+
+
+def localized(incomplete: str) -> list[str]:
+    """Checkpoints, pictures, and data sets whose parts are known."""
+    return [*one(TRUTHS)(incomplete), *inputs(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

@@ -17,9 +17,10 @@ from rgaviz.figures.curves import curves_pages
 from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
+from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
-from rgaviz.figures.style import FigureOptions, Page, save_figure
+from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -35,6 +36,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cmc": cmc_pages,
     "profile": cost_pages,
     "growth": growth_pages,
+    "localize": intervals_pages,
     "train": curves_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
@@ -108,12 +110,13 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     noted: dict[Path, None] = {}
     there = [path for path in _own(folder) if _is_there(path)]
     try:
-        if command in OVERLAYS:  # first, for it refuses names that collide
+        overlays = {}
+        if (
+            command in OVERLAYS
+        ):  # asked first, for names that collide are refused, and written last: they may be many
             overlays = overlay_panels(results, output.folder / "overlays")
             noted.update(dict.fromkeys(overlays))
             record_files(folder, overlays)
-            for path in save_overlays(results, overlays, options):
-                drawn.overlays.append(path)
         count = 0
         for page in FIGURES[command](results, options):
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
@@ -125,9 +128,12 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             stem = output.page(page.suffix, page.name)
             drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
+            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        for path in save_overlays(results, overlays, options) if overlays else ():
+            drawn.overlays.append(path)
         if command in BROWSED:
             path = _browsed(command, output)
             claim_rank_page(path)
@@ -205,12 +211,31 @@ def claim_figure(
 
     Raises:
         OutputError: see :func:`rgaviz.outputs.claim`.
+        RgavizError: a layout that this figure has not.
     """
+    check_preset(command, options)
     pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:
         claim_rank_page(_browsed(command, output))
+
+
+def check_preset(command: str, options: FigureOptions) -> None:
+    """Refuse a layout of panels for a figure without them, and a number of columns where it has no effect.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    if options.preset == "rows" and options.columns:
+        raise RgavizError(
+            f"--columns {options.columns} is for --preset figure3: add that, or leave --columns out."
+        )
+    if options.preset != "rows" and FIGURES[command] is not draw_grid:
+        grids = ", ".join(name for name, figure in FIGURES.items() if figure is draw_grid)
+        raise RgavizError(
+            f"--preset {options.preset} lays out panels of {grids}, and {command} has none: leave it out."
+        )
 
 
 def record_options(options: FigureOptions) -> dict[str, Any]:
@@ -228,10 +253,12 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     scale = kept.pop("scale", None)
     if isinstance(scale, dict) and scale != FigureOptions().scales:
         kept["scale"] = scale.get("cam")
+    if changes.get("preset") == "rows":
+        kept.pop("columns", None)
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)
-    return FigureOptions(**{**kept, **changes})
+    return options_of({**kept, **changes})
 
 
 def _check_kept(folder: Path, name: str, value: Any) -> None:

@@ -6,23 +6,31 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from rgaviz.figures.legend import Legend
 from rgaviz.figures.scales import Scales
-from rgaviz.figures.style import LINE, SMALL, VENUES, FigureOptions
+from rgaviz.figures.style import (
+    FLAG,
+    LINE,
+    LINE_SMALL,
+    PAD,
+    RIGHT,
+    SMALL,
+    VENUES,
+    WRONG,
+    FigureOptions,
+)
 from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Line, Panel
 
-RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
 ROLES = {"plain": ("{}", "black"), "right": ("{} ✓", RIGHT), "wrong": ("{} ✗", WRONG), "flag": ("! {}", FLAG)}
 ROWS_PER_PAGE = 6
 MEASURED = 300  # rows
 MOST_LINES = 30  # of text under a panel
 
 # Inches
-MARGIN, GAP, PAD = 0.02, 0.06, 0.03
+MARGIN, GAP = 0.02, 0.06
 TICKS = 0.17  # room for the numbers beside channel bars
 SHORTEST_BARS = 0.5  # a wide, low picture leaves channel bars this much
-BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05
-LINE_SMALL = SMALL * LINE / 72
 
 
 @dataclass(frozen=True)
@@ -101,17 +109,7 @@ class Layout:
         self.title_line = points * LINE / 72
         self.broken = len(manifest.titles) > count
         self.top = PAD if self.broken else self.title_height(0, count)
-        self.bars = scales.bars()
-        self.cells = min(len(self.bars), max(1, int(self.width / BAR_CELL))) if self.bars else 1
-        self.cell = self.width / self.cells
-        self.labels = [
-            [
-                line
-                for part in bar.label.split("\n")
-                for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)
-            ]
-            for bar in self.bars
-        ]
+        self.legend = Legend(scales.bars(), self.width)
         self.count = count
 
     def snap(self, inches: float, to: Any = round) -> float:
@@ -165,16 +163,6 @@ class Layout:
         values = self.scales.read(panel, panel.map, rank=1)
         return [Line(text=f"{values.size} channels"), Line(text=f"mean {values.mean():.2f}")]
 
-    @property
-    def legend_height(self) -> float:
-        """The colour bars with their numbers and labels."""
-        return sum(self.legend_row_height(first) for first in range(0, len(self.bars), self.cells))
-
-    def legend_row_height(self, first: int) -> float:
-        """The height of the row of colour bars that starts with the given one."""
-        lines = max(len(label) for label in self.labels[first : first + self.cells])
-        return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
-
     def pages(self, most: int = 0) -> tuple[list[list[PanelLine]], int]:
         """The lines by page: at most six, no page taller than the venue allows, those that belong together on one.
 
@@ -185,7 +173,7 @@ class Layout:
             Those pages, and how many there are in all: estimated where very many rows stand on the others, for to know
             how tall a row is takes as long as to draw half of it.
         """
-        room = VENUES[self.options.venue]().height - self.top - self.legend_height
+        room = VENUES[self.options.venue]().height - self.top - self.legend.height
         rows, count = [panels for panels in self.scales.rows if panels], self.arrangement.together
         groups = [rows[first : first + count] for first in range(0, len(rows), count)]
         pages: list[list[PanelLine]] = []

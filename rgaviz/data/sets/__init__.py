@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
 from rgaviz.data.sets.folder import load_folder
 from rgaviz.data.sets.market import load_dukemtmc, load_market1501
 from rgaviz.data.sets.msmt17 import load_msmt17
-from rgaviz.data.sets.people import load_people
+from rgaviz.data.sets.people import load_people, people_truth
 from rgaviz.data.sets.reid_folder import load_reid_folder
-from rgaviz.data.sets.shapes import load_shapes
+from rgaviz.data.sets.shapes import load_shapes, shapes_truth
 from rgaviz.data.splits import Dataset
+from rgaviz.data.truth import Truth
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Track, silent
 
@@ -30,6 +32,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "reid-folder": load_reid_folder,
     "shapes": load_shapes,
 }
+TRUTHS: dict[str, Callable[..., Truth]] = {"people": people_truth, "shapes": shapes_truth}
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
 
@@ -65,12 +68,17 @@ def load_dataset(
 
     Raises:
         UnknownNameError: no such data set.
-        RgavizError: no images there, or a pattern for a data set that has names of its own.
+        RgavizError: no images there, a folder for a data set that is generated, or a pattern for one that has names of
+            its own.
     """
     load = lookup(DATASETS, name, "data set")
     if pattern is not None and name not in NAMED_BY_PATTERN:
         raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
     named = {} if pattern is None else {"pattern": pattern}
+    if data_dir is not None and not reads_folders(name):
+        raise RgavizError(
+            f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
+        )
     return load(
         data_dir=data_dir,
         image_size=image_size,
@@ -82,3 +90,23 @@ def load_dataset(
         track=track,
         **named,
     )
+
+
+def load_truth(name: str, *, image_size: tuple[int, int], test_size: int | None = None) -> Truth:
+    """The pictures of a data set to test on, with what is where in them.
+
+    Args:
+        name: a key of ``TRUTHS``.
+        image_size: (H, W) in pixels, of pictures that are drawn at any size.
+        test_size: number of them, or None for the default; of ``people`` whole identities.
+
+    Raises:
+        UnknownNameError: no such data set, or it does not say where what is.
+        RgavizError: an impossible size.
+    """
+    return lookup(TRUTHS, name, "data set with parts")(image_size=image_size, test_size=test_size)
+
+
+def reads_folders(name: str) -> bool:
+    """Whether a data set has a folder of images; a generated one has none."""
+    return "data_dir" in inspect.signature(lookup(DATASETS, name, "data set")).parameters

@@ -25,12 +25,14 @@ from rgaviz.data.sets.generated import check, check_memory, stream
 from rgaviz.data.sets.market import FOLDERS
 from rgaviz.data.sets.shots import DISTRACTOR, Shot, resized_parts
 from rgaviz.data.splits import Dataset, MemorySplit
+from rgaviz.data.truth import Truth
 from rgaviz.errors import RgavizError, quoted
 from rgaviz.progress import Track, silent
 from rgaviz.writing import atomic_write
 
 NAME = re.compile(r"(?P<stem>(?P<id>\d{4,9})_c(?P<camera>[1-6])s\d_\d{6}_\d{2})(\.\w+)?", re.ASCII)
 TRAIN_IDENTITIES, TEST_IDENTITIES = 100, 60
+PART_NAMES = ("head", "torso", "legs")
 FEWEST = 2  # identities; with one there is nothing to tell apart
 
 
@@ -145,6 +147,11 @@ def _read(shot: Shot, image_size: tuple[int, int]) -> np.ndarray:
     return resize_picture(np.ascontiguousarray(blue_first[..., ::-1]), image_size)
 
 
+def jpeg(name: str, seed: int = 0) -> bytes:
+    """The file of a picture, of 128x64 pixels; arguments and errors as of :func:`picture`."""
+    return _shot(name, seed).file()
+
+
 def parts_of(name: str, image_size: tuple[int, int] = SIZE, seed: int = 0) -> np.ndarray:
     """The parts of the person in a picture; arguments and errors as of :func:`picture`.
 
@@ -208,6 +215,19 @@ def _split(
     numbers = torch.tensor([shot.number if labels is None else labels[shot.number] for shot in shots])
     cameras = torch.tensor([shot.camera for shot in shots])
     return MemorySplit(images, numbers, cameras, named)
+
+
+def people_truth(*, test_size: int | None = None, **_: Any) -> Truth:
+    """The pictures to test on with the parts of the person in them, at their own size; each is drawn when asked for.
+
+    Args:
+        test_size: as :func:`load_people` takes it.
+    """
+    check("people", test_size or 0, SIZE)
+    listed = names(test_size=test_size)
+    named = [f"{FOLDERS[part]}/{name}" for part in ("query", "gallery") for name in listed[part]]
+    shows = [None] * len(named)
+    return Truth(named, PART_NAMES, "person", lambda place: picture(named[place]), shows, "generated")
 
 
 def write_people(

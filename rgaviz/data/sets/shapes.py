@@ -17,11 +17,13 @@ import numpy as np
 from rgaviz.data.sets.generated import Generator, check, check_memory, stream
 from rgaviz.data.sets.outlines import BLOB, BLOB_WAVES, OUTLINES, SHAPE_CLASSES
 from rgaviz.data.sets.textures import brightness, paint
+from rgaviz.data.truth import Truth
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
 
+TEST_SIZE = 1000
 SUPERSAMPLING = 4
 SUBPIXEL_BITS = 4  # cv2 takes polygon corners in fixed point
 
@@ -216,10 +218,26 @@ def load_shapes(
 
     sizes = {
         "train": 5000 if train_size is None else train_size,
-        "test": 1000 if test_size is None else test_size,
+        "test": TEST_SIZE if test_size is None else test_size,
     }
     for size in sizes.values():
         check("shapes", size, image_size)
     parts = {name: partial(split, name, size) for name, size in sizes.items()}
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     return Dataset("shapes", "classification", SHAPE_CLASSES, parts, mean, std, source="generated")
+
+
+def shapes_truth(*, image_size: tuple[int, int], test_size: int | None = None) -> Truth:
+    """The images to test on with the object's mask; each is drawn when asked for.
+
+    Arguments and errors as of :func:`load_shapes`.
+    """
+    count = TEST_SIZE if test_size is None else test_size
+    check("shapes", count, image_size)
+
+    def read(index: int) -> tuple[np.ndarray, np.ndarray]:
+        image, mask = _render(stream(0, "test", index), index % len(SHAPE_CLASSES), image_size)
+        return image, mask.astype(np.uint8)
+
+    shows = [SHAPE_CLASSES[index % len(SHAPE_CLASSES)] for index in range(count)]
+    return Truth([f"{index:05d}" for index in range(count)], ("object",), "object", read, shows, "generated")

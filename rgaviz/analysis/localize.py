@@ -1,0 +1,253 @@
+"""Where networks look, as numbers: how much of each map lies on each part of what is in the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rgaviz.errors import RgavizError, clipped, lookup, unknown_name
+from rgaviz.progress import Say, Track, hush, silent
+
+if TYPE_CHECKING:
+    from rgaviz.analysis.answer import Names
+    from rgaviz.analysis.locating import Found
+    from rgaviz.analysis.subject import Subject
+    from rgaviz.data.truth import Truth
+
+SEED = 0  # of the pictures drawn
+
+
+@dataclass(frozen=True)
+class Localized:
+    """What came of a question.
+
+    Attributes:
+        folder: of the results.
+        files: the figure, then the tables beside it.
+        rows: of the table: a dictionary for each network, map, part and measure.
+        titles: map -> what it is called.
+        maps: of each network and map how many say nothing: ``network``, ``map``, ``pictures``, ``without_evidence``.
+        pictures: how many were looked at.
+        source: where they come from.
+        failures: a line for each picture that was left out.
+    """
+
+    folder: Path
+    files: list[Path]
+    rows: list[dict[str, Any]]
+    titles: dict[str, str]
+    maps: list[dict[str, Any]]
+    pictures: int
+    source: str
+    failures: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        files = [str(path) for path in self.files]
+        kept = {key: value for key, value in vars(self).items() if key not in ("folder", "files")}
+        return {"results": str(self.folder), "files": files, **kept}
+
+
+def localize(
+    checkpoints: Names,
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    truth: Path | str | None = None,
+    methods: Sequence[str] = ("gradcam",),
+    target: str | None = None,
+    layer: str | None = None,
+    mask_layer: str | None = None,
+    count: int | None = None,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+    classes: Path | str | Sequence[str] | None = None,
+    device: str = "auto",
+    figure: Mapping[str, Any] | None = None,
+    command_line: str = "",
+    track: Track = silent,
+    say: Say = hush,
+) -> Localized:
+    """Measure how much of each map lies on each part, as ``rgaviz localize`` does: tables and a figure.
+
+    Args:
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; others are compared with the first.
+        pictures: the name of a data set whose parts are known, by default what the first network was trained on; with
+            ``truth`` files, folders or patterns.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-localize/``.
+        truth: a folder with a label PNG for each picture, see :func:`rgaviz.data.truth.folder_truth`.
+        methods: of ``rgaviz.explain.methods.METHODS``.
+        target: what the maps are about, as :func:`rgaviz.analysis.cam.cam` takes it.
+        layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
+            map.
+        mask_layer: of the spatial masks; by default the deepest with attention.
+        count: so many pictures, drawn with a fixed seed; by default all.
+        arch: network of a bare state_dict.
+        num_classes: outputs of that network; by default those of its head.
+        image_size: (H, W) in pixels of its images.
+        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
+        std: their standard deviation, likewise.
+        classes: names of its outputs, or a text file with a name per line.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default, which here is a
+            column wide.
+        command_line: recorded in the results.
+        track: shows a progress bar.
+        say: is told what was chosen and what a reader must know.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    from rgaviz.analysis.located import CSV
+    from rgaviz.analysis.locating import locate
+    from rgaviz.analysis.subject import load_subjects, tell_notes
+    from rgaviz.analysis.tables import TEX
+    from rgaviz.checkpoint.given import Given
+    from rgaviz.devices import choose_device
+    from rgaviz.figures.style import FigureOptions
+    from rgaviz.outputs import claim, output_place, with_suffix
+
+    asked = _methods(methods)
+    if not checkpoints:
+        raise RgavizError("There is no network to look into; name a checkpoint, such as rga.pt.")
+    if count is not None and count < 1:
+        raise RgavizError(f"--count {count} is out of range: choose 1 or more.")
+    options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
+    output = output_place(out, "localize")
+    place = None if truth is None else Path(truth)
+    claim(output, options.formats, tables={"csv": CSV, "tex": TEX}, inputs=map(Path, map(str, checkpoints)))
+    given = Given(arch, num_classes, image_size, mean, std, classes)
+    subjects = load_subjects(checkpoints, choose_device(device), given)
+    tell_notes(subjects, say)
+    subjects = _with_layers(subjects, layer, mask_layer, asked, say)
+    known = _truth([str(each) for each in pictures], place, subjects[0], output.folder, track, say)
+    places = _drawn(known, count, say)
+    found = locate(subjects, known, places, methods=asked, target=target, track=track)
+    return _answer(subjects, known, found, output, options, (command_line, target), track, say)
+
+
+def _methods(methods: Sequence[str]) -> list[str]:
+    """Those that are no floor.
+
+    Raises:
+        RgavizError: none is left, or one is unknown.
+    """
+    from rgaviz.analysis.locating import RANDOM
+    from rgaviz.explain.methods import METHODS
+
+    for name in methods:
+        lookup(METHODS, name, "CAM method")
+    asked = [name for name in dict.fromkeys(methods) if name != RANDOM]
+    if not asked:
+        raise RgavizError(f"{RANDOM} is the floor in every table; name another --method, such as gradcam.")
+    return asked
+
+
+def _with_layers(
+    subjects: Sequence[Subject], layer: str | None, mask_layer: str | None, methods: Sequence[str], say: Say
+) -> list[Subject]:
+    from rgaviz.analysis.cam import method_notes
+    from rgaviz.analysis.compare import layer_notes
+    from rgaviz.analysis.subject import with_cam, with_masks
+
+    shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
+    if mask_layer and not any(subject.mask_layers for subject in shown):
+        raise RgavizError(f"--mask-layer {mask_layer}: none of these networks has attention; leave it out.")
+    for note in (*layer_notes(shown), *method_notes(methods)):
+        say(f"Note: {note}")
+    return shown
+
+
+def _truth(
+    words: Sequence[str], labels: Path | None, first: Subject, folder: Path, track: Track, say: Say
+) -> Truth:
+    """The pictures and their parts, as the words ask for them."""
+    from rgaviz.analysis.evaluate import measured_on
+    from rgaviz.analysis.inputs import pictures_to_explain
+    from rgaviz.data.sets import DATASETS, TRUTHS, load_truth
+    from rgaviz.data.truth import folder_truth
+
+    if labels is not None:
+        if not words:
+            raise RgavizError(f"--truth {labels} has labels, but there are no pictures; name them, too.")
+        return folder_truth(pictures_to_explain(words, folder, say), labels, track=track, say=say)
+    checkpoint = first.checkpoint
+    known = ", ".join(TRUTHS)
+    if len(words) > 1 or (words and words[0] not in DATASETS and Path(words[0]).exists()):
+        raise RgavizError(f"Pictures need their labels with --truth DIR; or name one data set of {known}.")
+    name = words[0] if words else checkpoint.dataset
+    if (name in DATASETS and name not in TRUTHS) or name is None:
+        raise RgavizError(
+            f"{clipped(name or checkpoint.path)} does not say where what is in a picture; name a data set that does "
+            f"({known}), or pictures with --truth DIR."
+        )
+    if name not in TRUTHS:
+        raise unknown_name(name, TRUTHS, "data set with parts")
+    size = measured_on(checkpoint).test_size if name == checkpoint.dataset else None
+    return load_truth(name, image_size=checkpoint.image_size, test_size=size)
+
+
+def _drawn(truth: Truth, count: int | None, say: Say) -> list[int]:
+    """The pictures to look at, by their places."""
+    every = len(truth.names)
+    if not every:
+        raise RgavizError("There are no pictures to look at; name some, or a larger data set.")
+    if count is None or count >= every:
+        return list(range(every))
+    say(f"Note: {count} of {every} pictures, drawn at random with seed {SEED}.")
+    return sorted(np.random.default_rng(SEED).choice(every, count, replace=False).tolist())
+
+
+def _answer(
+    subjects: Sequence[Subject],
+    truth: Truth,
+    found: Found,
+    output: Any,
+    options: Any,
+    asked: tuple[str, str | None],
+    track: Track,
+    say: Say,
+) -> Localized:
+    """Write the results, draw them, and tell."""
+    from rgaviz.analysis.located import csv_table, map_rows, picture_rows, summary, tex_table
+    from rgaviz.analysis.locating import title_of
+    from rgaviz.analysis.tables import write_figure
+
+    parts = list(truth.regions)
+    rows = summary(found, parts, [subject.id for subject in subjects], track)
+    titles = {kind.name: title_of(kind, subjects) for kind in found.numbers}
+    header, *counted = map_rows(found)
+    maps = [dict(zip(header, row, strict=True)) for row in counted]
+    for each in maps:
+        if each["without_evidence"]:
+            whose = f"{each['network']}: " if each["network"] else ""
+            say(
+                f"Note: {whose}{each['without_evidence']} of {each['pictures']} maps of {titles[each['map']]} have no "
+                "positive evidence and are left out."
+            )
+    command_line, target = asked
+    head = {
+        "command": "localize",
+        "command_line": command_line,
+        "seed": SEED,
+        "target": target,
+        "checkpoints": [subject.record() for subject in subjects],
+        "texts": titles,
+    }
+    numbers = {
+        "summary": [list(rows[0]), *(list(row.values()) for row in rows)],
+        "maps": [header, *counted],
+        "pictures": picture_rows(found, parts),
+    }
+    count = len(found.names)
+    comment = f"{count} pictures ({clipped(truth.source)}); means with 95% bootstrap intervals over pictures"
+    tables = {"csv": csv_table(rows), "tex": tex_table(rows, titles, comment)}
+    files = write_figure(output, head, numbers, options, tables)  # pyright: ignore[reportArgumentType]
+    return Localized(output.folder, files, rows, titles, maps, count, truth.source, found.failures)

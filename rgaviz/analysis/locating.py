@@ -1,0 +1,204 @@
+"""Where each network's maps lie on the known parts of pictures: in batches, so memory does not grow with their number.
+
+Only the numbers are kept: of each picture and map a few for each part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rgaviz.analysis.request import cam_names, cam_scores
+from rgaviz.analysis.run import BATCH
+from rgaviz.analysis.subject import Subject, naming
+from rgaviz.data.truth import Truth
+from rgaviz.errors import PictureError, RgavizError
+from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.localisation import FLOORS, Located, located
+from rgaviz.explain.masks import joint_means
+from rgaviz.explain.methods import METHODS
+from rgaviz.explain.targets import Target
+from rgaviz.progress import Track, silent
+from rgaviz.tasks.task import LABEL
+
+RANDOM = "randomcam"
+MOST_PIXELS = 2**20  # of labels that are worked on at once, unless one alone has more
+
+
+class Kind(NamedTuple):
+    """What made a map: ``cam``, ``mask`` or ``floor``, its name, and the network, "" for a floor that needs none."""
+
+    group: str
+    name: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of all pictures.
+
+    Attributes:
+        names: of the n pictures that could be read.
+        numbers: of each kind of map, (n, R) each.
+        failures: a line for each picture that was left out.
+    """
+
+    names: list[str]
+    numbers: dict[Kind, Located]
+    failures: list[str]
+
+
+class Read(NamedTuple):
+    """A picture of a batch."""
+
+    place: int
+    label: np.ndarray
+    inputs: dict[str, Tensor]  # network -> (3, H, W), normalised
+
+
+def locate(
+    subjects: Sequence[Subject],
+    truth: Truth,
+    places: Sequence[int],
+    *,
+    methods: Sequence[str],
+    target: str | None = None,
+    track: Track = silent,
+) -> Found:
+    """The numbers of every network's maps, and of the floors.
+
+    Args:
+        subjects: the networks, with the layers of their maps.
+        truth: the pictures.
+        places: of the pictures to look at, ascending.
+        methods: of ``METHODS``; Random-CAM comes along.
+        target: what the maps are about, as typed.
+        track: wraps the loop, for a progress bar.
+
+    Raises:
+        RgavizError: an unknown target, or not one picture could be read.
+    """
+    regions = list(truth.regions.values())
+    asked = list(dict.fromkeys([*methods, RANDOM]))
+    targets = [_target(subject, target, [truth.shows[place] for place in places]) for subject in subjects]
+    failures: list[str] = []
+    names: list[str] = []
+    parts: dict[Kind, list[Located]] = defaultdict(list)
+    groups = [places[start : start + BATCH] for start in range(0, len(places), BATCH)]
+    for group in track(groups, total=len(groups), description="locating"):
+        batch = list(_read(group, truth, subjects, failures))
+        if not batch:
+            continue
+        names += [truth.names[each.place] for each in batch]
+        maps: dict[Kind, np.ndarray] = {}
+        for subject, settled in zip(subjects, targets, strict=True):
+            if target == LABEL:
+                settled = _target(subject, target, [truth.shows[each.place] for each in batch])
+            maps |= _maps(subject, _explained(subject, batch, asked, settled), target)
+        for kind, found in _located(maps, [each.label for each in batch], regions):
+            parts[kind].append(found)
+    if not names:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise PictureError(f"{failures[0]}{more}")
+    return Found(names, {kind: _joined(found) for kind, found in parts.items()}, failures)
+
+
+def _read(
+    group: Sequence[int], truth: Truth, subjects: Sequence[Subject], failures: list[str]
+) -> Iterator[Read]:
+    for place in group:
+        try:
+            picture, label = truth.read(place)
+        except PictureError as error:
+            failures.append(str(error))
+            continue
+        yield Read(place, label, {each.id: each.checkpoint.inputs([picture])[0] for each in subjects})
+
+
+def _target(subject: Subject, target: str | None, shows: Sequence[str | None]) -> Target:
+    """What a network's maps are about, of these pictures."""
+    checkpoint = subject.checkpoint
+    with naming(subject):
+        if target != LABEL:
+            return checkpoint.target(target)
+        if None in shows:
+            raise RgavizError("--target label needs the class of every picture; choose another target.")
+        return checkpoint.task.labelled(shows, checkpoint.classes)
+
+
+def _explained(
+    subject: Subject, batch: Sequence[Read], methods: Sequence[str], target: Target
+) -> Explanation:
+    checkpoint = subject.checkpoint
+    inputs = torch.stack([each.inputs[subject.id] for each in batch])
+    with naming(subject):
+        return explain(
+            checkpoint.model,
+            inputs.to(next(checkpoint.model.parameters()).device),
+            forward=checkpoint.scored(),
+            cam_layer=subject.cam_layer,
+            methods=methods,
+            target=target,
+            watched=subject.gates(),
+        )
+
+
+def _maps(subject: Subject, found: Explanation, target: str | None) -> dict[Kind, np.ndarray]:
+    """A network's maps (B, h, w); of a method that tells several scores apart one for each."""
+    maps = {}
+    for method, values in found.cams.items():
+        group = "floor" if method == RANDOM else "cam"
+        names = cam_names(method, cam_scores(subject, target))
+        maps |= {Kind(group, name, subject.id): values[:, score] for score, name in enumerate(names)}
+    for key, values in found.masks.items():
+        layer, _, kind = key.rpartition("/")
+        shown = joint_means(values)["joint-spatial"] if kind == "joint" else values
+        if shown.ndim == 3:  # over positions
+            name = "joint-spatial" if kind == "joint" else kind
+            maps[Kind("mask", f"{layer}/{name}", subject.id)] = shown
+    return maps
+
+
+def _located(
+    maps: dict[Kind, np.ndarray], labels: Sequence[np.ndarray], regions: Sequence[Sequence[int]]
+) -> Iterator[tuple[Kind, Located]]:
+    """The numbers of a batch: labels of one size together, though not too many of large ones."""
+    start = 0
+    for size, alike in groupby(labels, key=lambda label: label.shape):
+        own = list(alike)
+        step = max(1, MOST_PIXELS // (size[0] * size[1]))
+        for first in range(0, len(own), step):
+            part = np.stack(own[first : first + step])  # (b, H, W)
+            here = slice(start + first, start + first + len(part))
+            for kind, values in maps.items():
+                yield kind, located(values[here], part, regions)
+            for name, floor in FLOORS.items():
+                flat = np.broadcast_to(floor((size[0], size[1])), part.shape)
+                yield Kind("floor", name, ""), located(flat, part, regions)
+        start += len(own)
+
+
+def _joined(found: Sequence[Located]) -> Located:
+    return Located(
+        *(np.concatenate([getattr(part, each.name) for part in found]) for each in fields(Located))
+    )
+
+
+def title_of(kind: Kind, subjects: Sequence[Subject]) -> str:
+    """What a kind of map is called in a figure: with its layer, where that is the same for all networks."""
+    if kind.group == "mask":
+        layer, _, which = kind.name.rpartition("/")
+        return f"joint mask ({layer}, mean)" if which == "joint-spatial" else f"spatial mask ({layer})"
+    method, _, score = kind.name.partition("/")
+    if method in FLOORS:
+        return {"gaussian": "centred Gaussian", "ones": "all ones"}[method]
+    layers = {subject.cam_layer for subject in subjects}
+    about = ", ".join([*([score] if score else []), *(map(str, layers) if len(layers) == 1 else [])])
+    return f"{METHODS[method].title}{f' ({about})' if about else ''}"
