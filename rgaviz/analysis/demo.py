@@ -14,7 +14,6 @@ from rgaviz.outputs import given_place
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
-    from rgaviz.analysis.request import Request
     from rgaviz.checkpoint import Prediction
     from rgaviz.data.find import PicturePath
 
@@ -25,7 +24,6 @@ NO_CLASS = "other"
 FIGURES = ("compare", "masks", "histogram")
 SHOWN = 4  # pictures in the figures: one page each
 SHAPES_SHOWN = 10
-FORMATS = ("pdf", "png")
 SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
 
 
@@ -85,6 +83,7 @@ def demo(
     from rgaviz.analysis.demo_people import FOLDER, NETWORKS, people_figures, people_files
     from rgaviz.analysis.histogram import histogram_request
     from rgaviz.analysis.masks import masks_request
+    from rgaviz.analysis.rendering import render
     from rgaviz.analysis.subject import load_subjects
     from rgaviz.data.find import find_pictures
     from rgaviz.devices import choose_device
@@ -181,6 +180,7 @@ def refuse_other_figures(out: Path) -> None:
         OutputError: there is one.
     """
     from rgaviz.analysis import demo_people
+    from rgaviz.analysis.rendering import FORMATS
     from rgaviz.outputs import MANIFEST
 
     for name in (*FIGURES, f"{demo_people.FOLDER}/figure3"):  # the rank list makes sure of its own
@@ -208,24 +208,3 @@ def shapes(out: Path) -> dict[Path, bytes]:
         if label == 0:
             files[out / "img.jpg"] = buffer.getvalue()
     return files
-
-
-def render(
-    request: Request,
-    pictures: Sequence[PicturePath],
-    stem: Path,
-    command_line: str,
-    track: Track = silent,
-    **changes: Any,
-) -> list[Path]:
-    """One of the figures, as PDF and PNG, with its numbers in a folder of the same name."""
-    from dataclasses import replace
-
-    from rgaviz.analysis.run import run
-    from rgaviz.figures.draw import draw, record_options
-    from rgaviz.figures.style import FigureOptions
-    from rgaviz.outputs import Output
-
-    options = FigureOptions(formats=FORMATS, **changes)
-    run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
-    return draw(stem, Output(stem, stem), options).paths

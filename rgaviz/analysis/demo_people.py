@@ -32,8 +32,8 @@ def people_figures(
 ) -> list[Path]:
     """Figure 3 of the paper from the crops in the folder, and whom the pair takes for whom."""
     from rgaviz.analysis.compare import compare_request
-    from rgaviz.analysis.demo import FORMATS, render
     from rgaviz.analysis.rank import rank
+    from rgaviz.analysis.rendering import FORMATS, render
     from rgaviz.data.find import find_pictures
 
     crops = find_pictures([out / "crops"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rgaviz.errors import RgavizError, clipped, lookup, unknown_name
+from rgaviz.errors import RgavizError, clipped, lookup, unknown_name, words
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
@@ -111,15 +111,16 @@ def localize(
     from rgaviz.analysis.tables import TEX
     from rgaviz.checkpoint.given import Given
     from rgaviz.devices import choose_device
-    from rgaviz.figures.style import FigureOptions
+    from rgaviz.figures.style import options_of
     from rgaviz.outputs import claim, output_place, with_suffix
 
     asked = _methods(methods)
+    checkpoints, pictures = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "people")
     if not checkpoints:
         raise RgavizError("There is no network to look into; name a checkpoint, such as rga.pt.")
     if count is not None and count < 1:
         raise RgavizError(f"--count {count} is out of range: choose 1 or more.")
-    options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
+    options = options_of({"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "localize")
     place = None if truth is None else Path(truth)
     claim(output, options.formats, tables={"csv": CSV, "tex": TEX}, inputs=map(Path, map(str, checkpoints)))

@@ -19,9 +19,9 @@ from rgaviz.analysis.search import Search, found_for, orders, searched
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
-from rgaviz.errors import RgavizError, lookup
+from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.figures.draw import claim_figure, draw, record_options
-from rgaviz.figures.style import FigureOptions
+from rgaviz.figures.style import FigureOptions, options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
@@ -116,12 +116,12 @@ def rank(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    checkpoints, queries = words(checkpoints, "Checkpoints", "rga.pt"), words(queries, "Queries", "crops")
     _check(checkpoints, queries, top, overlay, pick, count)
     place = None if out is None else given_place(out)
-    options = FigureOptions(**with_suffix(figure or {}, place))
+    options = options_of(with_suffix(figure or {}, place))
     output = output_place(place, "rank")
-    words = [str(each) for each in queries]
-    sought = pictures_to_explain(words, output.folder, say) if words else []
+    sought = pictures_to_explain([str(each) for each in queries], output.folder, say) if queries else []
     given = Given(arch, num_classes, image_size, mean, std, classes)
     failures: list[str] = []
     where = None if data_dir is None else Path(data_dir)
@@ -147,7 +147,12 @@ def rank(
 
 
 def _check(
-    checkpoints: Names, queries: Names, top: int, overlay: str, pick: str | None, count: int | None
+    checkpoints: Sequence[Any],
+    queries: Sequence[Any],
+    top: int,
+    overlay: str,
+    pick: str | None,
+    count: int | None,
 ) -> None:
     """What is cheap to refuse."""
     if not checkpoints:

@@ -21,6 +21,7 @@ from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_head
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
+from rgaviz.models.network import sides
 from rgaviz.outputs import claim_file
 from rgaviz.writing import atomic_write
 
@@ -147,7 +148,8 @@ def load_checkpoint(
             pickle that would run code; weights that are neither here nor can be downloaded.
         UnknownNameError: no such network or weights.
     """
-    given = Given(arch, num_classes, image_size, mean, std, classes)
+    size = None if image_size is None else sides(image_size)
+    given = Given(arch, num_classes, size, mean, std, classes)
     if foreign.is_foreign(source) and not Path(source).exists():
         return from_library(str(source))
     path = Path(source)
