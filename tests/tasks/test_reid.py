@@ -15,7 +15,7 @@ from rgaviz.errors import RgavizError
 from rgaviz.tasks import How
 from rgaviz.tasks.matching import Matching
 from rgaviz.tasks.metrics import rank_metrics
-from rgaviz.tasks.reid import ReIdentification, gathered, summary
+from rgaviz.tasks.reid import ReIdentification, gathered, same_pictures, summary
 from rgaviz.tasks.triplet import batch_hard
 from rgaviz.training.config import TrainConfig
 
@@ -139,6 +139,16 @@ def test_queries_without_a_match_are_counted_aloud(network, images):
     lonely.labels[:] = 5_000
     with pytest.raises(RgavizError, match=r"No query has a match.*--within-camera"):
         TASK.evaluate(network, parts.__getitem__, how())
+
+
+def test_within_a_camera_no_picture_finds_itself(network, images):
+    query = images.part("query")
+    task = TASK.measuring(within_camera=True)
+    parts = {"query": query, "gallery": query}  # one picture of each camera: the others are the matches
+    found = task.evaluate(network, parts.__getitem__, how()).ranking
+    assert not (found.order == torch.arange(len(query))[:, None]).any()
+    assert same_pictures(["a/1.jpg", "a/2.jpg"], ["b/3.jpg", "b/1.jpg"]) == [1, -1]
+    assert same_pictures((), ["b/3.jpg"]) is None
 
 
 def test_images_without_cameras_are_refused(network):
