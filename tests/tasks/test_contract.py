@@ -14,6 +14,7 @@ from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 from rgaviz.errors import RgavizError
 from rgaviz.explain.cam import explain
 from rgaviz.tasks import TASKS, How
+from rgaviz.tasks.task import headline, in_tables
 from rgaviz.training import loop
 from rgaviz.training.config import OF_TASKS
 
@@ -138,3 +139,9 @@ def test_a_picture_is_not_moved_where_its_labels_are_places(tmp_path):
             f"data.augment = {augment!r} would make labels of dots wrong; choose one of: none."
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_what_stands_in_a_table_is_measured_the_headline_first():
+    for task in TASKS.values():
+        assert [each.key for each in in_tables(task)] == list(task.tabulated)
+        assert task.tabulated[0] == headline(task).key
