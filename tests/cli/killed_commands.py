@@ -18,12 +18,12 @@ from rgaviz.cli import app
 FAST = ["--format", "png", "--dpi", "50"]
 OUT = Path("deep/out")
 COMMANDS = {  # what is written into OUT, and the step from one moment to the next
-    "masks": (["masks", "networks/rga.pt", "img.jpg"], 3),
+    "masks": (["masks", "networks/rga.pt", "img.jpg"], 5),
     "cam": (["cam", "networks/rga.pt", "img.jpg"], 12),
     "compare": (["compare", "networks/baseline.pt", "networks/rga.pt", "img.jpg"], 12),
     "histogram": (["histogram", "networks/rga.pt", "img.jpg"], 12),
     "evaluate": (["evaluate", "networks/rga.pt"], 7),
-    "redraw": (["redraw", str(OUT), "--cmap", "jet"], 4),
+    "redraw": (["redraw", str(OUT), "--cmap", "jet"], 7),
 }
 
 
