@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +32,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "shapes": load_shapes,
 }
 TRUTHS: dict[str, Callable[..., Truth]] = {"people": people_truth, "shapes": shapes_truth}
+GENERATED = ("people", "shapes")  # those that have no folder of images
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
 
@@ -75,7 +75,7 @@ def load_dataset(
     if pattern is not None and name not in NAMED_BY_PATTERN:
         raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
     named = {} if pattern is None else {"pattern": pattern}
-    if data_dir is not None and not reads_folders(name):
+    if data_dir is not None and name in GENERATED:
         raise RgavizError(
             f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
         )
@@ -105,8 +105,3 @@ def load_truth(name: str, *, image_size: tuple[int, int], test_size: int | None 
         RgavizError: an impossible size.
     """
     return lookup(TRUTHS, name, "data set with parts")(image_size=image_size, test_size=test_size)
-
-
-def reads_folders(name: str) -> bool:
-    """Whether a data set has a folder of images; a generated one has none."""
-    return "data_dir" in inspect.signature(lookup(DATASETS, name, "data set")).parameters
