@@ -66,6 +66,7 @@ def test_files_of_every_command(tmp_path, command, expected):
 
 CHARTS = {
     "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
+    "cmc": {"net": [["rank", "matched (%)"], [1, 62.5], [2, 75.5]]},
     "profile": {
         "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
     },
@@ -76,6 +77,16 @@ CHARTS = {
             ["se", 256, 3.5, 3.25, 3.75, None],
         ],
         "exponents": [["attention", "latency_ms", "memory_mib"], ["se", 0.75, None]],
+    },
+    "localize": {
+        "summary": [
+            ["network", "group", "map", "part", "measure", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "head", "energy", 0.5, 0.25, 0.75],
+            ["rga", "mask", "conv5/spatial", "head", "energy", 0.5, None, None],
+            ["rga", "floor", "randomcam", "head", "energy", 0.25, 0.125, 0.375],
+            ["", "floor", "ones", "head", "energy", 0.125, None, None],
+            ["rga", "cam", "gradcam", "head", "contrast", -0.5, None, None],
+        ]
     },
     "train": {
         "curves": [
@@ -105,8 +116,10 @@ def test_every_command_has_its_figure():
     ("command", "expected"),
     [
         ("evaluate", ["net-confusion.png", "net-confusion.csv"]),
+        ("cmc", ["cmc.png"]),
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
+        ("localize", ["localize.png"]),
         ("train", ["train.png"]),
     ],
 )
