@@ -21,6 +21,7 @@ SCRIPTS = (
     "cifar_epoch",
     "kept_memory",
     "ranking",
+    "reid_data_path",
 )
 
 

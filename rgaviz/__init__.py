@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
     from rgaviz.analysis.localize import localize as localize
+    from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
@@ -44,6 +45,7 @@ PUBLIC = {
     "localize": "rgaviz.analysis.localize",
     "masks": "rgaviz.explain.masks",
     "profile": "rgaviz.analysis.cost",
+    "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "save_checkpoint": "rgaviz.checkpoint",
     "sweep": "rgaviz.analysis.sweep",
@@ -66,6 +68,7 @@ __all__ = [
     "localize",
     "masks",
     "profile",
+    "rank",
     "redraw",
     "save_checkpoint",
     "sweep",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import os
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
-LONGEST_LIST = 300  # characters of names that a message lists
+LONGEST = 300  # characters of a line that is told
+LONGEST_ERROR = LONGEST - len("Error: ")
+LONGEST_LIST = 220  # characters of a message as far as what it lists: some are told with more before them
 LONGEST_PART = 80  # characters of a name or value from a file in a message
+SHORTEST_WORD = 40  # characters that are left of a long word where a message is too long
 SHORT = reprlib.Repr()
 SHORT.maxstring = LONGEST_PART
 LISTS = {  # what a name stands for -> the list of ``rgaviz list`` that has them all
@@ -29,11 +33,45 @@ def printable(text: object) -> str:
     return "".join(signs)
 
 
+def shortened(text: object, most: int = LONGEST) -> str:
+    """A message as one printable line of bounded length.
+
+    What is too long loses its middle, for the next step stands at the end: first the longest words, such as paths of
+    files, as far as must be, then the message.
+    """
+    line = printable(text)
+    while (excess := len(line) - most) > 0:
+        words = line.split(" ")
+        place = max(range(len(words)), key=lambda each: len(words[each]))
+        if len(words[place]) <= SHORTEST_WORD:
+            return _without_middle(line, most, " ... ")
+        words[place] = _without_middle(words[place], max(len(words[place]) - excess, SHORTEST_WORD), "...")
+        line = " ".join(words)
+    return line
+
+
+def _without_middle(text: str, most: int, gap: str) -> str:
+    end = most * 3 // 5
+    return f"{text[: most - len(gap) - end].rstrip()}{gap}{text[-end:].lstrip()}"
+
+
 class RgavizError(Exception):
-    """A fault the user can mend. The message is one printable line and names the next step."""
+    """A fault the user can mend. The message is one printable line of bounded length and names the next step."""
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(printable(message))
+        super().__init__(shortened(message, LONGEST_ERROR))
+
+
+class SeveralFaults(RgavizError):
+    """Several faults that are told in one line, each a sentence with its own next step.
+
+    Attributes:
+        faults: all of them.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__(together(faults))
 
 
 class UnknownNameError(RgavizError):
@@ -65,18 +103,57 @@ def quoted(value: object) -> str:
 
 def one_line(error: object) -> str:
     """Somebody else's message as a part of ours."""
-    return clipped(error, 160) or type(error).__name__
+    return clipped(error, 120) or type(error).__name__
 
 
-def listed(names: Sequence[str]) -> tuple[str, int]:
-    """The first names as a message lists them, at least one, and how many do not fit."""
-    fitting, length = 0, 0
-    for name in map(clipped, names):
-        length += len(name) + 2
-        if fitting and length > LONGEST_LIST:
+def words(given: Any, what: str, example: str) -> list[Any]:
+    """Names or paths that a function was given: several as a list, or one that stands for itself.
+
+    Args:
+        given: what the caller wrote.
+        what: it is, for the message, such as ``"Checkpoints"``.
+        example: one of them.
+
+    Raises:
+        RgavizError: neither.
+    """
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    several = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes | Mapping) else None
+    if several is None:
+        raise RgavizError(f"{what} are a list, or one alone, not {kind_of(given)}; give {example!r}, say.")
+    for each in several:
+        if not isinstance(each, str | os.PathLike):
+            raise RgavizError(
+                f"{what} are names, or paths, and {kind_of(each)} is none; give {example!r}, say."
+            )
+    return several
+
+
+def kind_of(thing: object) -> str:
+    """What kind of thing a caller gave, in words."""
+    return "None" if thing is None else f"a value of type {clipped(type(thing).__name__)}"
+
+
+def first_that_fit(parts: Iterable[str], most: int, between: str = ", ") -> list[str]:
+    """The first parts that a line of ``most`` characters holds, at least one."""
+    kept: list[str] = []
+    for part in parts:
+        if kept and len(between.join([*kept, part])) > most:
             break
-        fitting += 1
-    return ", ".join(map(clipped, names[:fitting])), len(names) - fitting
+        kept.append(part)
+    return kept
+
+
+def together(faults: Sequence[str], before: str = "") -> str:
+    """As many faults as fit into a message after ``before``, at least the first, and how many more there are."""
+    most = LONGEST_ERROR - len(before) - len(" And 1000 more faults.")
+    if len(" ".join(faults)) <= LONGEST_ERROR - len(before):
+        return f"{before}{' '.join(faults)}"
+    kept = first_that_fit(faults, most, " ")
+    left = len(faults) - len(kept)
+    more = f" And {left} more fault{'s' if left > 1 else ''}." if left else ""
+    return f"{before}{shortened(' '.join(kept), max(most, LONGEST_PART))}{more}"
 
 
 def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameError:
@@ -84,10 +161,11 @@ def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameErr
     known = sorted(options)
     near = difflib.get_close_matches(str(name)[:LONGEST_PART], known, n=1)
     hint = f"Did you mean {quoted(near[0])}? " if near else ""
-    shown, left = listed(known)
+    before = f"Unknown {kind} {quoted(name)}. {hint}Choose one of: "
+    shown = first_that_fit(map(clipped, known), LONGEST_LIST - len(before))
     where = f" (rgaviz list {LISTS[kind]})" if kind in LISTS else ""
-    more = f" and {left} more{where}" if left else ""
-    return UnknownNameError(f"Unknown {kind} {quoted(name)}. {hint}Choose one of: {shown}{more}.")
+    left = len(known) - len(shown)
+    return UnknownNameError(f"{before}{', '.join(shown)}{f' and {left} more{where}' if left else ''}.")
 
 
 def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:
@@ -98,6 +176,6 @@ def lookup(table: Mapping[str, Value], name: str, kind: str) -> Value:
         name: what the user wrote.
         kind: what the name stands for, e.g. ``"attention"``; used in the message.
     """
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise unknown_name(name, table, kind)
     return table[name]

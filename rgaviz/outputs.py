@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import OutputError
+from rgaviz.errors import OutputError, RgavizError, kind_of, words
 from rgaviz.regular import open_regular, read_regular, real, stays_within
 from rgaviz.writing import atomic_write, json_bytes, output_error
 
@@ -91,8 +91,16 @@ def output_place(out: Path | str | None, command: str) -> Output:
 
 
 def with_suffix(figure: Mapping[str, Any], out: Path | str | None) -> dict[str, Any]:
-    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``."""
-    formats = list(figure.get("formats", ()))
+    """Options of a figure in which the suffix of one named by ``--out`` is the first of the ``formats``.
+
+    Raises:
+        RgavizError: they are no dictionary, or the formats no names.
+    """
+    if not isinstance(figure, Mapping):
+        raise RgavizError(
+            f"Options of a figure are a dictionary, not {kind_of(figure)}; give {{'dpi': 300}}, say."
+        )
+    formats = words(figure.get("formats", ()), "Formats of a figure", "pdf")
     if out is not None and names_figure(out):
         formats.insert(0, Path(out).suffix.lower()[1:])
     named = bool(formats) or "formats" in figure

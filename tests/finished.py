@@ -19,9 +19,13 @@ def write(
     lr=0.1,
     size=(16, 16),
     options=None,
+    figures=None,
     **training,
 ):
-    """A checkpoint as a finished training leaves it; ``options`` are those of the network in its recipe."""
+    """A checkpoint as a finished training leaves it.
+
+    ``options`` are those of the network in its recipe; with ``figures``, by measure, it is for re-identification.
+    """
     torch.manual_seed(seed)
     classes, epochs = 100 if dataset == "cifar100" else 10, 3
     given = options or {}
@@ -32,15 +36,18 @@ def write(
     model = create_model(
         arch, attention, num_classes=classes, image_size=size, **{"width": 4, "s1": 2, "s2": 2, **given}
     )
-    row = {"epoch": epochs, "test_error": error}
+    model.task = "classification" if figures is None else "reid"
+    told = {f"test_{key}": value for key, value in (figures or {"error": error}).items()}
+    row = {"epoch": epochs, **told}
     save_checkpoint(
         path,
         model,
         classes=[str(number) for number in range(classes)],
         mean=(0, 0, 0),
         std=(1, 1, 1),
-        metrics={"test_error": error},
+        metrics=told,
         training={"dataset": dataset, **training},
         seed=seed,
-        history=[{**row, "epoch": number + 1, "test_error": 99.0} for number in range(epochs - 1)] + [row],
+        history=[{**row, "epoch": number + 1, **dict.fromkeys(told, 99.0)} for number in range(epochs - 1)]
+        + [row],
     )

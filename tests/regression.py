@@ -26,10 +26,12 @@ class Regression:
         Measure("mae", "mean absolute error", unit="", least=True),
         Measure("r2", "R2", unit=""),
     )
+    tabulated: tuple[str, ...] = ("mae",)
     targets: tuple[str, ...] = ("all",)
     settings: tuple[str, ...] = ()
     tested: tuple[str, ...] = ("test",)
     open_set = False
+    foreign = True
 
     def measuring(self, **choices):
         if choices:

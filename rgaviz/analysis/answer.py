@@ -13,14 +13,15 @@ from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
+from rgaviz.errors import words
 from rgaviz.figures.draw import claim_figure, draw, record_options
-from rgaviz.figures.style import FigureOptions
+from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.tasks import Told
 
-Names = Sequence[Path | str]
+Names = Path | str | Sequence[Path | str]
 
 
 class Settings(TypedDict, total=False):
@@ -42,7 +43,7 @@ class Settings(TypedDict, total=False):
         say: is told what was chosen and what a reader must know.
     """
 
-    labels: Sequence[str]
+    labels: str | Sequence[str]
     arch: str | None
     num_classes: int | None
     image_size: tuple[int, int] | None
@@ -112,13 +113,16 @@ def answer(
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
     track, say = settings.get("track", silent), settings.get("say", hush)
+    checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
+    pictures = words(pictures, "Pictures", "img.jpg")
+    labels = words(settings.get("labels", ()), "Labels", "cat")
     given = Given(**{each.name: settings.get(each.name) for each in fields(Given)})
     place = None if out is None else given_place(out)
     output = output_place(place, command)
-    options = FigureOptions(**with_suffix(settings.get("figure", {}), place))
+    options = options_of(with_suffix(settings.get("figure", {}), place))
     device = choose_device(settings.get("device", "auto"))
-    sources, words = chosen_inputs(checkpoints, pictures, command, networks, given, say)
-    found = pictures_to_explain(words, output.folder, say)
+    sources, asked_for = chosen_inputs(checkpoints, pictures, command, networks, given, say)
+    found = pictures_to_explain(asked_for, output.folder, say)
     to_read = [*map(Path, sources), *(picture.path for picture in found)]
     with alone(output.folder):
         claim_figure(command, output, options, inputs=to_read)
@@ -129,7 +133,7 @@ def answer(
         asked = replace(
             ask(subjects),
             command_line=settings.get("command_line", ""),
-            labels=settings.get("labels", ()),
+            labels=labels,
             options=record_options(options),
         )
         for note in asked.notes:

@@ -10,7 +10,7 @@ from typing import Unpack
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, with_cam
-from rgaviz.errors import lookup
+from rgaviz.errors import lookup, words
 from rgaviz.explain.methods import METHODS
 from rgaviz.results.manifest import MapRef
 
@@ -20,7 +20,7 @@ def cam(
     pictures: Names = (),
     out: Path | str | None = None,
     *,
-    methods: Sequence[str] = ("gradcam",),
+    methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
     **settings: Unpack[Settings],
@@ -32,7 +32,7 @@ def cam(
             ``runs/``, else the bundled one.
         pictures: files, folders or patterns; by default the bundled photographs.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-cam/``.
-        methods: of ``rgaviz.explain.methods.METHODS``.
+        methods: of ``rgaviz.explain.methods.METHODS``; a text as ``--method`` takes it.
         target: what the maps are about. For classifiers a class, by name or number; ``top1``, each network's own
             prediction; or ``top5``. By default what is usual for each network's task, here ``top1``.
         layer: a stage or a dotted module name; by default the last stage, or the last map.
@@ -41,7 +41,7 @@ def cam(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
-    ask = partial(cam_request, methods=methods, target=target, layer=layer)
+    ask = partial(cam_request, methods=chosen_methods(methods), target=target, layer=layer)
     return answer(ask, "cam", checkpoints, pictures, out, **settings)
 
 
@@ -83,6 +83,15 @@ def method_notes(methods: Sequence[str]) -> list[str]:
 def cam_ref(subject: Subject, name: str) -> MapRef:
     """A class activation map of a network."""
     return MapRef(checkpoint=subject.id, name=name, group="cam")
+
+
+def chosen_methods(methods: str | Sequence[str]) -> list[str]:
+    """Methods as a list, of a text as :func:`parse_methods` reads it.
+
+    Raises:
+        RgavizError: no such method, or no names at all.
+    """
+    return parse_methods(methods) if isinstance(methods, str) else words(methods, "Methods", "gradcam")
 
 
 def parse_methods(text: str) -> list[str]:

@@ -22,6 +22,7 @@ def panel(
     told: Mapping[str, Told],
     maps: Mapping[str, np.ndarray],
     about: Mapping[str, str],
+    beside: str = "",
 ) -> Panel:
     """A panel of a picture's row, with what stands under it.
 
@@ -31,18 +32,20 @@ def panel(
         told: checkpoint id -> what the network says of the picture.
         maps: the picture's, by ``"checkpoint/name"``.
         about: what each class activation map is about, likewise; nothing of one that knows no class.
+        beside: another picture that the maps compare this one with, where that is not the same for all.
     """
     content: dict[str, Any] = {"kind": column.kind, "picture": picture.id}
     if column.map is None:
         lines = [Line(text=picture.path)]
         lines += [] if picture.label is None else [Line(text=f"label: {picture.label}")]
+        lines += [Line(text=f"beside {beside}")] if beside else []
         return Panel(**content, lines=lines)
     content |= {"map": column.map, "minus": column.minus}
     if column.minus is not None:
         return Panel(**content, lines=_of_difference(column.map, column.minus, maps, about))
     key = _key(column.map)
     lines, values = _said(told[column.map.checkpoint], about.get(key))
-    lines += [*_of_method(column.map), *_grid([maps[key]]), *map(_flag, map_warnings(maps[key]))]
+    lines += [*_of_method(column.map), *grid([maps[key]]), *map(flag, map_warnings(maps[key]))]
     return Panel(**content, lines=lines, values=values)
 
 
@@ -50,7 +53,8 @@ def _key(ref: MapRef) -> str:
     return f"{ref.checkpoint}/{ref.name}"
 
 
-def _flag(text: str) -> Line:
+def flag(text: str) -> Line:
+    """A line that warns."""
     return Line(text=text, role="flag")
 
 
@@ -69,10 +73,10 @@ def _of_method(ref: MapRef) -> list[Line]:
         return []
     method = METHODS[ref.name.split("/")[0]]
     lines = [Line(text="of no class")] if method.classless else []
-    return [*lines, _flag("arbitrary sign")] if method.arbitrary_sign else lines
+    return [*lines, flag("arbitrary sign")] if method.arbitrary_sign else lines
 
 
-def _grid(shown: list[np.ndarray]) -> list[Line]:
+def grid(shown: list[np.ndarray]) -> list[Line]:
     """The grid of maps that are so coarse that a blob may be one position; of channels nothing."""
     sizes = {values.shape: None for values in shown if values.ndim == 2}
     if not any(values.size > 1 and min(values.shape) < COARSE for values in shown if values.ndim == 2):
@@ -85,11 +89,11 @@ def _of_difference(
 ) -> list[Line]:
     """Why a difference is not one of two sound maps about the same."""
     refs = (first, second)
-    lines = [*_of_method(first), *_grid([maps[_key(ref)] for ref in refs])]
+    lines = [*_of_method(first), *grid([maps[_key(ref)] for ref in refs])]
     faults: dict[str, list[str]] = {}
     for ref in refs:
         for fault in map_warnings(maps[_key(ref)]):
             faults.setdefault(fault, []).append(ref.checkpoint)
-    lines += [_flag(f"{fault} in {' and '.join(where)}") for fault, where in faults.items()]
+    lines += [flag(f"{fault} in {' and '.join(where)}") for fault, where in faults.items()]
     subjects = [about.get(_key(ref)) for ref in refs]
-    return lines if subjects[0] == subjects[1] else [*lines, _flag(f"{subjects[0]} minus {subjects[1]}")]
+    return lines if subjects[0] == subjects[1] else [*lines, flag(f"{subjects[0]} minus {subjects[1]}")]

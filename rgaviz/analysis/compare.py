@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, Settings, answer
-from rgaviz.analysis.cam import cam_columns, cam_ref, method_notes
+from rgaviz.analysis.cam import cam_columns, cam_ref, chosen_methods, method_notes
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
@@ -24,7 +24,7 @@ def compare(
     pictures: Names = (),
     out: Path | str | None = None,
     *,
-    methods: Sequence[str] = ("gradcam",),
+    methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
     mask_layer: str | None = None,
@@ -37,7 +37,7 @@ def compare(
         checkpoints: at least two, files, ``torchvision:NAME`` or ``timm:NAME``; by default the bundled pair.
         pictures: files, folders or patterns; by default the bundled photographs.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-compare/``.
-        methods: of ``rgaviz.explain.methods.METHODS``.
+        methods: of ``rgaviz.explain.methods.METHODS``; a text as ``--method`` takes it.
         target: what the maps are about, as :func:`rgaviz.analysis.cam.cam` takes it.
         layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
             map.
@@ -48,6 +48,7 @@ def compare(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    methods = chosen_methods(methods)
     ask = partial(
         compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
     )

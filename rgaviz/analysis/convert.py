@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import OutputError, RgavizError, clipped
+from rgaviz.errors import OutputError, RgavizError, clipped, shortened
 from rgaviz.outputs import FIGURE_SUFFIXES, OTHER_SUFFIXES, claim_file, given_place
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Converted:
             f"Network: {self.arch}{attention}, {self.parameters:,} parameters",
             f"Images: {height}x{width}, mean {mean}, std {std}",
             f"Classes: {self.classes} ({', '.join(map(clipped, self.first_classes))}{more})",
-            *(f"Note: {note}" for note in self.notes),
+            *(shortened(f"Note: {note}") for note in self.notes),
             f"Checkpoint: {self.file}",
         ]
 
@@ -96,6 +96,7 @@ def convert(
         RgavizError: it cannot be read or written, or what was said of it is not so; then nothing was written.
     """
     from rgaviz.checkpoint import load_checkpoint, save_checkpoint
+    from rgaviz.checkpoint.elsewhere import confirmed
     from rgaviz.checkpoint.given import Given
 
     out = given_place(out)
@@ -109,6 +110,7 @@ def convert(
         classes=given.names(len(checkpoint.classes)) or checkpoint.classes,
         mean=own_mean or checkpoint.mean,
         std=own_std or checkpoint.std,
+        notes=confirmed(checkpoint.notes, given),
     )
     origin = {"path": str(checkpoint.path), "sha256": checkpoint.sha256, "origin": checkpoint.origin}
     save_checkpoint(

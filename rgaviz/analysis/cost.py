@@ -25,8 +25,9 @@ from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import Settings
-    from rgaviz.runs.read import Row
+    from rgaviz.runs.row import Row
     from rgaviz.tasks import Measure
 
 # What the cost may be in the figure: key of a row, divisor, label.
@@ -114,13 +115,12 @@ def profile(
         RgavizError: unknown names, impossible numbers, runs of other networks, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
     check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = FigureOptions(**with_suffix(figure or {}, out))
+    options = options_of(with_suffix(figure or {}, out))
     if names_figure(out) and not runs:
         raise OutputError(f"{out} names a figure, which needs --runs; name a folder with -o.")
     output = output_place(out, "profile")
@@ -254,9 +254,10 @@ def rows_of_runs(
 
 def _values(row: Row) -> dict[str, Any]:
     """Mean, deviation and number of seeds of a row of one data set."""
-    from rgaviz.runs.read import mean_and_std
+    from rgaviz.runs.row import mean_and_std
 
-    (by_seed,) = row.values.values()
+    (dataset,) = row.values
+    by_seed = row.by_seed(dataset, row.measure)
     return {**dict(zip(keys(row.measure), mean_and_std(by_seed), strict=True)), "seeds": len(by_seed)}
 
 

@@ -1,4 +1,4 @@
-"""All of it in a minute, offline: a trained pair, photographs and three figures."""
+"""All of it in a minute, offline: trained pairs, pictures and figures."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ NO_CLASS = "other"
 FIGURES = ("compare", "masks", "histogram")
 SHOWN = 4  # pictures in the figures: one page each
 SHAPES_SHOWN = 10
+FORMATS = ("pdf", "png")
 SHAPE_SIDE = 256  # pixels; the networks see them at 32x32
 
 
@@ -65,11 +66,13 @@ def demo(
     listen: Callable[[], AbstractContextManager[Any]] = nobody,
     track: Track = silent,
 ) -> Demonstration:
-    """Fill a folder with a trained pair, pictures and the three figures, as ``rgaviz demo`` does.
+    """Fill a folder with trained pairs, pictures and figures, as ``rgaviz demo`` does.
+
+    A pair of classifiers, and in the folder ``people`` one for re-identification.
 
     Args:
         out: the folder.
-        train: train a fresh pair on generated images, which takes minutes, in place of the bundled one.
+        train: train fresh classifiers on generated images, which takes minutes, in place of the bundled ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         command_line: recorded in the results.
         listen: gives a :class:`rgaviz.training.report.Report` while the pair is trained.
@@ -79,6 +82,7 @@ def demo(
         RgavizError: files of someone else's are in the way; then nothing was written.
     """
     from rgaviz.analysis.compare import compare_request
+    from rgaviz.analysis.demo_people import FOLDER, NETWORKS, people_figures, people_files
     from rgaviz.analysis.histogram import histogram_request
     from rgaviz.analysis.masks import masks_request
     from rgaviz.analysis.subject import load_subjects
@@ -87,7 +91,9 @@ def demo(
     from rgaviz.writing import atomic_write
 
     out, chosen = given_place(out), choose_device(device)
+    people = out / FOLDER
     files_to_write = shapes(out) if train else {**bundled_pair(out), **photographs(out)}
+    files_to_write |= people_files(people)
     refuse_other(files_to_write)
     refuse_other_figures(out)
     if train:
@@ -104,6 +110,9 @@ def demo(
             *render(masks_request(pair[1:], "conv5"), shown, out / "masks", command_line, track),
             *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", command_line, track),
         ]
+        files += people_figures(
+            load_subjects([people / name for name in NETWORKS], chosen), people, device, command_line, track
+        )
     said = {each.id: each.checkpoint.predict([picture.path for picture in pictures]) for each in pair}
     told = {
         picture.relative.as_posix(): {name: said[name][row] for name in said}
@@ -171,10 +180,11 @@ def refuse_other_figures(out: Path) -> None:
     Raises:
         OutputError: there is one.
     """
+    from rgaviz.analysis import demo_people
     from rgaviz.outputs import MANIFEST
 
-    for name in FIGURES:
-        for path in (out / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv")):
+    for name in (*FIGURES, f"{demo_people.FOLDER}/figure3"):  # the rank list makes sure of its own
+        for path in (out / f"{name}.{suffix}" for suffix in (*FORMATS, "csv")):
             if path.exists() and not (out / name / MANIFEST).exists():
                 raise OutputError(f"{path} is there and is no demo's; choose another folder with --out.")
 
@@ -201,9 +211,14 @@ def shapes(out: Path) -> dict[Path, bytes]:
 
 
 def render(
-    request: Request, pictures: Sequence[PicturePath], stem: Path, command_line: str, track: Track = silent
+    request: Request,
+    pictures: Sequence[PicturePath],
+    stem: Path,
+    command_line: str,
+    track: Track = silent,
+    **changes: Any,
 ) -> list[Path]:
-    """One of the three figures, as PDF and PNG, with its numbers in a folder of the same name."""
+    """One of the figures, as PDF and PNG, with its numbers in a folder of the same name."""
     from dataclasses import replace
 
     from rgaviz.analysis.run import run
@@ -211,6 +226,6 @@ def render(
     from rgaviz.figures.style import FigureOptions
     from rgaviz.outputs import Output
 
-    options = FigureOptions(formats=("pdf", "png"))
+    options = FigureOptions(formats=FORMATS, **changes)
     run(replace(request, command_line=command_line, options=record_options(options)), pictures, stem, track)
     return draw(stem, Output(stem, stem), options).paths

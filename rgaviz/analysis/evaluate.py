@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError, clipped
+from rgaviz.errors import RgavizError, clipped, words
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def evaluate(
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
-        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.reid.Matching`.
+        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         arch: network of a bare state_dict.
         num_classes: outputs of that network; by default those of its head.
@@ -132,13 +132,14 @@ def evaluate(
     from rgaviz.checkpoint.given import Given
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
-    from rgaviz.figures.style import FigureOptions
+    from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
 
+    checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     if not checkpoints:
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
-    options = FigureOptions(**{"width": "column", **with_suffix(figure or {}, out)})
+    options = options_of({"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "evaluate")
     given = Given(arch, num_classes, image_size, mean, std, classes)
     with alone(output.folder):

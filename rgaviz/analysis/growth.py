@@ -15,6 +15,7 @@ from rgaviz.outputs import claim, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.growth import Point
     from rgaviz.profiling.measure import Settings
 
@@ -70,13 +71,12 @@ def growth(
         RgavizError: unknown names, impossible numbers, too few channels, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
-    from rgaviz.figures.style import FigureOptions
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)
     check_batch(batch_size)
     settings = choose_settings(device, precision, repeats, train=train)
-    options = FigureOptions(**with_suffix(figure or {}, out))
+    options = options_of(with_suffix(figure or {}, out))
     lookup(AXES, axis, "size to grow")
     output = output_place(out, "growth")
     with alone(output.folder):

@@ -6,7 +6,7 @@ cannot be read is reported and the others are done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +14,16 @@ import numpy as np
 import torch
 
 from rgaviz.analysis.captions import panel
+from rgaviz.analysis.counterpart import Other, Seen, other_column, other_maps, other_picture
 from rgaviz.analysis.request import Outcome, Request, cam_names, cam_scores, versions
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
-from rgaviz.explain.masks import joint_means
+from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
-from rgaviz.explain.targets import Target
+from rgaviz.explain.targets import PairTarget, Target
 from rgaviz.progress import Track, silent
 from rgaviz.results.manifest import Picture
 from rgaviz.results.writer import ResultsWriter
@@ -40,6 +41,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     """
     labels = _labels(request, pictures)
     targets = _targets(request, labels)
+    other = other_picture(request.subjects, targets)
     failures: list[str] = []
     found: dict[str, dict[str, Told]] = {}
     numbered = list(enumerate(pictures))
@@ -59,6 +61,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                 )
                 for subject in request.subjects
             ]
+            seen = _seen(other, request, targets, [found for found, _ in explained])
             for row, (number, picture, shown, _) in enumerate(loaded):
                 told = {s.id: p[row] for s, (_, p) in zip(request.subjects, explained, strict=True)}
                 maps, classes = _maps(request, row, [e for e, _ in explained])
@@ -71,10 +74,43 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                 writer.picture(entry, shown, maps)
                 writer.row([panel(column, entry, told, maps, classes) for column in request.columns])
                 found[entry.path] = told
+                if other is not None:
+                    _write_other(writer, request, other, seen, row, entry)
         if not found:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
     return Outcome(found, failures)
+
+
+def _seen(
+    other: Other | None, request: Request, targets: Mapping[str, Target], explained: Sequence[Explanation]
+) -> dict[str, Seen]:
+    """Checkpoint id -> what it finds in the picture that those of a batch are compared with, if they are."""
+    return {
+        subject.id: other.seen(subject, request.methods if subject.cam_layer else (), target, found.output)
+        for subject, found in zip(request.subjects, explained, strict=True)
+        if other is not None and isinstance(target := targets.get(subject.id), PairTarget)
+    }
+
+
+def _write_other(
+    writer: ResultsWriter,
+    request: Request,
+    other: Other,
+    seen: Mapping[str, Seen],
+    row: int,
+    picture: Picture,
+) -> None:
+    """A row of the other picture below that of a picture, in the same columns."""
+    number = int(picture.id)
+    masks, cams, about = other_maps(request, seen, row, number)
+    if other.entry not in writer.pictures:
+        writer.picture(other.entry, other.shown, masks)
+    writer.maps(other.entry.id, cams)
+    maps = {**masks, **cams}
+    told = {name: each.told for name, each in seen.items()}
+    columns = [other_column(column, number) for column in request.columns]
+    writer.row([panel(column, other.entry, told, maps, about, picture.path) for column in columns])
 
 
 def _targets(request: Request, labels: Sequence[str | None]) -> dict[str, Target]:
@@ -173,11 +209,7 @@ def _maps(
     maps: dict[str, np.ndarray] = {}
     about: dict[str, str] = {}
     for subject, found in zip(request.subjects, explained, strict=True):
-        for key, values in found.masks.items():
-            layer, _, kind = key.rpartition("/")
-            # A joint mask as a whole would fill the disk: C times what a spatial one takes.
-            kept = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
-            maps |= {f"{subject.id}/{layer}/{each}": value for each, value in kept.items()}
+        maps |= {f"{subject.id}/{name}": values for name, values in kept_masks(found.masks, row).items()}
         for method, values in found.cams.items():
             names = cam_names(method, cam_scores(subject, request.target))
             for name, each, caption in zip(names, values[row], found.about[row], strict=False):

@@ -13,15 +13,13 @@ import torch
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
 from rgaviz.data.find import usable
-from rgaviz.errors import RgavizError, clipped
+from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer
 from rgaviz.explain.places import mask_place
 from rgaviz.models import foreign
 from rgaviz.progress import Say
 from rgaviz.tasks.task import headline
-
-LONGEST_TOLD = 600  # letters of a note, which may be anyone's
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def tell_notes(subjects: Sequence[Subject], say: Say) -> None:
     """Say what must be known of the networks before believing what they give."""
     for checkpoint in (subject.checkpoint for subject in subjects):
         for note in checkpoint.notes:
-            say(f"Note: {checkpoint.path}: {clipped(note, LONGEST_TOLD)}")
+            say(f"Note: {checkpoint.path}: {note}")
 
 
 def with_cam(subject: Subject, layer: str | None) -> Subject:

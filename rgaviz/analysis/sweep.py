@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, words
 from rgaviz.outputs import given_place
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ class Swept:
 
 
 def sweep(
-    recipes: Sequence[str] | Mapping[str, Recipe],
+    recipes: Path | str | Sequence[Path | str] | Mapping[str, Recipe],
     out: Path | str = "runs/sweep",
     *,
     seeds: Sequence[int] = (0,),
     dataset: str | None = None,
     device: str = "auto",
     data_dir: Path | str | None = None,
+    pattern: str | None = None,
     command_line: str = "",
     report: Report | None = None,
 ) -> Swept:
@@ -53,27 +54,37 @@ def sweep(
             :func:`rgaviz.training.start.recipe_settings` makes of them and of changes.
         out: folder; each run is in ``<dataset>/<recipe>/seed<N>`` below it.
         seeds: of weights, order and augmentation.
-        dataset: keys of ``rgaviz.data.sets.DATASETS``, with commas; by default the recipe's name if it is one, else
-            ``cifar10``.
+        dataset: keys of ``rgaviz.data.sets.DATASETS``, with commas; by default the one that the recipe is called
+            after, else ``cifar10``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         data_dir: where the images are, or folders of them called after their data set.
+        pattern: for ``reid-folder``, as :func:`rgaviz.train` takes it.
         command_line: recorded in the checkpoints, and told where a run is stopped.
         report: who listens; nobody by default.
 
     Raises:
-        RgavizError: no such recipe or data set, or two runs that would share a folder; before any is run.
+        RgavizError: no such recipe or data set, a network that cannot be built, a pattern that no data set takes, or
+            two runs that would share a folder; before any is run.
     """
     from rgaviz.analysis.train import train
-    from rgaviz.data.sets import load_dataset
+    from rgaviz.data.sets import NAMED_BY_PATTERN, load_dataset
     from rgaviz.training.report import Silent
-    from rgaviz.training.start import recipe_settings
-    from rgaviz.training.sweep import own_folder, planned
+    from rgaviz.training.start import settings_of
+    from rgaviz.training.sweep import checked_seeds, own_folder, own_pattern, planned, refuse_unbuildable
 
     place = given_place(out)
-    settings = (
-        dict(recipes) if isinstance(recipes, Mapping) else {name: recipe_settings(name) for name in recipes}
+    named: Mapping[Any, Any] = (
+        recipes
+        if isinstance(recipes, Mapping)
+        else {str(name): name for name in words(recipes, "Recipes", "cifar10")}
     )
-    runs = list(planned(settings, seeds, dataset, place))
+    settings = {str(name): settings_of(recipe) for name, recipe in named.items()}
+    runs = list(planned(settings, checked_seeds(seeds), dataset, place))
+    if pattern is not None and not any(own_pattern(pattern, run.dataset) for run in runs):
+        raise RgavizError(
+            f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, which is not trained here; drop it."
+        )
+    refuse_unbuildable(settings)
     listener = report or Silent()
     load = functools.lru_cache(maxsize=2)(load_dataset)  # runs share the images
     swept = Swept(place, [], [])
@@ -88,6 +99,7 @@ def sweep(
                 seed=run.seed,
                 device=device,
                 data_dir=own_folder(None if data_dir is None else Path(data_dir), run.dataset),
+                pattern=own_pattern(pattern, run.dataset),
                 resume=True,
                 command_line=command_line,
                 again=command_line,

@@ -40,7 +40,7 @@ class Trained:
 
 def train(
     dataset: str,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | Path | str | None = None,
     out: Path | str | None = None,
     *,
     seed: int = 0,
@@ -84,11 +84,12 @@ def train(
     from rgaviz.tasks import TASKS
     from rgaviz.training.report import Silent
     from rgaviz.training.signals import nothing_lost
-    from rgaviz.training.start import recipe_settings, run_folder, run_training, stop_told, usual_recipe
+    from rgaviz.training.start import run_folder, run_training, settings_of, stop_told, usual_recipe
+    from rgaviz.training.sweep import checked_seeds
 
     lookup(DATASETS, dataset, "data set")
-    name = usual_recipe(dataset) if recipe is None else recipe
-    settings = recipe_settings(name) if isinstance(name, str) else name
+    (seed,) = checked_seeds([seed], "seed")
+    settings = settings_of(usual_recipe(dataset) if recipe is None else recipe)
     folder, listener = run_folder(dataset, settings, out), report or Silent()
     main = is_main_process()
     with stop_told(settings, again, listener), alone(folder) if main else nullcontext():

@@ -115,7 +115,7 @@ def load_checkpoint(
     source: Path | str,
     arch: str | None = None,
     num_classes: int | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: tuple[int, int] | int | None = None,
     mean: str | Sequence[float] | None = None,
     std: str | Sequence[float] | None = None,
     classes: Path | str | Sequence[str] | None = None,
@@ -132,7 +132,8 @@ def load_checkpoint(
         arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``. Files that
             name their network need none and keep theirs.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
-        image_size: (H, W) in pixels of a bare state_dict's network; by default what its kind usually takes.
+        image_size: (H, W) in pixels, or one number for both, of a bare state_dict's network; by default what its kind
+            usually takes.
         mean: of the images a bare state_dict was trained with, values in [0, 1] for red, green and blue; by default
             what its library's networks take, else ImageNet's.
         std: their standard deviation, likewise.
@@ -146,13 +147,14 @@ def load_checkpoint(
             pickle that would run code; weights that are neither here nor can be downloaded.
         UnknownNameError: no such network or weights.
     """
+    given = Given(arch, num_classes, image_size, mean, std, classes)
     if foreign.is_foreign(source) and not Path(source).exists():
         return from_library(str(source))
     path = Path(source)
     document = read(path)
     state = bare.unwrap(document)
     if state is not None:
-        return from_weights(path, state, Given(arch, num_classes, image_size, mean, std, classes))
+        return from_weights(path, state, given)
     header = read_header(document, path)
     model = build_network(path, arguments(document["config"]), header.model)
     vars(model)["task"] = header.task

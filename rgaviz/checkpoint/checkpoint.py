@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,11 +96,15 @@ class Checkpoint:
                 (H, W, 3) of any size, resized and normalised with this checkpoint's values.
 
         Raises:
-            RgavizError: no images, or a picture that cannot be read.
+            RgavizError: no images, arrays of another kind, or a picture that cannot be read.
         """
-        from rgaviz.data.pictures import network_input, read_picture
+        from rgaviz.data.pictures import check_array, network_input, read_picture
 
         if isinstance(images, Tensor):
+            if not len(images.shape) or not images.is_floating_point():
+                raise RgavizError(
+                    "A tensor is a normalised batch of floating point; pass pictures as uint8 arrays."
+                )
             if images.shape[1:] != (3, *self.image_size):
                 wanted, given = (
                     "x".join(map(str, each)) for each in ((3, *self.image_size), images.shape[1:])
@@ -108,12 +112,20 @@ class Checkpoint:
                 raise RgavizError(
                     f"This network takes images of {wanted}, not {given}; resize them, or pass pictures."
                 )
+            if not len(images):
+                raise RgavizError("No images given; name at least one.")
             return images
-        single = isinstance(images, str | Path) or getattr(images, "ndim", 0) == 3
+        single = (
+            isinstance(images, str | Path)
+            or getattr(images, "ndim", 0) == 3
+            or not isinstance(images, Iterable)
+        )
         several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
         if not several:
             raise RgavizError("No images given; name at least one.")
-        pictures = [read_picture(each) if isinstance(each, str | Path) else each for each in several]
+        pictures = [
+            read_picture(each) if isinstance(each, str | Path) else check_array(each) for each in several
+        ]
         return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
 
     def scored(self) -> Callable[[Tensor], Tensor]:

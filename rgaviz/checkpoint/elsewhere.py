@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from rgaviz.checkpoint.reading import file_sha256, weight_fault, weights_sha256
 from rgaviz.checkpoint.schema import LARGEST_IMAGE
 from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
 from rgaviz.errors import CheckpointError, RgavizError, one_line
-from rgaviz.models import MODELS, create_model, foreign
+from rgaviz.models import create_model, foreign
 from rgaviz.models.foreign import bare, official
 from rgaviz.models.network import shape_text
+
+ASSUMED = "assumed, for the file does not say: "  # begins a note
 
 
 def build_network(path: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
@@ -88,26 +90,27 @@ def from_weights(
     own_mean, own_std = given.channels()
     notes: list[str] = []
     fresh_head = recognised = False
-    try:
-        if recognised := official.recognise(state):
-            origin = "checkpoint of the RGA authors' code"
-            model = build_network(path, *official.convert(state))
-        else:
-            arch = _named(path, state, given.arch)
-            origin = f"bare state_dict of {arch}"
+    if recognised := official.recognise(state):
+        origin = "checkpoint of the RGA authors' code"
+        with _naming(path):
+            own, weights = official.convert(state)
+            notes = bare.dropped(state, official.weights(state))
+        model = build_network(path, own, weights)
+        vars(model)["task"] = "reid"
+    else:
+        arch = _named(path, state, given.arch)
+        origin = f"bare state_dict of {arch}"
+        with _naming(path):
             model, notes, fresh_head = bare.fit(state, arch, given.num_classes, given.image_size)
             if foreign.is_foreign(arch):
                 _, mean, std = foreign.preset(arch)
-    except RgavizError as error:
-        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
-        raise CheckpointError(f"{prefix}{error}") from error
     config = dict(vars(model)["config"])
     # A fresh head knows no classes, so it must not name any.
     names = foreign.numbered_classes if fresh_head else foreign.class_names
     mean, std = own_mean or mean, own_std or std
     classes = given.names(config["num_classes"]) or names(config["num_classes"])
     if not recognised and (assumed := _assumed(given, config, mean, std, classes)):
-        notes.append(f"the file does not say how its network is used; assumed: {'; '.join(assumed)}.")
+        notes.append(f"{ASSUMED}{'; '.join(assumed)}.")
     return Checkpoint(
         model=model.eval(),
         config=config,
@@ -121,6 +124,15 @@ def from_weights(
     )
 
 
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say of which file an error speaks."""
+    try:
+        yield
+    except RgavizError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
 def _assumed(
     given: Given,
     config: Mapping[str, Any],
@@ -132,17 +144,29 @@ def _assumed(
     told = []
     if given.image_size is None:
         told.append(f"images of {shape_text(config['image_size'])} (--image-size)")
-    if given.mean is None or given.std is None:
-        numbers = (" ".join(f"{value:.3g}" for value in values) for values in (mean, std))
-        told.append(f"mean {next(numbers)}, deviation {next(numbers)} (--mean, --std)")
+    for said, name, values in ((given.mean, "mean", mean), (given.std, "std", std)):
+        if said is None:
+            numbers = " ".join(f"{value:.3g}" for value in values)
+            told.append(f"{'deviation' if name == 'std' else name} {numbers} (--{name})")
     if given.classes is None:
         named = classes == foreign.class_names(len(classes)) != foreign.numbered_classes(len(classes))
         told.append(f"{'ImageNet' if named else 'numbers'} for names of classes (--classes)")
     if config.get("last_stride") == 1:  # the weights of both are alike
-        told.append(
-            f"stride 1 in the last stage, which torchvision's has at 2 (--arch torchvision:{config['arch']})"
-        )
+        told.append(f"stride 1 in the last stage, torchvision's has 2 (--arch torchvision:{config['arch']})")
     return told
+
+
+def confirmed(notes: Sequence[str], given: Given) -> tuple[str, ...]:
+    """The notes of a network without what they say was assumed, as far as it is now given."""
+    said = {f"(--{name.replace('_', '-')})" for name, value in vars(given).items() if value is not None}
+    kept = []
+    for note in notes:
+        if note.startswith(ASSUMED):
+            parts = note.removeprefix(ASSUMED).removesuffix(".").split("; ")
+            left = [part for part in parts if not part.endswith(tuple(said))]
+            note = f"{ASSUMED}{'; '.join(left)}." if left else ""
+        kept += [note] if note else []
+    return tuple(kept)
 
 
 def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:
@@ -155,6 +179,6 @@ def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:
     if arch is None:
         raise CheckpointError(
             f"{path} is a bare state_dict: it does not say which network it belongs to. Name that with --arch: "
-            f"torchvision:resnet50, timm:NAME or one of {', '.join(MODELS)}."
+            "torchvision:resnet50, timm:NAME or one of ours (rgaviz list models)."
         )
     return arch

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rgaviz.errors import RgavizError, clipped, quoted
+from rgaviz.models.network import sides
 from rgaviz.regular import IrregularFileError, read_regular
 
 LARGEST_LIST = 2**24  # bytes of a file of names
@@ -33,6 +34,10 @@ class Given:
     mean: str | Sequence[float] | None = None
     std: str | Sequence[float] | None = None
     classes: Path | str | Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", sides(self.image_size))
 
     def channels(self) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
         """Mean and deviation as numbers.

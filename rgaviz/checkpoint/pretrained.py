@@ -60,9 +60,8 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
         return fault.startswith((f"{head}.", "neck."))
 
     if told := {kind: kept for kind, keys in faults.items() if (kept := [k for k in keys if not of_head(k)])}:
-        listed = "; ".join(f"{kind} {bare.few(keys)}" for kind, keys in told.items())
         raise CheckpointError(
-            f"{pretrained} does not fit {arch}: {listed}. Choose weights of the same network."
+            f"{pretrained} does not fit {arch}: {bare.told_together(told)}. Choose weights of the same network."
         )
     model.load_state_dict({**model.state_dict(), **fitting})
     fresh = [fault for kept in faults.values() for fault in kept]

@@ -19,13 +19,14 @@ from pydantic import (
 
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
-from rgaviz.errors import CheckpointError, RgavizError, quoted
+from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, quoted
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
 
 FORMAT = 1
-TOLD = 3  # faults in a message
+TOLD = 3  # faults in a message,
+LETTERS = 160  # as far as they fit into so many letters
 
 LARGEST_IMAGE = 4096  # pixels a side; a checkpoint that asks for more is damaged or hostile
 OLD_SMALL_IMAGE = 64  # pixels of the shorter side, up to which the stem was small before it was recorded
@@ -120,6 +121,7 @@ class Part(BaseModel):
 class Config(Part):
     """Of the arguments of ``create_model`` those that a checkpoint itself needs; that function checks them all."""
 
+    arch: Any = None
     num_classes: Whole = Field(description="a whole number")
     image_size: list[Annotated[Whole, Field(ge=1, le=LARGEST_IMAGE)]] = Field(
         min_length=2, max_length=2, description=f"two whole numbers from 1 to {LARGEST_IMAGE}"
@@ -166,6 +168,12 @@ class Header(Part):
             raise ValueError(f"{len(self.classes)} class names for {self.config.num_classes} outputs")
         return self
 
+    @model_validator(mode="after")
+    def _a_network_for_its_task(self) -> Header:
+        if foreign.is_foreign(self.config.arch) and self.task in TASKS and not TASKS[self.task].foreign:
+            raise ValueError(f"{clipped(self.config.arch)} cannot be a network for {self.task}")
+        return self
+
 
 def read_header(document: Any, path: Path) -> Header:
     """The fields of a checkpoint of ours.
@@ -176,8 +184,8 @@ def read_header(document: Any, path: Path) -> Header:
     form = document.get("format") if isinstance(document, dict) else None
     if not isinstance(form, int) or form < 1:
         raise CheckpointError(
-            f"{path} is not an rgaviz checkpoint, nor weights: {bare.contents(document)}. Save weights alone, "
-            "with torch.save(model.state_dict(), FILE), or train a network with: rgaviz train shapes"
+            f"{path} is not an rgaviz checkpoint, nor weights: {bare.contents(document)}. Save weights alone: "
+            "torch.save(model.state_dict(), FILE)"
         )
     if form > FORMAT:
         raise CheckpointError(
@@ -209,8 +217,9 @@ def _checked(document: Mapping[str, Any], fault: Callable[[str], RgavizError]) -
         return Header.model_validate(document)
     except ValidationError as error:
         told = list(dict.fromkeys(_told(each["loc"], each["msg"], document) for each in error.errors()))
-        more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
-        raise fault("; ".join([*told[:TOLD], *more])) from error
+        shown = first_that_fit(told[:TOLD], LETTERS, "; ")
+        more = [f"and {len(told) - len(shown)} more"] if len(told) > len(shown) else []
+        raise fault("; ".join([*shown, *more])) from error
 
 
 def arguments(config: dict[str, Any]) -> dict[str, Any]:

@@ -56,8 +56,9 @@ def show(shown: Demonstration, out: Path) -> None:
         table.add_row(*cells([picture, *said]))
     console().print(table)
     for path in shown.files:
-        if path.suffix in (".pdf", ".png") and path.parent == out:
+        if path.suffix in (".pdf", ".png", ".html") and "overlays" not in path.parts:
             give(f"Figure: {path}")
     print("\nTry next:")
     give(f"  cd {out}")
     print("  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n  rgaviz train cifar10")
+    print("  rgaviz rank people/baseline.pt people/rga.pt --overlay cam")

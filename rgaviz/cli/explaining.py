@@ -19,6 +19,7 @@ from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer, Settings
+    from rgaviz.analysis.rank import Ranked
 
 
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
@@ -64,12 +65,12 @@ def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def show(answer: Answer, out: Path | None) -> None:
+def show(answer: Answer | Ranked, out: Path | None) -> None:
     """The files for people."""
     overlays = [path for path in answer.files if path.is_relative_to(answer.folder / "overlays")]
     for path in answer.files:
         if path not in overlays:
-            give(f"Figure: {path}")
+            give(f"{'Page' if path.suffix == '.html' else 'Figure'}: {path}")
     if overlays:
         give(f"Overlays: {len(overlays)} in {answer.folder / 'overlays'}")
     again = ["rgaviz", "redraw", str(answer.folder), *(["-o", str(out)] if names_figure(out) else [])]

@@ -92,3 +92,18 @@ class MapFigure(Figure):
     pages: Annotated[
         int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
     ] = 10
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="Layout: rows, one for each picture, or figure3, narrow panels side by side in parts (a) and (b).",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.PRESETS),
+        ),
+    ] = "rows"
+    columns: Annotated[
+        int,
+        typer.Option(
+            help="With figure3: pictures beside each other in each part, 0 for as many as fit.",
+            rich_help_panel=FIGURE,
+        ),
+    ] = 0

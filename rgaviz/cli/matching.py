@@ -15,7 +15,7 @@ MATCHING = "Matching"  # of people
 
 @dataclass(frozen=True)
 class Matching(Group):
-    """How people are compared; the defaults are those of ``rgaviz.tasks.reid.Matching``, which is too heavy here."""
+    """How people are compared; the defaults are those of ``rgaviz.tasks.matching.Matching``, too heavy here."""
 
     distance: Annotated[
         str | None,
@@ -52,5 +52,5 @@ class Matching(Group):
     ] = False
 
     def choices(self) -> dict[str, Any]:
-        """Those that were given, as arguments of ``rgaviz.tasks.reid.Matching``."""
+        """Those that were given, as arguments of ``rgaviz.tasks.matching.Matching``."""
         return {name: value for name, value in vars(self).items() if value}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import printable
+from rgaviz.errors import printable, shortened
 from rgaviz.progress import is_main_process
 
 
@@ -50,4 +50,4 @@ def give(text: object) -> None:
 
 def say(text: str) -> None:
     """A line beside the answer."""
-    print(printable(text), file=sys.stderr)
+    print(shortened(text), file=sys.stderr)

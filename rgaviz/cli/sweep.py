@@ -12,7 +12,7 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Training, out_option
+from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Pattern, Training, out_option
 from rgaviz.cli.show import cells, console, give
 from rgaviz.cli.train_progress import progress
 from rgaviz.errors import printable
@@ -32,7 +32,7 @@ def sweep(
         str | None,
         typer.Option(
             help="Data sets, with commas.",
-            show_default="the recipe's name if it is one, else cifar10",
+            show_default="the one the recipe is called after, else cifar10",
             rich_help_panel=DATA,
             autocompletion=completion.several(completion.DATASETS),
         ),
@@ -41,6 +41,7 @@ def sweep(
     changes: Training,
     device: Device = "auto",
     data_dir: DataDir = None,
+    pattern: Pattern = None,
     out: Annotated[Path, out_option("Folder; each run is in <dataset>/<recipe>/seed<N> below it.")] = Path(
         "runs/sweep"
     ),
@@ -62,6 +63,7 @@ def sweep(
             dataset=dataset,
             device=device,
             data_dir=data_dir,
+            pattern=pattern,
             command_line=context.meta[COMMAND_LINE],
             report=report,
         )

@@ -29,7 +29,7 @@ def table(
     paper: Annotated[
         str | None,
         typer.Option(
-            help="Set a table of the paper beside ours: table7.",
+            help="Set a table of the paper beside ours: table1 to table5, table7.",
             show_default="ours alone",
             autocompletion=completion.one(completion.paper_tables),
         ),
@@ -40,7 +40,7 @@ def table(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tabulate finished runs: parameters, and the task's first measure as mean and standard deviation over seeds."""
+    """Tabulate finished runs: parameters, and what the task measures as mean and standard deviation over seeds."""
     from rgaviz.runs.tabulate import choose_format, tabulate
 
     text = tabulate(runs, out, form=choose_format(form, out, as_json=as_json), paper=paper, say=say)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.cli.show import cells, console
-from rgaviz.errors import printable
+from rgaviz.errors import printable, shortened
 from rgaviz.progress import is_main_process
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ class Progress:
     def __init__(self, bar: Any) -> None:
         self.bar, self.bar_task = bar, None
         self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
-        self.headlines: dict[str, Measure] = {}
+        self.headlines: dict[str, Measure] = {}  # those of them that stand in a table
 
     def say(self, text: str) -> None:
         """A line above the bar; what is to be typed stands in one of its own."""
-        text = "\n".join(cells(text.split("\n")))
+        line, *typed = text.split("\n")
+        text = "\n".join([shortened(line), *cells(typed)])
         self.bar.console.print(text, highlight=False, soft_wrap=True)
 
     def track(self, items: Any, *, total: int, description: str) -> Iterator[Any]:
@@ -39,7 +40,7 @@ class Progress:
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         self.measures |= {each.key: each for each in task.measures}
-        self.headlines[task.measures[0].key] = task.measures[0]
+        self.headlines |= {each.key: each for each in task.measures if each.key in task.tabulated}
         if self.bar_task is not None:
             self.bar.remove_task(self.bar_task)
         if epoch == epochs:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rgaviz.data.bounds import Bounded, check_cost, check_file, draft, too_large
-from rgaviz.errors import PictureError
+from rgaviz.data.bounds import MAX_SIDE, Bounded, check_cost, check_file, draft, too_large
+from rgaviz.data.silence import SILENCE
+from rgaviz.errors import PictureError, kind_of
 
 if TYPE_CHECKING:
     import torch
@@ -31,40 +29,6 @@ FORMATS = {
 }
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
-
-
-logging.getLogger("PIL").addHandler(
-    logging.NullHandler()
-)  # else what it logs of odd files goes to the terminal
-
-
-class _Silence:
-    """No warnings of Pillow's about odd files, while any thread is reading one.
-
-    ``warnings.catch_warnings`` swaps the filters of the whole process; threads that each did so would restore
-    them in the wrong order, so the first one in swaps them and the last one out puts them back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._readers = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._readers == 0:
-                self._filters = warnings.catch_warnings()
-                self._filters.__enter__()
-                warnings.simplefilter("ignore")
-            self._readers += 1
-
-    def __exit__(self, *fault: object) -> None:
-        with self._lock:
-            self._readers -= 1
-            if self._readers == 0:
-                self._filters.__exit__(None, None, None)
-
-
-SILENCE = _Silence()
 
 
 def read_picture(path: str | Path) -> np.ndarray:
@@ -117,6 +81,26 @@ def shown_picture(picture: np.ndarray, longest: int = 512) -> np.ndarray:
     if scale >= 1:
         return picture
     return resize_picture(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def check_array(picture: Any) -> np.ndarray:
+    """A picture that was given as an array, if it is one: (H, W, 3) uint8.
+
+    Raises:
+        PictureError: it is none.
+    """
+    if not isinstance(picture, np.ndarray):
+        raise PictureError(
+            f"A picture is a path or an array, not {kind_of(picture)}; give np.asarray(image)."
+        )
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise PictureError(
+            f"A picture as an array is RGB, (H, W, 3) uint8, not {picture.shape} {picture.dtype}; convert it first: "
+            'np.asarray(image.convert("RGB")).'
+        )
+    if max(picture.shape) > MAX_SIDE:
+        raise PictureError(f"The array has a side of more than {MAX_SIDE:,} pixels: cut it first.")
+    return picture
 
 
 def network_input(

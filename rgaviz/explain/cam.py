@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError, lookup
+from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.explain.capture import explained_forward, network_and_inputs
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.explain.lending import lent
@@ -48,7 +48,7 @@ def cam(
     model: Any,
     images: Any,
     layer: str | None = None,
-    methods: Sequence[str] = ("gradcam",),
+    methods: str | Sequence[str] = ("gradcam",),
     targets: Sequence[int] | Target | Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, np.ndarray]:
     """Class activation maps of a network for some images; the network is not changed.
@@ -100,7 +100,7 @@ def explain(
     *,
     forward: Callable[[Tensor], Tensor] | None = None,
     cam_layer: str | None = None,
-    methods: Sequence[str] = (),
+    methods: str | Sequence[str] = (),
     target: Target | None = None,
     watched: Mapping[str, nn.Module] | None = None,
 ) -> Explanation:
@@ -118,6 +118,7 @@ def explain(
     Raises:
         RgavizError: as :func:`cam`, or maps without a target.
     """
+    methods = words(methods, "Methods", "gradcam")
     if methods and target is None:
         raise RgavizError(
             "A map is about something: give a target, such as rgaviz.explain.targets.top_classes(1)."

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.maps import as_map, not_a_map
 from rgaviz.explain.sources import mask_of, watched_module
 
@@ -113,8 +113,12 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
     """The network and a normalised batch, from a network or a checkpoint and tensors, arrays or paths.
 
     Raises:
-        RgavizError: pictures given with a bare network, which does not know its normalisation.
+        RgavizError: no network, or pictures given with a bare one, which does not know its normalisation.
     """
+    if not isinstance(model, nn.Module) and not isinstance(getattr(model, "model", None), nn.Module):
+        raise RgavizError(
+            f"A network is a module or a checkpoint, not {kind_of(model)}; load one with rgaviz.load_checkpoint."
+        )
     network = itself(model if isinstance(model, nn.Module) else model.model)
     if not isinstance(model, nn.Module):
         images = model.inputs(images)
@@ -125,8 +129,17 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
 
 
 def itself(model: nn.Module) -> nn.Module:
-    """The network inside what spreads it over devices or compiles it: its layers keep their names."""
+    """The network inside what spreads it over devices or compiles it: its layers keep their names.
+
+    Raises:
+        RgavizError: copies of it on several devices.
+    """
     while True:
+        if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
+            raise RgavizError(
+                f"This network has copies on {len(model.device_ids)} devices, which cannot be explained: give the one "
+                "inside, network.module."
+            )
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = cast(nn.Module, model.module)
         elif type(model).__name__ == "OptimizedModule":  # of torch.compile, which takes seconds to import

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from rgaviz.attention.gate import Gate
-from rgaviz.errors import RgavizError, UnknownNameError, unknown_name
+from rgaviz.errors import RgavizError, UnknownNameError, kind_of, unknown_name
 from rgaviz.explain.layers import find_layer, stage_names
 from rgaviz.explain.sources import mask_kind
 
@@ -59,6 +59,10 @@ def expand_layers(model: nn.Module, layers: str) -> list[str]:
     if not gated:
         raise RgavizError(
             "This network has no attention that ends in a gate, so no masks; choose one that has, such as rga.pt."
+        )
+    if not isinstance(layers, str):
+        raise RgavizError(
+            f"Layers are one text, not {kind_of(layers)}; give them with commas: {','.join(gated[-2:])!r}."
         )
     if layers == "all":
         return gated

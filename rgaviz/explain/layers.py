@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
 
@@ -29,6 +29,10 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     Raises:
         UnknownNameError: no such layer; the message lists what exists.
     """
+    if not isinstance(name, str):
+        raise RgavizError(
+            f"A layer is a name, not {kind_of(name)}; give {next(iter(stage_names(model)), 'layer4')!r}, say."
+        )
     stages = stage_names(model)
     modules = dict(model.named_modules())
     path = stages.get(name, name)
@@ -36,10 +40,12 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
         return modules[path]
     top = [each for each, _ in model.named_children() if each != "attention"]
     near = difflib.get_close_matches(name, [*stages, *modules], n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    hint = f"Did you mean {quoted(near[0])}? " if near else ""
     named = f"Choose a stage ({', '.join(stages)}) or" if stages else "This network has no stages; choose"
+    below = first_that_fit(top, LONGEST_PART)
+    more = f" and {len(top) - len(below)} more" if len(top) > len(below) else ""
     raise UnknownNameError(
-        f"Unknown layer {name!r}. {hint}{named} a dotted module name below {', '.join(top)}."
+        f"Unknown layer {quoted(name)}. {hint}{named} a dotted module name below {', '.join(below)}{more}."
     )
 
 

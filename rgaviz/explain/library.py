@@ -67,7 +67,10 @@ def _map(method: Method, probe: Probe, about: int | list[Callable[[Tensor], Tens
         if method.layered:
             base.compute_cam_per_layer = lambda *call: _raw(base, probe.layer, *call)
         base.aggregate_multi_layers = lambda maps: maps
-        maps = extractor(inputs, **{"target_idx" if method.classes else "targets": about})
+        try:
+            maps = extractor(inputs, **{"target_idx" if method.classes else "targets": about})
+        finally:  # what was computed hangs on the output, and would stay until the garbage is collected
+            base.outputs = base.compute_cam_per_layer = None
     return np.maximum(np.asarray(maps, dtype=np.float32).reshape(1, *maps.shape[-2:]), 0)
 
 

@@ -57,6 +57,19 @@ def joint_means(mask: np.ndarray) -> dict[str, np.ndarray]:
     return {"joint-spatial": mask.mean(-3), "joint-channel": mask.mean((-2, -1))}
 
 
+def kept_masks(masks: Mapping[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+    """One picture's masks of a batch, by layer and kind; of joint ones their means.
+
+    A joint mask as a whole would fill the disk: C times what a spatial one takes.
+    """
+    kept: dict[str, np.ndarray] = {}
+    for key, values in masks.items():
+        layer, _, kind = key.rpartition("/")
+        own = joint_means(values[row]) if kind == "joint" else {kind: values[row]}
+        kept |= {f"{layer}/{each}": value for each, value in own.items()}
+    return kept
+
+
 def map_warnings(values: np.ndarray) -> list[str]:
     """What a reader must know about a map before believing it; empty for a sound one.
 

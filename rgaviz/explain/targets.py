@@ -38,6 +38,21 @@ class Target(Protocol):
         ...
 
 
+@runtime_checkable
+class PairTarget(Target, Protocol):
+    """A target that compares each image with another picture, so that its scores can be explained on that one, too.
+
+    Attributes:
+        picture: path of the other picture.
+    """
+
+    picture: str
+
+    def counterpart(self, output: Tensor) -> Target:
+        """The same scores seen from the other picture: with T = B scores of *its* output, for B images' (B, ...)."""
+        ...
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """Logits of classes; see :func:`top_classes`, :func:`one_class` and :func:`given_classes`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
-from rgaviz.figures.style import FigureOptions, Page, save_figure
+from rgaviz.figures.page import claim_rank_page, save_rank_page
+from rgaviz.figures.rank import rank_pages
+from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -29,6 +31,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "cam": draw_grid,
     "compare": draw_grid,
     "histogram": histogram_pages,
+    "rank": rank_pages,
     "evaluate": confusion_pages,
     "cmc": cmc_pages,
     "profile": cost_pages,
@@ -38,6 +41,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
+BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 TABLES = {
     "histogram": ",".join(HEADER),
     "evaluate": CORNER,
@@ -52,16 +56,18 @@ class Drawn:
         pages: of each page its figure in every format, then its table.
         overlays: the single overlays.
         left_out: how many pages were not drawn: those beyond the option ``pages``.
+        browsed: the page for browsers.
     """
 
     pages: list[list[Path]]
     overlays: list[Path]
     left_out: int = 0
+    browsed: list[Path] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the figure first."""
-        return [*(path for page in self.pages for path in page), *self.overlays]
+        return [*(path for page in self.pages for path in page), *self.browsed, *self.overlays]
 
 
 def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
@@ -104,12 +110,13 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     noted: dict[Path, None] = {}
     there = [path for path in _own(folder) if _is_there(path)]
     try:
-        if command in OVERLAYS:  # first, for it refuses names that collide
+        overlays = {}
+        if (
+            command in OVERLAYS
+        ):  # asked first, for names that collide are refused, and written last: they may be many
             overlays = overlay_panels(results, output.folder / "overlays")
             noted.update(dict.fromkeys(overlays))
             record_files(folder, overlays)
-            for path in save_overlays(results, overlays, options):
-                drawn.overlays.append(path)
         count = 0
         for page in FIGURES[command](results, options):
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
@@ -121,9 +128,19 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             stem = output.page(page.suffix, page.name)
             drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
+            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
+        for path in save_overlays(results, overlays, options) if overlays else ():
+            drawn.overlays.append(path)
+        if command in BROWSED:
+            path = _browsed(command, output)
+            claim_rank_page(path)
+            noted[path] = None
+            record_files(folder, [path])
+            drawn.browsed.append(path)
+            save_rank_page(results, path, options)
         _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     except BaseException:
@@ -165,6 +182,10 @@ def _files(stem: Path, page: Page, options: FigureOptions) -> list[Path]:
     return [stem.with_name(f"{stem.name}.{suffix}") for suffix in suffixes]
 
 
+def _browsed(command: str, output: Output) -> Path:
+    return output.folder / f"{command}.html"
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
@@ -190,10 +211,31 @@ def claim_figure(
 
     Raises:
         OutputError: see :func:`rgaviz.outputs.claim`.
+        RgavizError: a layout that this figure has not.
     """
+    check_preset(command, options)
     pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
+    if command in BROWSED:
+        claim_rank_page(_browsed(command, output))
+
+
+def check_preset(command: str, options: FigureOptions) -> None:
+    """Refuse a layout of panels for a figure without them, and a number of columns where it has no effect.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    if options.preset == "rows" and options.columns:
+        raise RgavizError(
+            f"--columns {options.columns} is for --preset figure3: add that, or leave --columns out."
+        )
+    if options.preset != "rows" and FIGURES[command] is not draw_grid:
+        grids = ", ".join(name for name, figure in FIGURES.items() if figure is draw_grid)
+        raise RgavizError(
+            f"--preset {options.preset} lays out panels of {grids}, and {command} has none: leave it out."
+        )
 
 
 def record_options(options: FigureOptions) -> dict[str, Any]:
@@ -211,10 +253,12 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     scale = kept.pop("scale", None)
     if isinstance(scale, dict) and scale != FigureOptions().scales:
         kept["scale"] = scale.get("cam")
+    if changes.get("preset") == "rows":
+        kept.pop("columns", None)
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)
-    return FigureOptions(**{**kept, **changes})
+    return options_of({**kept, **changes})
 
 
 def _check_kept(folder: Path, name: str, value: Any) -> None:

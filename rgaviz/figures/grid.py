@@ -15,20 +15,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.layout import BAR_HEIGHT, BAR_WIDTH, GAP, LINE_SMALL, PAD, TICKS, Layout, PanelLine
+from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelLine
 from rgaviz.figures.overlay import overlay
-from rgaviz.figures.panels import (
-    draw_channels,
-    draw_colour_bar,
-    draw_frame,
-    draw_marks,
-    panel_pixels,
-    raster_size,
-    write_line,
-)
+from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import sheet
-from rgaviz.figures.style import SMALL, FigureOptions, Page, style
+from rgaviz.figures.strips import draw_strips
+from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
 from rgaviz.regular import stays_within
 from rgaviz.results.manifest import Panel, Picture, ResultsError
 from rgaviz.results.reader import Results
@@ -37,24 +30,28 @@ from rgaviz.writing import atomic_write
 DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
 
 
-def draw_grid(results: Results, options: FigureOptions) -> Iterator[Page]:
+def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement = USUAL) -> Iterator[Page]:
     """Draw the figure page by page, as many as the options allow; one page is in memory at a time.
 
     Args:
         results: what an rgaviz command found.
         options: how it shall look.
+        arrangement: how wide and tall its panels may be.
 
     Yields:
         The pages, with the suffix ``""`` for a single one, else ``"-1"``, ``"-2"``.
 
     Raises:
-        RgavizError: no picture.
+        RgavizError: no picture, or no room for the panels of one.
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
     _check_kinds(results)
+    if options.preset == "figure3":
+        yield from draw_strips(results, options)
+        return
     with matplotlib.rc_context(style(options)):
-        layout = Layout(Scales(results, options), options)
+        layout = Layout(Scales(results, options), options, arrangement)
         pages, count = layout.pages(options.pages)
     for number, lines in enumerate(pages, start=1):
         with matplotlib.rc_context(style(options)):
@@ -86,7 +83,9 @@ def overlay_panels(results: Results, folder: Path) -> Overlays:
         taken = targets.setdefault(path, (picture, panel))[0]
         if taken is not picture:
             raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-        if not stays_within(path.parent, folder.parent):
+    first = {path.parent: path for path in reversed(targets)}
+    for place, path in first.items():
+        if not stays_within(place, folder.parent):
             raise OutputError(
                 f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
             )
@@ -127,7 +126,7 @@ def _check_kinds(results: Results) -> None:
 
 
 def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
-    height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend_height, math.ceil)
+    height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend.height, math.ceil)
     page = sheet(layout.width, height, layout.options)
 
     def axes(x: float, y: float, width: float, tall: float) -> Axes:
@@ -142,29 +141,15 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
         y += line.above
         for place, (panel, (width, tall)) in enumerate(zip(line.panels, line.sizes, strict=True)):
             x = layout.left + place * (layout.panel + GAP)
-            if panel.kind == "bars":
-                ax = axes(x + TICKS, y, width, tall)
-                draw_channels(ax, layout.scales.read(panel, panel.map, rank=1))
-            else:
-                ax = axes(x + (layout.panel - width) / 2, y, width, tall)
-                raster = raster_size(width, tall, layout.options.dpi)
-                ax.imshow(panel_pixels(layout, panel, pictures[str(panel.picture)], raster), aspect="auto")
-                ax.set_axis_off()
-            if panel.frame:
-                draw_frame(ax, panel.frame)
-            if panel.marks:
-                draw_marks(ax, panel.marks)
+            right = TICKS if panel.kind == "bars" else (layout.panel - width) / 2
+            ax = axes(x + right, y, width, tall)
+            shown = pictures[str(panel.picture)]
+            draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
             if layout.options.title and (layout.broken or line is lines[0]):
                 for number, text in enumerate(reversed(layout.titles[line.first + place])):
                     write_line(ax, text, (0.5, 1), PAD + (number + 0.25) * layout.title_line)
             for number, (text, shade) in enumerate(line.captions[place]):
                 write_line(ax, text, (0.5, 0), -PAD - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
         y += line.inches - line.above
-    for index, bar in enumerate(layout.bars):
-        first, place = index - index % layout.cells, index % layout.cells
-        width = min(BAR_WIDTH, layout.cell - 0.35)
-        x = place * layout.cell + (layout.cell - width) / 2
-        draw_colour_bar(page, axes(x, y + PAD, width, BAR_HEIGHT), bar, layout.labels[index])
-        if place == layout.cells - 1:
-            y += layout.legend_row_height(first)
+    layout.legend.draw(page, axes, y)
     return page

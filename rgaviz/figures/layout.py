@@ -6,26 +6,53 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from rgaviz.figures.legend import Legend
 from rgaviz.figures.scales import Scales
-from rgaviz.figures.style import LINE, SMALL, VENUES, FigureOptions
+from rgaviz.figures.style import (
+    FLAG,
+    LINE,
+    LINE_SMALL,
+    PAD,
+    RIGHT,
+    SMALL,
+    VENUES,
+    WRONG,
+    FigureOptions,
+)
 from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Line, Panel
 
-RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
 ROLES = {"plain": ("{}", "black"), "right": ("{} ✓", RIGHT), "wrong": ("{} ✗", WRONG), "flag": ("! {}", FLAG)}
 ROWS_PER_PAGE = 6
 MEASURED = 300  # rows
 MOST_LINES = 30  # of text under a panel
-TALLEST = 1.6  # a panel's height in units of the column width, at most
 
 # Inches
-MARGIN, GAP, PAD = 0.02, 0.06, 0.03
-WIDEST, NARROWEST = 2.2, 0.55
-BROKEN = 0.85  # a panel is at least as wide in a row that breaks into lines
+MARGIN, GAP = 0.02, 0.06
 TICKS = 0.17  # room for the numbers beside channel bars
 SHORTEST_BARS = 0.5  # a wide, low picture leaves channel bars this much
-BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05
-LINE_SMALL = SMALL * LINE / 72
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How wide and tall panels may be, and which rows belong together.
+
+    Attributes:
+        narrowest: the least width of a panel in inches, where all stand side by side.
+        broken: the least width in a row that breaks into lines.
+        widest: the greatest width.
+        tallest: the greatest height in units of the column width.
+        together: so many rows are parted by no end of a page that has room for them.
+    """
+
+    narrowest: float = 0.55
+    broken: float = 0.85
+    widest: float = 2.2
+    tallest: float = 1.6
+    together: int = 1
+
+
+USUAL = Arrangement()
 
 
 @dataclass(frozen=True)
@@ -48,28 +75,28 @@ class PanelLine:
         return self.above + max(height + PAD + len(lines) * LINE_SMALL for (_, height), lines in panels) + GAP
 
 
-def columns_per_line(count: int, inches: float) -> int:
+def columns_per_line(count: int, inches: float, arrangement: Arrangement = USUAL) -> int:
     """All columns side by side, or, where they were too narrow, as many on each of as few lines as it takes."""
 
     def fitting(narrowest: float) -> int:
         return max(1, int((inches - 2 * MARGIN + GAP) / (narrowest + GAP)))
 
-    if count <= fitting(NARROWEST):
+    if count <= fitting(arrangement.narrowest):
         return count
-    return math.ceil(count / math.ceil(count / fitting(BROKEN)))
+    return math.ceil(count / math.ceil(count / fitting(arrangement.broken)))
 
 
 class Layout:
     """Where everything goes, in inches from the top left corner; positions fall on whole pixels."""
 
-    def __init__(self, scales: Scales, options: FigureOptions) -> None:
-        self.scales, self.options = scales, options
+    def __init__(self, scales: Scales, options: FigureOptions, arrangement: Arrangement = USUAL) -> None:
+        self.scales, self.options, self.arrangement = scales, options, arrangement
         manifest = scales.results.manifest
         self.pictures = {picture.id: picture for picture in manifest.pictures}
         self.width = options.inches
-        count = columns_per_line(len(manifest.titles), self.width)
+        count = columns_per_line(len(manifest.titles), self.width, arrangement)
         room = (self.width - 2 * MARGIN - (count - 1) * GAP) / count
-        self.panel = self.snap(min(room, WIDEST), math.floor)
+        self.panel = self.snap(min(room, arrangement.widest), math.floor)
         self.left = (self.width - count * self.panel - (count - 1) * GAP) / 2
         points = VENUES[options.venue]().points
         self.with_bars = {
@@ -82,17 +109,7 @@ class Layout:
         self.title_line = points * LINE / 72
         self.broken = len(manifest.titles) > count
         self.top = PAD if self.broken else self.title_height(0, count)
-        self.bars = scales.bars()
-        self.cells = min(len(self.bars), max(1, int(self.width / BAR_CELL))) if self.bars else 1
-        self.cell = self.width / self.cells
-        self.labels = [
-            [
-                line
-                for part in bar.label.split("\n")
-                for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)
-            ]
-            for bar in self.bars
-        ]
+        self.legend = Legend(scales.bars(), self.width)
         self.count = count
 
     def snap(self, inches: float, to: Any = round) -> float:
@@ -122,7 +139,7 @@ class Layout:
         """Width and height of a panel, at its picture's own aspect ratio."""
         assert panel.picture is not None
         height_px, width_px = self.pictures[panel.picture].size
-        height = min(self.panel * height_px / width_px, TALLEST * self.panel)
+        height = min(self.panel * height_px / width_px, self.arrangement.tallest * self.panel)
         width = height * width_px / height_px
         one = 1 / self.options.dpi
         height = max(self.snap(height), one)
@@ -146,18 +163,8 @@ class Layout:
         values = self.scales.read(panel, panel.map, rank=1)
         return [Line(text=f"{values.size} channels"), Line(text=f"mean {values.mean():.2f}")]
 
-    @property
-    def legend_height(self) -> float:
-        """The colour bars with their numbers and labels."""
-        return sum(self.legend_row_height(first) for first in range(0, len(self.bars), self.cells))
-
-    def legend_row_height(self, first: int) -> float:
-        """The height of the row of colour bars that starts with the given one."""
-        lines = max(len(label) for label in self.labels[first : first + self.cells])
-        return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
-
     def pages(self, most: int = 0) -> tuple[list[list[PanelLine]], int]:
-        """The lines by page: at most six, no page taller than the venue allows, those of one row together.
+        """The lines by page: at most six, no page taller than the venue allows, those that belong together on one.
 
         Args:
             most: how many pages are wanted; 0 for all.
@@ -166,14 +173,15 @@ class Layout:
             Those pages, and how many there are in all: estimated where very many rows stand on the others, for to know
             how tall a row is takes as long as to draw half of it.
         """
-        room = VENUES[self.options.venue]().height - self.top - self.legend_height
-        rows = [panels for panels in self.scales.rows if panels]
+        room = VENUES[self.options.venue]().height - self.top - self.legend.height
+        rows, count = [panels for panels in self.scales.rows if panels], self.arrangement.together
+        groups = [rows[first : first + count] for first in range(0, len(rows), count)]
         pages: list[list[PanelLine]] = []
         left = 0.0
-        for number, panels in enumerate(rows):
-            if 0 < most < len(pages) and number >= MEASURED:
-                return pages[:most], math.ceil(len(pages) * len(rows) / number)
-            for lines in self._together(panels, room):
+        for number, group in enumerate(groups):
+            if 0 < most < len(pages) and number * count >= MEASURED:
+                return pages[:most], math.ceil(len(pages) * len(groups) / number)
+            for lines in self._together(group, room):
                 tall = sum(line.inches for line in lines)
                 if not pages or len(pages[-1]) + len(lines) > ROWS_PER_PAGE or tall > left:
                     pages.append([])
@@ -182,12 +190,15 @@ class Layout:
                 left -= tall
         return pages[: most or None], len(pages)
 
-    def _together(self, panels: list[Panel], room: float) -> list[list[PanelLine]]:
-        """The lines of a row; one by one where a page has no room for all of them."""
+    def _together(self, rows: list[list[Panel]], room: float) -> list[list[PanelLine]]:
+        """The lines of rows; row by row where a page has no room for all of them, then one by one."""
         lines = [
             self.line(panels[first : first + self.count], first)
+            for panels in rows
             for first in range(0, len(panels), self.count)
         ]
         if len(lines) <= ROWS_PER_PAGE and sum(line.inches for line in lines) <= room:
             return [lines]
+        if len(rows) > 1:
+            return [part for panels in rows for part in self._together([panels], room)]
         return [[line] for line in lines]

@@ -14,10 +14,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from rgaviz.figures.layout import RIGHT, WRONG, Layout
 from rgaviz.figures.overlay import grey, overlay
-from rgaviz.figures.scales import DIVERGING, ColourBar
-from rgaviz.figures.style import SMALL
+from rgaviz.figures.scales import DIVERGING, ColourBar, Scales
+from rgaviz.figures.style import RIGHT, SMALL, WRONG, FigureOptions
 from rgaviz.results.manifest import Panel, Point
 
 PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zoomed into
@@ -39,12 +38,14 @@ def raster_size(width_in: float, height_in: float, dpi: int) -> tuple[int, int]:
     return height * factor, width * factor
 
 
-def panel_pixels(layout: Layout, panel: Panel, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def panel_pixels(
+    scales: Scales, options: FigureOptions, panel: Panel, picture: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """The pixels of a panel, RGB uint8 (H, W, 3); the map is enlarged in one step."""
     smaller = picture.shape[0] >= size[0]
     enlarge = cv2.INTER_NEAREST if max(picture.shape[:2]) <= TINY else cv2.INTER_CUBIC
     picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if smaller else enlarge)
-    scales, alpha, interpolation = layout.scales, layout.options.alpha, layout.options.interpolation
+    alpha, interpolation = options.alpha, options.interpolation
     if panel.kind == "map":
         values, (low, high) = scales.read(panel, panel.map), scales.limits(panel)
         return overlay(picture, values, scales.cmap, low, high, alpha, interpolation)
@@ -56,6 +57,27 @@ def panel_pixels(layout: Layout, panel: Panel, picture: np.ndarray, size: tuple[
         values = scales.difference(panel)
         return overlay(grey(picture), values, DIVERGING, -limit, limit, strong, interpolation)
     return picture
+
+
+def draw_panel(
+    ax: Axes,
+    scales: Scales,
+    options: FigureOptions,
+    panel: Panel,
+    picture: np.ndarray,
+    inches: tuple[float, float],
+) -> None:
+    """What a panel shows of a picture, over axes of so many inches (width, height)."""
+    if panel.kind == "bars":
+        draw_channels(ax, scales.read(panel, panel.map, rank=1))
+    else:
+        raster = raster_size(*inches, options.dpi)
+        ax.imshow(panel_pixels(scales, options, panel, picture, raster), aspect="auto")
+        ax.set_axis_off()
+    if panel.frame:
+        draw_frame(ax, panel.frame)
+    if panel.marks:
+        draw_marks(ax, panel.marks)
 
 
 def draw_frame(ax: Axes, frame: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from rgaviz.errors import RgavizError
 from rgaviz.figures.style import FigureOptions
 
-MOST_PIXELS = 2**27  # 512 MiB; a whole page of every venue at 1200 dpi has fewer
+MOST_PIXELS = 2**26  # matplotlib takes some 12 bytes for each
 TALLEST = 100.0  # inches
 MOST = 100  # networks in one chart
 Entry = TypeVar("Entry", bound=Sequence[Any])
@@ -24,9 +25,10 @@ def sheet(width: float, height: float, options: FigureOptions, **settings: Any) 
     """
     pixels = width * options.dpi * height * options.dpi
     if height > TALLEST or pixels > MOST_PIXELS:
+        dpi = math.floor(math.sqrt(MOST_PIXELS / (width * min(height, TALLEST))))
         raise RgavizError(
-            f"The figure would have {width:.0f} x {height:.0f} inches, {pixels / 1e6:.0f} million pixels: choose a "
-            "smaller --dpi or --width, or draw less in one figure."
+            f"The figure would have {width:.1f} x {height:.1f} inches, {pixels / 1e6:.0f} million pixels: choose --dpi "
+            f"{min(dpi, options.dpi)} or less, a smaller --width, or draw less in one figure."
         )
     return Figure(figsize=(width, height), **settings)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import io
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from rgaviz.errors import RgavizError, lookup, unknown_name
+from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
 from rgaviz.figures.overlay import INTERPOLATIONS
 from rgaviz.writing import atomic_write
 
@@ -26,7 +26,15 @@ FORMATS: dict[str, dict[str, None]] = {
 SCALES = ("shared", "model", "image", "fixed")
 COMMON_COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
 SMALL = 7.0  # points: captions, ticks and legends
+MOST_COLUMNS = 100
+RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
 LINE = 1.18  # line height in units of the font size
+LINE_SMALL = SMALL * LINE / 72  # inches
+PAD = 0.03  # inches between what is drawn and what is said of it
+PRESETS = {
+    "rows": "a row for each picture, with titles above and captions under its panels",
+    "figure3": "the pictures beside each other in two parts, (a) class activation maps and (b) masks",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class FigureOptions:
             CAMs, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
         pages: how many pages of a long figure are drawn at most; 0 for all.
         interpolation: how maps are enlarged to the picture: ``bilinear``, or ``nearest``, which shows their grid.
+        preset: how panels of pictures are laid out, a key of :data:`PRESETS`.
+        columns: with ``figure3``, how many pictures stand beside each other in each part; 0 for as many as fit.
 
     Raises:
         RgavizError: a setting out of its range; the message names the option.
@@ -96,6 +106,8 @@ class FigureOptions:
     scale: str | None = None
     pages: int = 10
     interpolation: str = "bilinear"
+    preset: str = "rows"
+    columns: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "formats", tuple(self.formats))  # a manifest holds a list
@@ -118,6 +130,11 @@ class FigureOptions:
         lookup(INTERPOLATIONS, self.interpolation, "interpolation")
         if not isinstance(self.pages, int) or self.pages < 0:
             raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
+        lookup(PRESETS, self.preset, "preset")
+        if not isinstance(self.columns, int) or not 0 <= self.columns <= MOST_COLUMNS:
+            raise RgavizError(
+                f"--columns {self.columns} is out of range: choose 1 to {MOST_COLUMNS}, or 0 for as many as fit."
+            )
 
     @property
     def scales(self) -> dict[str, str]:
@@ -130,6 +147,26 @@ class FigureOptions:
         if isinstance(self.width, str):
             return getattr(VENUES[self.venue](), self.width)
         return self.width
+
+
+def options_of(values: Mapping[str, Any]) -> FigureOptions:
+    """The options of a figure by name.
+
+    Raises:
+        RgavizError: there is no such option, or it cannot have such a value.
+    """
+    known = [each.name for each in fields(FigureOptions)]
+    for name, value in values.items():
+        if name not in known:
+            raise unknown_name(name, known, "option of a figure")
+        try:
+            FigureOptions(**{name: value})
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            usual = getattr(FigureOptions(), name)
+            raise RgavizError(
+                f"The figure's {name} cannot be {quoted(value)}; give one like {quoted(usual)}."
+            ) from error
+    return FigureOptions(**values)
 
 
 def _inches(width: str | float) -> float:

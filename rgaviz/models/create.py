@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rgaviz.errors import RgavizError, clipped, lookup
+from rgaviz.errors import SeveralFaults, clipped, lookup
 from rgaviz.models import densenet, foreign, resnet
-from rgaviz.models.network import Network
+from rgaviz.models.network import Network, sides
 from rgaviz.models.options import faults, not_positive, options_of
 
-TOLD = 4  # faults in a message
 MODELS: dict[str, Callable[..., Network]] = {
     "resnet18": resnet.resnet18,
     "resnet18-w16": resnet.resnet18_w16,
@@ -33,7 +32,7 @@ def create_model(
     attention: str = "none",
     *,
     num_classes: int = 10,
-    image_size: tuple[int, int] = (32, 32),
+    image_size: tuple[int, int] | int = (32, 32),
     **options: Any,
 ) -> Network | Any:
     """Build a network with fresh weights from the global random state.
@@ -42,7 +41,8 @@ def create_model(
         arch: a key of ``MODELS``; or ``torchvision:NAME`` or ``timm:NAME``, a network of these libraries as it is.
         attention: a key of ``ATTENTIONS``; ``none`` is the baseline.
         num_classes: outputs.
-        image_size: (H, W) in pixels; part of the architecture, since relations depend on the size of the map.
+        image_size: (H, W) in pixels, or one number for both; part of the architecture, since relations depend on the
+            size of the map.
         options: those of the architecture, see :class:`rgaviz.models.resnet.ResNet` and
             :class:`rgaviz.models.densenet.DenseNet`; None stands for the default, which :func:`model_options` tells.
 
@@ -56,12 +56,11 @@ def create_model(
         RgavizError: an option that the architecture does not have, an impossible value, or a map too small for the
             ratios.
     """
-    sizes = {"num_classes": num_classes, "height": image_size[0], "width": image_size[1]}
+    size = sides(image_size)
+    sizes = {"num_classes": num_classes, "height": size[0], "width": size[1]}
     found = [fault for name, value in sizes.items() if (fault := not_positive(arch, name, value))]
     if wrong := [*option_faults(arch, options, attention), *found]:
-        more = f" And {len(wrong) - TOLD} more." if len(wrong) > TOLD else ""
-        raise RgavizError(" ".join(wrong[:TOLD]) + more)
-    size = (image_size[0], image_size[1])
+        raise SeveralFaults(*wrong)
     if foreign.is_foreign(arch):
         return foreign.build(arch, num_classes=num_classes, image_size=size)
     given = {name: value for name, value in options.items() if value is not None}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from rgaviz.attention import build_attention
-from rgaviz.errors import unknown_name
+from rgaviz.errors import RgavizError, quoted, unknown_name
 
 
 class _Unfilled(TorchFunctionMode):
@@ -28,6 +28,22 @@ def shapes_only() -> Iterator[None]:
     """Networks built inside the block have shapes but no values: nothing is allocated, nothing drawn."""
     with torch.device("meta"), _Unfilled():
         yield
+
+
+def sides(image_size: Any) -> tuple[int, int]:
+    """(H, W) in pixels; a number alone is both.
+
+    Raises:
+        RgavizError: anything else.
+    """
+    if type(image_size) is int:
+        return image_size, image_size
+    several = tuple(image_size) if isinstance(image_size, Sequence) else ()
+    if len(several) != 2 or not all(type(each) is int for each in several):
+        raise RgavizError(
+            f"An image size is two whole numbers, not {quoted(image_size)}; give (32, 32), say."
+        )
+    return several
 
 
 def shape_text(sizes: Sequence[int]) -> str:

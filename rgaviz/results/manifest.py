@@ -24,13 +24,14 @@ from pydantic import (
     model_validator,
 )
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped, first_that_fit
 from rgaviz.outputs import MANIFEST, is_safe
 
 Made = TypeVar("Made")
 
 SCHEMA = 2
-LISTED = 3  # faults in a message
+LISTED = 3  # faults in a message,
+LETTERS = 160  # as far as they fit into so many letters
 LARGEST = 100_000  # pixels of a side
 MOST_PIXELS = 2**24  # of a picture; ours have 512 x 512 at most
 FEW = 1000  # entries where a figure can show no more, such as titles
@@ -246,8 +247,10 @@ def _faults(error: ValidationError) -> str:
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         where = ".".join(map(str, each["loc"]))
         found.append(f"{where}: {each['msg']}" if where else each["msg"])
-    more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
-    return " ".join("; ".join([*found[:LISTED], *more]).replace("Value error, ", "").split())[:400]
+    told = [clipped(each.replace("Value error, ", "")) for each in found[:LISTED]]
+    shown = first_that_fit(told, LETTERS, "; ")
+    more = [f"and {len(found) - len(shown)} more"] if len(found) > len(shown) else []
+    return "; ".join([*shown, *more])
 
 
 def plain(value: Any) -> Any:

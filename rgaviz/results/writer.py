@@ -78,13 +78,26 @@ class ResultsWriter:
                 (self._temporary / PICTURES).mkdir()
                 self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
             Image.fromarray(pixels).save(self._temporary / PICTURES / f"{picture.id}.png")
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        self.pictures.append(picture)
+        self.maps(picture.id, maps)
+
+    def maps(self, picture: str, maps: Mapping[str, np.ndarray]) -> None:
+        """Add maps to a picture that has been added; they are on the disk when this returns.
+
+        Args:
+            picture: its id.
+            maps: as :meth:`picture` takes them, under other names than before.
+        """
+        assert self._archive is not None
+        try:
             for key, values in maps.items():
-                member = zipfile.ZipInfo(f"{picture.id}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                member = zipfile.ZipInfo(f"{picture}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
                 with self._archive.open(member, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, np.asarray(values, dtype=np.float32), allow_pickle=False)
         except OSError as error:
             raise output_error(self.folder, error) from error
-        self.pictures.append(picture)
 
     def row(self, panels: Sequence[Panel]) -> None:
         """Add a row of panels, of pictures that have been added."""

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 from rgaviz.errors import lookup
 
-Figures = dict[tuple[str, str], dict[str, float]]  # by (arch, attention) and data set
+Figures = dict[str, dict[str, float]]  # by data set and measure
 
 
-def _read(path: Path) -> Figures:
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["row"]
-    return {(row.pop("arch"), row.pop("attention")): row for row in rows}
+class Paper(NamedTuple):
+    """A table of a paper.
+
+    Attributes:
+        networks: by arch and attention, those that can be trained here.
+        others: by name, methods that are only compared with.
+    """
+
+    networks: dict[tuple[str, str], Figures]
+    others: dict[str, Figures]
+
+    def figure(self, arch: str, attention: str, dataset: str, measure: str) -> float | None:
+        """What it reports of a network, if anything."""
+        return self.networks.get((arch, attention), {}).get(dataset, {}).get(measure)
 
 
-PAPERS: dict[str, Figures] = {
+NOTHING = Paper({}, {})
+
+
+def _read(path: Path) -> Paper:
+    paper = Paper({}, {})
+    for row in tomllib.loads(path.read_text(encoding="utf-8"))["row"]:
+        if "name" in row:
+            paper.others[row.pop("name")] = row
+        else:
+            paper.networks[row.pop("arch"), row.pop("attention")] = row
+    return paper
+
+
+PAPERS: dict[str, Paper] = {
     path.stem: _read(path) for path in sorted((Path(__file__).parent / "papers").glob("*.toml"))
 }
 
 
-def paper_table(name: str) -> Figures:
-    """The figures of a paper's table.
+def paper_table(name: str) -> Paper:
+    """A table of a paper.
 
     Raises:
         UnknownNameError: no such table.

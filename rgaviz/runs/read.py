@@ -1,21 +1,19 @@
-"""Finished trainings as rows: a row per network, its task's headline by data set and seed."""
+"""Finished trainings as rows: a row per network, what its task tabulates by data set and seed."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models import count_parameters
+from rgaviz.runs.row import Row
 from rgaviz.tasks import TASKS, Measure
-from rgaviz.tasks.task import headline
+from rgaviz.tasks.task import in_tables
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
 SAME_RESULT = (
@@ -37,70 +35,29 @@ ALWAYS = {
     "train.optimizer": "sgd",
     "train.gamma": 0.1,
 }
+OWN_FOLDERS = ("folder", "reid-folder")  # data sets that are someone's own
 Key = tuple[str, str, str]  # arch, attention, settings
 
-FAMILIES = {"resnet": "ResNet", "densenet-bc": "DenseNet-BC", "densenet": "DenseNet"}  # the longer name first
-ATTENTIONS = {
-    "none": "",
-    "rga-parallel": "RGA-S//C",
-    "rga-s-norel": "RGA-S w/o Rel.",
-    "rga-s-novis": "RGA-S w/o Vis.",
-    "rga-c-norel": "RGA-C w/o Rel.",
-    "rga-c-novis": "RGA-C w/o Vis.",
-    "fc-parallel": "FC-S//C",
-    "nl": "Non-local",
-    "nl+rga-s": "Non-local + RGA-S",
-}
-RGA_LAYERS = 4  # embedding, varphi, W1, W2: how Table 7 counts the depth of a network with RGA-SC
 
+class Network(NamedTuple):
+    """What a finished training tells of one network, with one seed on one data set."""
 
-@dataclass
-class Row:
-    """One network of a table: everything but the seed and the data set is the same.
-
-    Attributes:
-        arch: of the backbone.
-        attention: a key of ``rgaviz.attention.ATTENTIONS``.
-        epochs: of the training.
-        parameters: learned values, by data set.
-        measure: the headline of the network's task.
-        values: that of the test images after the last epoch, by data set and seed.
-        setting: what sets it apart from a row of the same name, e.g. ``"train.lr=0.1"``.
-    """
-
+    path: Path | str | None
+    sha256: str
     arch: str
     attention: str
+    dataset: str
+    seed: int
     epochs: int
-    measure: Measure
-    parameters: dict[str, int] = field(default_factory=dict)
-    values: dict[str, dict[int, float]] = field(default_factory=dict)
-    setting: str = ""
+    parameters: int
+    measures: tuple[Measure, ...]
+    figures: dict[str, float]
+    setting: dict[str, Any]
 
     @property
-    def family(self) -> str:
-        """The backbone without its depth, as a title."""
-        before, _, after = self._parts
-        title = next((title for name, title in FAMILIES.items() if before.startswith(name)), before)
-        return f"{title}{after}"
-
-    @property
-    def depth(self) -> str:
-        """Layers of the backbone, and those of RGA-SC as Table 7 counts them."""
-        number = self._parts[1]
-        return f"{number}+{RGA_LAYERS}" if number and self.attention == "rga-sc" else number
-
-    @property
-    def _parts(self) -> tuple[str, str, str]:
-        """``"densenet-bc100"`` -> ``("densenet-bc", "100", "")``."""
-        found = re.match(r"(.*?)(\d+)(.*)$", self.arch)
-        return (found[1], found[2], found[3]) if found else (self.arch, "", "")
-
-    @property
-    def model(self) -> str:
-        """Name of the network."""
-        attention = ATTENTIONS.get(self.attention, self.attention.upper())
-        name = f"{self.family} + {attention}" if attention else self.family
-        return f"{name} ({self.setting})" if self.setting else name
+    def key(self) -> Key:
+        """That of its row."""
+        return self.arch, self.attention, _text(self.setting)
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
@@ -113,36 +70,73 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
         RgavizError: nothing finished was found, or one seed twice in one cell.
     """
     notes: list[str] = []
-    rows: dict[Key, Row] = {}
-    settings: dict[Key, dict[str, Any]] = {}
-    found: dict[tuple[Key, str, int], tuple[Path | str | None, str]] = {}  # cell -> path and hash
-    for checkpoint in _finished(paths, notes):
-        config, dataset = checkpoint.config, clipped(checkpoint.dataset)
-        setting = _setting(checkpoint)
-        key = config["arch"], config["attention"], json.dumps(setting, sort_keys=True, default=str)
-        cell = (key, dataset, checkpoint.seed)
-        path, digest = found.setdefault(cell, (checkpoint.path, checkpoint.sha256))
-        if digest != checkpoint.sha256:
-            raise RgavizError(
-                f"{path} and {checkpoint.path} are the same network with the same seed; name one of them."
-            )
-        settings[key] = setting
-        measure = _measure(checkpoint)
-        row = rows.setdefault(key, Row(config["arch"], config["attention"], len(checkpoint.history), measure))
-        row.parameters[dataset] = count_parameters(checkpoint.model)
-        row.values.setdefault(dataset, {})[checkpoint.seed] = checkpoint.history[-1][f"test_{measure.key}"]
-    if not rows:
+    networks = [_network(checkpoint) for checkpoint in _finished(paths, notes)]
+    if not networks:
         more = f" {notes[0]}" if notes else ""
         raise RgavizError(
             f"No finished network in {', '.join(map(str, paths))}.{more} Train some: rgaviz sweep"
         )
+    _join_data_sets(networks)
+    rows: dict[Key, Row] = {}
+    settings: dict[Key, dict[str, Any]] = {}
+    seen: dict[tuple[Key, str, int], Network] = {}
+    for each in networks:
+        first = seen.setdefault((each.key, each.dataset, each.seed), each)
+        if first.sha256 != each.sha256:
+            raise RgavizError(
+                f"{first.path} and {each.path} are the same network with the same seed; name one of them."
+            )
+        settings[each.key] = each.setting
+        row = rows.setdefault(each.key, Row(each.arch, each.attention, each.epochs, each.measures))
+        row.parameters[each.dataset] = each.parameters
+        row.values.setdefault(each.dataset, {})[each.seed] = each.figures
     _tell_apart(rows, settings)
     return sorted(rows.values(), key=_order), notes
 
 
+def _network(checkpoint: Checkpoint) -> Network:
+    """What a table needs of a finished training; not its weights, for there may be hundreds."""
+    last, measures = checkpoint.history[-1], _measures(checkpoint)
+    return Network(
+        checkpoint.path,
+        checkpoint.sha256,
+        checkpoint.config["arch"],
+        checkpoint.config["attention"],
+        clipped(checkpoint.dataset),
+        checkpoint.seed,
+        len(checkpoint.history),
+        count_parameters(checkpoint.model),
+        measures,
+        {each.key: last[f"test_{each.key}"] for each in measures},
+        _setting(checkpoint),
+    )
+
+
+def _join_data_sets(networks: Sequence[Network]) -> None:
+    """Drop from the settings the copy of the images, where only the copies of different data sets differ.
+
+    One set has a release in one file and another has folders of pictures; that parts no row.
+    """
+    alike: dict[str, list[Network]] = {}
+    for each in networks:
+        others = {name: value for name, value in each.setting.items() if name != "source"}
+        alike.setdefault(_text([each.arch, each.attention, others]), []).append(each)
+    for group in alike.values():
+        copies = {(each.dataset, _text(each.setting["source"])) for each in group}
+        sources = {source for _, source in copies}
+        if len(sources) > 1 and len(copies) == len({dataset for dataset, _ in copies}):
+            for each in group:
+                del each.setting["source"]
+
+
+def _text(value: Any) -> str:
+    """Plain values as one that can be compared."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
 def _order(row: Row) -> tuple[Any, ...]:
     """Families together, shallow before deep, the baseline first."""
-    parts = row._parts
+    parts = row.parts
     return (parts[0], parts[2], int(parts[1] or 0), row.attention != "none", row.attention, row.setting)
 
 
@@ -176,12 +170,13 @@ def _is_run(checkpoint: Checkpoint) -> bool:
     training, history = checkpoint.training, checkpoint.history
     if not (history and checkpoint.recipe and checkpoint.recipe == training.get("recipe")):
         return False
-    value = history[-1].get(f"test_{_measure(checkpoint).key}")
-    return isinstance(value, int | float) and math.isfinite(value) and checkpoint.dataset is not None
+    values = [history[-1].get(f"test_{each.key}") for each in _measures(checkpoint)]
+    measured = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    return measured and checkpoint.dataset is not None
 
 
-def _measure(checkpoint: Checkpoint) -> Measure:
-    return headline(TASKS[str(checkpoint.model.task)])
+def _measures(checkpoint: Checkpoint) -> tuple[Measure, ...]:
+    return in_tables(TASKS[str(checkpoint.model.task)])
 
 
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -199,7 +194,7 @@ def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
         and value != ALWAYS.get(f"{table}.{key}")
     }
     more = {"source": training.get("source"), "precision": training.get("precision")}
-    if training["dataset"] == "folder":
+    if training["dataset"] in OWN_FOLDERS:
         more["classes"] = ", ".join(checkpoint.classes)  # anyone's folder is called so
     return {key: value for key, value in (recipe | more).items() if key not in SAME_RESULT}
 
@@ -217,12 +212,3 @@ def _tell_apart(rows: Mapping[Key, Row], settings: Mapping[Key, dict[str, Any]])
 
 def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else clipped(value)
-
-
-def mean_and_std(by_seed: Mapping[int, float]) -> tuple[float | None, float | None]:
-    """Mean and sample standard deviation over seeds, None where there are too few."""
-    values = list(by_seed.values())
-    return (
-        statistics.mean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
-    )

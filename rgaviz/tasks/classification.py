@@ -30,10 +30,12 @@ class Classification:
         Measure("error", "error", least=True, wanted="accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
+    tabulated: tuple[str, ...] = ("error",)
     targets: tuple[str, ...] = ("top1", "top5", "label")
     settings: tuple[str, ...] = ("label_smoothing", "class_weights")
     tested: tuple[str, ...] = ("test",)
     open_set = False
+    foreign = True
 
     def measuring(self, **choices: Any) -> Classification:
         for name in choices:

@@ -12,40 +12,17 @@ from torch import Tensor, nn
 
 from rgaviz.data.order import identities
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
+from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, scored
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.matching import Matching
 from rgaviz.tasks.ranking import Ranking, rank
 from rgaviz.tasks.task import How, Parts
 from rgaviz.tasks.triplet import batch_hard
 
 NORM, SIMILARITY = "norm", "similarity"  # targets; the second is followed by a colon and a picture
 LONGEST = 50  # of the curve of matches, in ranks
-NECKS = ("after", "before")
-
-
-@dataclass(frozen=True)
-class Matching:
-    """How pictures of people are compared.
-
-    Attributes:
-        distance: of two embeddings, ``cosine`` or ``euclidean``.
-        neck: whether the embedding is taken ``before`` or ``after`` the head's batch normalisation.
-        flip: whether it is the mean over a picture and its mirror image.
-        rerank: whether the order is made anew by common neighbours, see :mod:`rgaviz.tasks.rerank`.
-        ap: how average precision is summed, ``step`` or ``trapezoid``, see :mod:`rgaviz.tasks.ranking`.
-        within_camera: whether pictures of a query's own camera count too.
-    """
-
-    distance: str = "cosine"
-    neck: str = "after"
-    flip: bool = False
-    rerank: bool = False
-    ap: str = "step"
-    within_camera: bool = False
-
-    def __post_init__(self) -> None:
-        lookup(dict.fromkeys(NECKS), self.neck, "place of the embedding (--neck)")
+ALIKE = 1e-4  # directions that differ less are equal but for rounding
 
 
 class ReIdentification:
@@ -65,6 +42,7 @@ class ReIdentification:
         Measure("rank20", "Rank-20"),
         Measure("mINP", "mINP"),
     )
+    tabulated: tuple[str, ...] = ("rank1", "mAP")
     targets: tuple[str, ...] = ("norm",)
     settings: tuple[str, ...] = (
         "label_smoothing",
@@ -74,6 +52,7 @@ class ReIdentification:
     )
     tested: tuple[str, ...] = ("query", "gallery")
     open_set = True
+    foreign = False  # the loss needs the feature before the neck
 
     def __init__(self, matching: Matching | None = None) -> None:
         self.matching = matching or Matching()
@@ -119,8 +98,8 @@ class ReIdentification:
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         model.eval()
         query, gallery = (parts(name) for name in self.tested)
-        features = (self.features(model, split, how).to(how.device) for split in (query, gallery))
-        ranking = self.ranking(*features, query, gallery)
+        sought, found = (self.features(model, split, how).to(how.device) for split in (query, gallery))
+        ranking = self.ranking(sought, found, query, gallery)
         return summary(ranking, query)
 
     def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
@@ -137,7 +116,16 @@ class ReIdentification:
             return torch.cat(rows)
         return gathered(torch.cat(rows) if rows else None, len(split), how)
 
-    def ranking(self, query: Tensor, gallery: Tensor, queries: Split, galleries: Split) -> Ranking:
+    def ranking(
+        self,
+        query: Tensor,
+        gallery: Tensor,
+        queries: Split,
+        galleries: Split,
+        *,
+        top: int = LONGEST,
+        itself: Any = None,
+    ) -> Ranking:
         """The gallery's images in the order of their distance from each query.
 
         Args:
@@ -145,6 +133,8 @@ class ReIdentification:
             gallery: embeddings (g, C).
             queries: the images of the former, with cameras.
             galleries: of the latter.
+            top: how many of the best to keep of each query.
+            itself: (q,) place of each query in the gallery, -1 where it is not there; None where none is.
 
         Raises:
             RgavizError: no cameras, or not one query with a match.
@@ -161,6 +151,8 @@ class ReIdentification:
             *cameras,
             distance=chosen.distance,
             ap=chosen.ap,
+            top=top,
+            itself=itself,
             rerank=chosen.rerank,
             within_camera=chosen.within_camera,
         )
@@ -174,7 +166,7 @@ class ReIdentification:
             return scored(_norm, "norm of the embedding")
         kind, colon, picture = text.partition(":")
         if kind == SIMILARITY and colon and picture:
-            return Similarity(answer(picture)[0].detach(), picture)
+            return Similarity(answer(picture).detach(), picture)
         raise unknown_name(text, [NORM, f"{SIMILARITY}:PICTURE"], "target of a re-identification network")
 
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
@@ -197,25 +189,28 @@ class ReIdentification:
 
 @dataclass(frozen=True)
 class Similarity:
-    """The cosine of each embedding and that of another picture.
+    """The cosine of each embedding and those of others.
 
     Attributes:
-        other: embedding (C,).
-        name: of the other picture.
+        others: embeddings (T, C).
+        picture: path of the other picture, where they are those of one.
     """
 
-    other: Tensor
-    name: str
+    others: Tensor
+    picture: str = ""
 
     def scores(self, output: Tensor) -> Tensor:
-        other = self.other.to(output.device, output.dtype)
-        return F.cosine_similarity(output, other[None], dim=1)[:, None]  # (B,) -> (B, 1)
+        others = self.others.to(output.device, output.dtype)
+        return torch.stack([_cosine(output, other) for other in others], 1)  # (B, C) -> (B, T)
 
     def about(self, output: Tensor) -> list[list[str]]:
-        return [[f"cosine {score:.2f}"] for (score,) in self.scores(output).tolist()]
+        return [[f"cosine {score:.2f}" for score in scores] for scores in self.scores(output).tolist()]
 
     def settled(self, output: Tensor) -> list[Similarity]:
         return [self] * len(output)
+
+    def counterpart(self, output: Tensor) -> Similarity:
+        return Similarity(output.detach())
 
 
 def summary(ranking: Ranking, query: Split) -> Evaluation:
@@ -257,6 +252,23 @@ def gathered(own: Tensor | None, count: int, how: How) -> Tensor:
 def _norm(embedding: Tensor) -> Tensor:
     """(B, C) -> (B,)."""
     return torch.linalg.vector_norm(embedding, dim=1)
+
+
+def _cosine(embeddings: Tensor, other: Tensor) -> Tensor:
+    """(B, C) and (C,) -> (B,): 0 of a vector of zeros.
+
+    Where both point the same way a cosine has no gradient; what rounding leaves of one would be drawn as a map.
+    """
+    first, second = (_directions(each) for each in (embeddings, other[None]))
+    same = torch.linalg.vector_norm((first - second).detach(), dim=1) < ALIKE
+    cosine = (first * second).sum(1)
+    return torch.where(same, cosine.detach() + 0 * cosine, cosine)
+
+
+def _directions(vectors: Tensor) -> Tensor:
+    """Vectors (B, C) of length 1, or 0."""
+    length = _norm(vectors)[:, None]  # (B,) -> (B, 1)
+    return vectors / torch.where(length > 0, length, torch.inf)
 
 
 def _cameras(split: Split, part: str) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.answers import Evaluation, Measure, Told
@@ -85,20 +85,24 @@ class Task(Protocol):
         name: a key of ``TASKS``, written into checkpoints.
         heads: the heads of networks that it trains, the usual one first.
         measures: what is measured, the headline first.
+        tabulated: keys of those that stand in a table of networks, the headline first.
         targets: words that ``--target`` takes for any network of the task, the usual one first; none where a target
             must be named. Written out, for the shell's completion reads the source.
         settings: keys of a recipe's ``[train]`` that are for the task, of those in ``OF_TASKS``.
         tested: the parts of a data set that :meth:`evaluate` measures on.
         open_set: whether it may be measured on a data set of other classes than the network was trained on.
+        foreign: whether networks of other libraries serve, of which no more is known than ``model(images)``.
     """
 
     name: str
     heads: tuple[str, ...]
     measures: tuple[Measure, ...]
+    tabulated: tuple[str, ...]
     targets: tuple[str, ...]
     settings: tuple[str, ...]
     tested: tuple[str, ...]
     open_set: bool
+    foreign: bool
 
     def measuring(self, **choices: Any) -> Task:
         """The task, measuring in another way than the usual one.
@@ -222,8 +226,13 @@ class Task(Protocol):
 
 
 def headline(task: Task) -> Measure:
-    """The measure that stands for a network in a table."""
+    """The measure that stands for a network where there is room for one."""
     return task.measures[0]
+
+
+def in_tables(task: Task) -> tuple[Measure, ...]:
+    """The measures that stand for a network in a table, the headline first."""
+    return tuple(each for each in task.measures if each.key in task.tabulated)
 
 
 def asked(task: Task, target: str | None) -> str:
@@ -234,4 +243,8 @@ def asked(task: Task, target: str | None) -> str:
     """
     if target is None and not task.targets:
         raise RgavizError(f"A map of a network for {task.name} needs a target; name one with --target.")
+    if not isinstance(target, str | None):
+        raise RgavizError(
+            f"A target is one text, not {kind_of(target)}; give one such as {[*task.targets, '0'][0]!r}."
+        )
     return task.targets[0] if target is None else target

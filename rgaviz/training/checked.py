@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from rgaviz.errors import RgavizError, unknown_name
+from rgaviz.errors import SeveralFaults, quoted, unknown_name
 
 
 class Unmet(ValueError):
@@ -33,23 +33,27 @@ class Table(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            faults = dict.fromkeys(self._fault(each, values) for each in error.errors(include_url=False))
-            raise RgavizError(" ".join(faults)) from None
+            told = error.errors(include_url=False)
+            faults = dict.fromkeys(fault for each in told for fault in self._faults(each, values))
+            raise SeveralFaults(*faults) from None
 
     def changed(self, **values: Any) -> Self:
         """Another table with these values, checked like a new one."""
         return type(self)(**{**dict(self), **values})
 
     @classmethod
-    def _fault(cls, error: Any, values: dict[str, Any]) -> str:
+    def _faults(cls, error: Any, values: dict[str, Any]) -> tuple[str, ...]:
         if error["type"] == "string_unicode" and not error["loc"]:  # a key of bytes that are no text
-            return str(unknown_name(error["input"], cls.model_fields, f"recipe key {cls.title}.*"))
+            return (str(unknown_name(error["input"], cls.model_fields, f"recipe key {cls.title}.*")),)
         if not error["loc"]:  # a rule about several keys, which names them itself
-            return str(error["ctx"]["error"])
-        name = str(error["loc"][0])
+            return error["ctx"]["error"].args
+        return (cls._fault(error, str(error["loc"][0]), values),)
+
+    @classmethod
+    def _fault(cls, error: Any, name: str, values: dict[str, Any]) -> str:
         if error["type"] == "extra_forbidden":
             return str(unknown_name(name, cls.model_fields, f"recipe key {cls.title}.*"))
-        said = f"{cls.title}.{name} = {plain(values[name])!r}"
+        said = f"{cls.title}.{name} = {quoted(plain(values[name]))}"
         if error["type"] != "value_error":
             return f"{said} is not {described(cls.model_fields[name])}."
         broken = error["ctx"]["error"]

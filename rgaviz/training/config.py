@@ -10,7 +10,16 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rgaviz.errors import RgavizError, one_line, unknown_name
+from rgaviz.errors import (
+    LONGEST_PART,
+    RgavizError,
+    SeveralFaults,
+    one_line,
+    quoted,
+    shortened,
+    together,
+    unknown_name,
+)
 from rgaviz.regular import read_regular
 from rgaviz.training.checked import Table, must, named
 from rgaviz.training.optim import OPTIMIZERS, RISING, SCHEDULES
@@ -79,7 +88,7 @@ class ModelConfig(Table):
     @model_validator(mode="after")
     def _options_exist(self) -> Self:
         if faults := list(_option_faults(self.arch, self.options)):
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -163,7 +172,7 @@ class TrainConfig(Table):
         if math.log10(self.lr) + len(self.milestones) * math.log10(self.gamma) > math.log10(MOST):
             faults.append(f"train.gamma = {self.gamma!r} leads to learning rates beyond a thousand million.")
         if faults:
-            raise ValueError(" ".join(faults))
+            raise ValueError(*faults)
         return self
 
 
@@ -271,12 +280,12 @@ def _build(tables: Mapping[str, Any], source: str) -> Recipe:
         if table not in kinds:
             faults.append(str(unknown_name(table, kinds, "recipe table")))
         elif not isinstance(values, Mapping):
-            faults.append(f"{table} = {values!r} is not a table: write [{table}] and its keys below.")
+            faults.append(f"{table} = {quoted(values)} is not a table: write [{table}] and its keys below.")
         else:
             try:
                 parts[table] = kinds[table](**values)
-            except RgavizError as error:
-                faults.append(str(error))
+            except SeveralFaults as error:
+                faults.extend(error.faults)
     if faults:
-        raise RgavizError(f"Recipe {source}: {' '.join(faults)}")
+        raise RgavizError(together(faults, f"Recipe {shortened(source, LONGEST_PART)}: "))
     return Recipe(**parts)

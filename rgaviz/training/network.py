@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from rgaviz.devices import available_memory
-from rgaviz.errors import RgavizError, lookup, one_line
+from rgaviz.errors import RgavizError, clipped, lookup, one_line
 from rgaviz.models import create_model
 from rgaviz.models.foreign import is_foreign
 from rgaviz.models.network import Network
@@ -20,23 +22,37 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
     """The network of a recipe with this attention, fresh weights from the global random state.
 
     Raises:
-        RgavizError: it cannot be built, or the task does not train such a head.
+        RgavizError: it cannot be built, or the task does not train such a head or a network of another library.
     """
-    height, width = recipe.data.image_size
+    if is_foreign(recipe.model.arch) and not task.foreign:
+        raise RgavizError(
+            f"A network for {task.name} needs an embedding beside its logits, which {clipped(recipe.model.arch)} does "
+            "not tell; set model.arch to one of ours: rgaviz list models."
+        )
     given = {name: value for name, value in recipe.model.options.items() if value is not None}
     options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}
     if "head" in options:
         lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
+    model = build_fresh(recipe, attention, num_classes, **options)
+    model.task = task.name
+    return model
+
+
+def build_fresh(recipe: Recipe, attention: str, num_classes: int, **options: Any) -> Network:
+    """The network of a recipe with this attention and these options, whatever it is for.
+
+    Raises:
+        RgavizError: it cannot be built.
+    """
+    height, width = recipe.data.image_size
     try:
-        model = create_model(
+        return create_model(
             recipe.model.arch, attention, num_classes=num_classes, image_size=(height, width), **options
         )
     except (RuntimeError, TypeError, OverflowError) as error:  # sizes beyond what a tensor can have
         raise RgavizError(
             f"The network of the recipe cannot be built ({one_line(error)}); give smaller numbers in [model]."
         ) from error
-    model.task = task.name
-    return model
 
 
 def refuse_too_large(model: nn.Module, device: torch.device) -> None:

@@ -51,6 +51,25 @@ def recipe_settings(
     return recipe
 
 
+def settings_of(recipe: Any) -> Recipe:
+    """A recipe by its name or file, or settings as they are.
+
+    Raises:
+        RgavizError: no such recipe, or something else.
+    """
+    from rgaviz.errors import RgavizError, kind_of
+    from rgaviz.training.config import Recipe
+
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, str | Path):
+        raise RgavizError(
+            f"A recipe is a name, a .toml file or settings, not {kind_of(recipe)}; give 'shapes', or what "
+            "rgaviz.training.start.recipe_settings makes of it."
+        )
+    return recipe_settings(str(recipe))
+
+
 def usual_recipe(dataset: str) -> str:
     """The recipe that a data set is trained with where none is named: the one of its name, or that of its kin.
 

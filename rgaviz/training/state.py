@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
-from rgaviz.errors import CheckpointError, RgavizError
+from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.writing import output_error
 
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
@@ -100,7 +100,7 @@ def expect_same(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
     if changed:
         key = changed[0]
         raise RgavizError(
-            f"The run in {out} was started with {key} = {ones[key]}, not {others[key]}. "
+            f"The run in {out} was started with {clipped(key)} = {clipped(ones[key])}, not {clipped(others[key])}. "
             "Resume it with the same settings, or choose another --out."
         )
 

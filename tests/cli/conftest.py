@@ -14,6 +14,7 @@ from typer import testing
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
+from rgaviz.errors import LONGEST
 
 testing._get_command = cache(
     testing._get_command
@@ -46,6 +47,8 @@ def rga(place) -> Callable[..., Any]:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == code, result.output
+        if code != 2:  # Typer's own words, in a frame
+            assert all(len(line) <= LONGEST and line.isprintable() for line in result.stderr.splitlines())
         return result
 
     return run

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 import rgaviz
 from rgaviz.analysis.cost import COSTS
 from rgaviz.analysis.lists import LISTS
+from rgaviz.analysis.overlays import OVERLAYS
+from rgaviz.analysis.picking import PICKS
 from rgaviz.attention import ATTENTIONS
 from rgaviz.cli import app, completion
 from rgaviz.data.pictures import PICTURE_SUFFIXES
@@ -36,6 +38,7 @@ def test_the_light_lists_are_the_registries():
     assert list(METHODS) == completion.METHODS()
     assert list(DATASETS) == completion.DATASETS()
     assert list(style.VENUES) == completion.VENUES()
+    assert list(style.PRESETS) == completion.PRESETS()
     assert set(completion.FORMATS) == set(style.FORMATS)
     assert tuple(name.rstrip(":") for name in completion.SCALES) == style.SCALES
     assert completion.COLOUR_MAPS == style.COMMON_COLOUR_MAPS
@@ -45,6 +48,8 @@ def test_the_light_lists_are_the_registries():
     assert list(PAPERS) == completion.paper_tables()
     assert list(COSTS) == completion.COSTS()
     assert list(LISTS) == completion.LISTS()
+    assert list(PICKS) == completion.PICKS()
+    assert OVERLAYS == completion.OVERLAYS
     assert all(is_foreign(f"{library}resnet50") for library in completion.LIBRARIES)
 
 
@@ -95,7 +100,7 @@ NAMES = {
     "masks --device c": ["cpu", "cuda"],
     "cam --target top": ["top1", "top5"],
     "table runs --format l": ["latex"],
-    "table runs --paper t": ["table7"],
+    "table runs --paper table7": ["table7"],
     "list me": ["methods"],
     "masks --dp": ["--dpi"],
 }
@@ -109,7 +114,7 @@ def test_names(offered, line):
 def test_recipes_are_the_shipped_ones_and_files(offered):
     Path("mine.toml").touch()
     assert offered("train shapes --recipe ") == [*recipe_names(), "mine.toml", "pics/"]
-    assert offered("recipe n") == []
+    assert offered("recipe mi") == []
 
 
 def test_checkpoints_and_pictures(offered, place):

@@ -47,8 +47,8 @@ def test_a_bare_state_dict(rga, bare):
         "Network: resnet20, 269,267 parameters",
         "Images: 32x32, mean 0.485 0.456 0.406, std 0.229 0.224 0.225",
         "Classes: 3 (cat, dog, horse)",
-        "Note: the file does not say how its network is used; assumed: images of 32x32 (--image-size); mean 0.485 "
-        "0.456 0.406, deviation 0.229 0.224 0.225 (--mean, --std).",
+        "Note: assumed, for the file does not say: images of 32x32 (--image-size); mean 0.485 0.456 0.406 (--mean); "
+        "deviation 0.229 0.224 0.225 (--std).",
         "Checkpoint: new/own.pt",
     ]
     converted = load_checkpoint("new/own.pt")
@@ -139,6 +139,7 @@ def test_the_authors_checkpoint(answer):
     torch.save({"state_dict": random_network("rgas", 5).state_dict()}, "official.pth.tar")
     told = answer("convert", "official.pth.tar", "-o", "rga.own.pt")
     assert told["origin"] == "checkpoint of the RGA authors' code"
+    assert {load_checkpoint(name).task.name for name in ("official.pth.tar", "rga.own.pt")} == {"reid"}
     assert (told["arch"], told["attention"], told["image_size"]) == ("resnet50", "rga-s", [256, 128])
     assert told["classes"] == 5
     same(
@@ -235,9 +236,7 @@ def test_compare_takes_all_kinds(rga, bare):
     notes = [f"Note: {SMALL}@none: {UNTRAINED}", "Note: these networks were trained on different classes."]
     told = result.stderr.splitlines()
     assert [told[0], told[2]] == notes
-    assert told[1].startswith(
-        "Note: bare.pth: the file does not say how its network is used; assumed: images of 32x32"
-    )
+    assert told[1].startswith("Note: bare.pth: assumed, for the file does not say: images of 32x32")
     results = read_results("rgaviz-compare")
     library, own, ours = results.manifest.checkpoints
     assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]
@@ -278,6 +277,42 @@ LINES = {
 @pytest.mark.parametrize("line", LINES)
 def test_refusals_elsewhere(refused, bare, line):
     assert LINES[line] in refused(*line.split(), *FAST)
+
+
+GIVEN = {
+    "--image-size": ("32x32", "images of 32x32"),
+    "--mean": ("0.5,0.5,0.5", "mean 0.485"),
+    "--std": ("0.2,0.2,0.2", "deviation 0.229"),
+    "--classes": ("names.txt", "numbers for names"),
+}
+
+
+@pytest.mark.parametrize("given", [(), *((option,) for option in GIVEN), tuple(GIVEN)])
+def test_what_is_given_later_is_no_longer_assumed(rga, bare, given):
+    """A checkpoint of ours carries what was assumed of the bare weights it came from."""
+    Path("names.txt").write_text("cat\ndog\nhorse\n")
+    rga("convert", "bare.pth", "-o", "first.pt", "--arch", "resnet20")
+    (note,) = load_checkpoint("first.pt").notes
+    assert all(said in note for _, said in GIVEN.values())
+    rga(
+        "convert", "first.pt", "-o", "second.pt", *(word for each in given for word in (each, GIVEN[each][0]))
+    )
+    notes = load_checkpoint("second.pt").notes
+    assert len(notes) == (0 if given == tuple(GIVEN) else 1)
+    for option, (_, said) in GIVEN.items():
+        assert any(said in each for each in notes) == (option not in given)
+    for each in notes:
+        assert each.startswith("assumed, for the file does not say: ")
+        assert each.endswith(").")
+
+
+def test_a_note_that_is_about_something_else_stays(rga, bare):
+    rga("convert", "bare.pth", "-o", "first.pt", "--arch", "resnet20", "--num-classes", "4")
+    rga("convert", "first.pt", "-o", "second.pt", "--mean", "0.5,0.5,0.5")
+    head, assumed = load_checkpoint("second.pt").notes
+    assert head.startswith("its head does not fit")
+    assert "(--mean)" not in assumed
+    assert "(--std)" in assumed
 
 
 def test_evaluate_a_converted_network(rga, answer, bare, place):

@@ -34,6 +34,9 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     demo = Path("rgaviz-demo")
     made = files_below(demo)
     figures = {f"{name}.{kind}" for name in ("compare", "masks", "histogram") for kind in ("pdf", "png")}
+    figures |= {
+        f"people/{name}" for name in ("figure3.pdf", "figure3.png", "rank/rank.pdf", "rank/rank.html")
+    }
     assert {"baseline.pt", "rga.pt", "img.jpg", "samples/cat/cat.jpg", "histogram.csv", *figures} <= set(made)
     for text in ("picture", "baseline", "rga", "cd rgaviz-demo", "rgaviz compare baseline.pt rga.pt img.jpg"):
         assert text in result.stdout
@@ -42,6 +45,7 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
         "rgaviz compare baseline.pt rga.pt img.jpg",
         "rgaviz masks --layer conv5",
         "rgaviz train cifar10",
+        "rgaviz rank people/baseline.pt people/rga.pt --overlay cam",
     ]
     monkeypatch.chdir(demo)
     rga(*commands[0].split()[1:])

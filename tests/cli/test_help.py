@@ -63,7 +63,7 @@ def test_options_stand_in_panels():
         *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes", "--device")
     ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale"]
-    figure += ["--interpolation", "--pages"]
+    figure += ["--interpolation", "--pages", "--preset", "--columns"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
     assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern"]

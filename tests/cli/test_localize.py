@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import files_below
+from PIL import Image
 from scipy.stats import wilcoxon
 
 import rgaviz
@@ -52,8 +52,12 @@ def test_localize(answer, rga):
     kinds = [("baseline", "gradcam"), ("baseline", "randomcam"), ("rga", "gradcam"), ("rga", "randomcam")]
     kinds += [("rga", "conv5/spatial"), ("", "gaussian"), ("", "ones")]
     assert [(row["network"], row["map"]) for row in told["maps"]] == kinds
-    wanted = [(*kind, part, measure) for kind in kinds for part in ("object", "background") for measure in MEASURES]
-    assert [tuple(row[key] for key in ("network", "map", "part", "measure")) for row in told["rows"]] == wanted
+    wanted = [
+        (*kind, part, measure) for kind in kinds for part in ("object", "background") for measure in MEASURES
+    ]
+    assert [
+        tuple(row[key] for key in ("network", "map", "part", "measure")) for row in told["rows"]
+    ] == wanted
     against = {(row["network"], row["map"]): row["against"] for row in told["rows"]}
     assert against[("rga", "gradcam")] == "baseline"
     assert against[("baseline", "gradcam")] == against[("rga", "conv5/spatial")] == "ones"
@@ -166,7 +170,9 @@ def test_batches_change_nothing(answer, monkeypatch):
 @pytest.fixture
 def labelled(place):
     """Labels of the three pictures in ``pics``, of their own sizes."""
-    for number, (name, size) in enumerate({"ring/a": (50, 40), "square/b": (30, 90), "other/c": (20, 20)}.items()):
+    for number, (name, size) in enumerate(
+        {"ring/a": (50, 40), "square/b": (30, 90), "other/c": (20, 20)}.items()
+    ):
         label = np.zeros(size, np.uint8)
         label[5:12, 3:9] = 1
         label[5:12, 12:18] = 2 if number else 0
@@ -178,8 +184,17 @@ def labelled(place):
 
 def test_a_folder_of_labels(labelled, answer):
     told = answer("localize", "rga.pt", "pics", "--truth", "labels", "-o", "own", *FAST)
-    assert [row["picture"] for row in table("own/tables/pictures.csv")][:12:4] == ["other/c.png", "ring/a.png", "square/b.png"]
-    assert list(dict.fromkeys(row["part"] for row in told["rows"])) == ["foreground", "left", "right", "background"]
+    assert [row["picture"] for row in table("own/tables/pictures.csv")][:12:4] == [
+        "other/c.png",
+        "ring/a.png",
+        "square/b.png",
+    ]
+    assert list(dict.fromkeys(row["part"] for row in told["rows"])) == [
+        "foreground",
+        "left",
+        "right",
+        "background",
+    ]
     ones = {part: row_of(told["rows"], "", "ones", part) for part in ("left", "right")}
     assert ones["left"]["mean"] == pytest.approx(np.mean([42 / 2000, 42 / 2700, 42 / 400]))
     assert (ones["left"]["pictures"], ones["right"]["pictures"]) == (3, 2)  # one does not show it
@@ -218,12 +233,18 @@ def test_maps_without_evidence_are_counted(rga, monkeypatch):
     monkeypatch.setattr(locating, "_maps", none)
     result = rga("localize", "rga.pt", "shapes", *FAST)
     assert "Note: rga: 20 of 20 maps of Grad-CAM (conv5) have no positive evidence" in result.stderr
-    (row,) = (row for row in table("rgaviz-localize/localize.csv") if row["map"] == "gradcam" and row["measure"] == "energy" and row["part"] == "object")
+    (row,) = (
+        row
+        for row in table("rgaviz-localize/localize.csv")
+        if row["map"] == "gradcam" and row["measure"] == "energy" and row["part"] == "object"
+    )
     assert (row["mean"], row["low"], row["pictures"], row["p"]) == ("", "", "0", "")
 
 
 def test_python_does_what_the_command_does(answer):
-    found = rgaviz.localize(["baseline.pt", Path("rga.pt")], ["shapes"], "own", count=5, figure={"dpi": 50, "formats": ("png",)})
+    found = rgaviz.localize(
+        ["baseline.pt", Path("rga.pt")], ["shapes"], "own", count=5, figure={"dpi": 50, "formats": ("png",)}
+    )
     told = answer("localize", "baseline.pt", "rga.pt", "shapes", "--count", "5", "-o", "typed", *FAST)
     own, typed = files_below(Path("own")), files_below(Path("typed"))
     assert {name for name in own if own[name] != typed[name]} == {"manifest.json"}

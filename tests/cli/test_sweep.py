@@ -71,7 +71,7 @@ def test_every_recipe_and_seed_once(rga, answer, place):
 
 
 def test_a_run_that_fails_is_reported_and_the_others_are_done(rga, place):
-    Path("bad.toml").write_text("[train]\nlr = 1e30\nwarmup = 0.0\n")
+    Path("bad.toml").write_text("[train]\nlr = 1e9\nwarmup = 0.0\n")
     result = run_sweep(rga, "bad.toml", "shapes", "--dataset", "shapes", "-o", "out", code=1)
     assert "Error: shapes, bad, seed 0: The" in result.stderr
     assert Path("out/shapes/shapes/seed0/rga.pt").exists()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import save_picture
+from PIL import Image
 
 from rgaviz.data.find import find_pictures
 from rgaviz.data.sets import TRUTHS, load_people, load_shapes, load_truth
@@ -47,7 +47,13 @@ def test_the_pictures_of_people_are_those_a_network_is_measured_on():
     images = np.concatenate([data.part(part).images.numpy() for part in ("query", "gallery")])
     names = [*data.part("query").names, *data.part("gallery").names]
     assert list(truth.names) == names
-    assert truth.regions == {"person": (1, 2, 3), "head": (1,), "torso": (2,), "legs": (3,), "background": (0,)}
+    assert truth.regions == {
+        "person": (1, 2, 3),
+        "head": (1,),
+        "torso": (2,),
+        "legs": (3,),
+        "background": (0,),
+    }
     for place in (0, len(names) - 1):
         seen, label = truth.read(place)
         np.testing.assert_array_equal(seen, images[place])
@@ -85,7 +91,13 @@ def test_names_of_values(tmp_path):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels/classes.txt").write_text("nothing\ndog\ncat\nbird\n\n", encoding="utf-8")
     truth = one(tmp_path, LABEL)
-    assert truth.regions == {"foreground": (1, 2, 3), "dog": (1,), "cat": (2,), "bird": (3,), "background": (0,)}
+    assert truth.regions == {
+        "foreground": (1, 2, 3),
+        "dog": (1,),
+        "cat": (2,),
+        "bird": (3,),
+        "background": (0,),
+    }
 
 
 def test_masks_in_black_and_white(tmp_path):

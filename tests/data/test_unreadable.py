@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import warnings
@@ -88,6 +89,27 @@ def test_pillow_warnings_do_not_leak(tmp_path, monkeypatch, pixels):
         caught.clear()
         np.testing.assert_array_equal(read_picture(path), pixels)
     assert not caught
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "jpeg"])
+def test_what_libtiff_writes_by_itself_does_not_reach_the_terminal(tmp_path, pixels, compression, capfd):
+    path = write(tmp_path / "a.tif", Image.fromarray(pixels), compression=compression)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8] + b"\xff" * 60 + whole[68:])
+
+    def load():
+        with contextlib.suppress(Exception), Image.open(path) as image:
+            image.load()
+
+    load()
+    if not capfd.readouterr().err:
+        pytest.skip("this Pillow has a silent libtiff")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fault(path), range(20)))
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+    load()
+    assert capfd.readouterr().err  # other programs' libtiff is as it was
 
 
 def test_threads_leave_the_warning_filters_alone(tmp_path):

@@ -74,7 +74,9 @@ def test_the_floor_of_ones_is_the_share_of_pixels_exactly():
         np.testing.assert_allclose(found.energy, found.pixels, rtol=1e-14)
         np.testing.assert_array_equal(found.pointing, found.pixels)
         np.testing.assert_allclose(found.contrast, 0, atol=1e-14)
-    np.testing.assert_array_equal(located(np.ones((4, 13, 7)), labels, [(1,)]).energy[:, 0], (labels == 1).mean((1, 2)))
+    np.testing.assert_array_equal(
+        located(np.ones((4, 13, 7)), labels, [(1,)]).energy[:, 0], (labels == 1).mean((1, 2))
+    )
 
 
 def test_each_picture_alone_has_the_same_numbers_bit_by_bit():
@@ -93,7 +95,9 @@ def test_what_says_nothing_has_no_numbers():
         found = of_one(values, label, [(1,)])
         np.testing.assert_array_equal(found.pop("pixels"), [0.75])
         assert all(np.isnan(value).all() for value in found.values())
-    found = of_one(np.ones((2, 2)), label, [(2,), (0, 1), (1,)])  # not in the picture, all of it, a part of it
+    found = of_one(
+        np.ones((2, 2)), label, [(2,), (0, 1), (1,)]
+    )  # not in the picture, all of it, a part of it
     np.testing.assert_array_equal(found["pixels"], [0, 1, 0.75])
     np.testing.assert_array_equal(np.isnan(found["energy"]), [True, True, False])
 
@@ -103,7 +107,10 @@ def test_looking_ahead():
     np.testing.assert_allclose(found, found[::-1, ::-1])
     assert found.argmax() in (3 * 4 + 1, 3 * 4 + 2, 4 * 4 + 1, 4 * 4 + 2)
     np.testing.assert_allclose(gaussian((3, 3))[1, 0] / gaussian((3, 3))[1, 1], np.exp(-0.5 * (4 / 3) ** 2))
-    assert {name: floor((5, 3)).shape for name, floor in FLOORS.items()} == {"gaussian": (5, 3), "ones": (5, 3)}
+    assert {name: floor((5, 3)).shape for name, floor in FLOORS.items()} == {
+        "gaussian": (5, 3),
+        "ones": (5, 3),
+    }
 
 
 @pytest.mark.parametrize(

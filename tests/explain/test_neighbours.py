@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -95,3 +99,44 @@ def test_a_layer_too_large_for_a_kernel_is_refused_in_one_line():
     ) as caught:
         kpcacam(torch.randn(1, 2, side, side), torch.randn(1, 2, side, side))
     assert "\n" not in str(caught.value)
+
+
+class Pass:
+    """Lives as long as the pass it is a part of."""
+
+    alive: ClassVar[weakref.WeakSet] = weakref.WeakSet()
+
+
+class Mark(torch.autograd.Function):
+    """The identity, which leaves a :class:`Pass`."""
+
+    @staticmethod
+    def forward(context, x):
+        context.mark = Pass()
+        Pass.alive.add(context.mark)
+        return x.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_picture_leaves_its_pass_in_memory(name, network):
+    """Not even until the garbage is collected: a hundred pictures would be there together."""
+    made = []
+
+    def mark(module, inputs, output):
+        made.append(module)
+        return Mark.apply(output)
+
+    handle = network.conv1.register_forward_hook(mark)
+    gc.collect()
+    gc.disable()
+    try:
+        cam(network, IMAGES, methods=[name], targets=[4, 0, 2])
+        assert made
+        assert not Pass.alive
+    finally:
+        gc.enable()
+        handle.remove()

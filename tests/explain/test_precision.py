@@ -76,6 +76,21 @@ def test_spread_or_compiled_networks_keep_their_names(network):
         assert masks(wrapped, IMAGES, "conv5").keys() == masks(network, IMAGES, "conv5").keys()
 
 
+def test_copies_on_several_devices_are_refused(network):
+    wrapped = nn.DataParallel(network)
+    wrapped.device_ids = [0, 1]  # as with two accelerators
+    for each in (wrapped, torch.compile(wrapped)):
+        for explained in (cam, masks):
+            with pytest.raises(
+                RgavizError, match=r"copies on 2 devices.* give the one inside, network\.module\.$"
+            ):
+                explained(each, IMAGES)
+    expected = cam(network, IMAGES, targets=TARGETS)["gradcam"]
+    for device_ids in ([0], []):
+        wrapped.device_ids = device_ids
+        np.testing.assert_array_equal(cam(wrapped, IMAGES, targets=TARGETS)["gradcam"], expected)
+
+
 def test_a_network_built_in_inference_mode_is_refused_in_one_line(network):
     with torch.inference_mode():
         built = copy.deepcopy(network)

@@ -44,7 +44,7 @@ def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
     write(tmp_path / "a.pt", seed=0, error=8.0)
     write(tmp_path / "b.pt", seed=1, error=9.0, recipe=recipe)
     (row,) = read_runs([tmp_path])[0]
-    assert row.values == {"cifar10": {0: 8.0, 1: 9.0}}
+    assert row.values == {"cifar10": {0: {"error": 8.0}, 1: {"error": 9.0}}}
 
 
 def test_what_older_checkpoints_lack_is_what_the_defaults_do():

@@ -11,9 +11,11 @@ import pytest
 from finished import write
 
 from rgaviz.errors import RgavizError, UnknownNameError
+from rgaviz.runs.layout import lay_out
 from rgaviz.runs.papers import PAPERS
-from rgaviz.runs.read import Row, read_runs
-from rgaviz.runs.table import FORMATS, OPENINGS, lay_out
+from rgaviz.runs.read import read_runs
+from rgaviz.runs.row import Row
+from rgaviz.runs.table import FORMATS, OPENINGS
 from rgaviz.tasks import TASKS, Measure
 from rgaviz.tasks.task import headline
 
@@ -23,6 +25,16 @@ ERRORS = {
     ("resnet20", "rga-sc"): {0: 7.0, 1: 8.0},
     ("resnet18-w16", "none"): {0: 5.0},
 }
+
+
+def made(arch, attention, measure=ERROR, values=None, parameters=None, epochs=1):
+    """A row with one measure, its values by data set and seed."""
+    values = values or {}
+    found = {
+        name: {seed: {measure.key: value} for seed, value in by_seed.items()}
+        for name, by_seed in values.items()
+    }
+    return Row(arch, attention, epochs, (measure,), parameters or dict.fromkeys(values, 1), found)
 
 
 @pytest.fixture
@@ -36,7 +48,8 @@ def runs(tmp_path):
 
 def test_means_and_spread_over_the_seeds(runs):
     rows, notes = read_runs([runs])
-    header, cells, bold = lay_out(rows)
+    _, cells, bold = table = lay_out(rows)
+    header = table.header
     assert notes == []
     assert header == [
         "Model",
@@ -57,20 +70,12 @@ def test_means_and_spread_over_the_seeds(runs):
 
 
 def test_parameters_of_both_data_sets_where_they_differ_in_print():
-    row = Row(
-        "resnet110", "none", 164, ERROR, {"cifar10": 1_727_962, "cifar100": 1_733_812}, {"cifar10": {0: 6.4}}
-    )
+    errors = {"cifar10": {0: 6.4}}
+    row = made("resnet110", "none", ERROR, errors, {"cifar10": 1_727_962, "cifar100": 1_733_812})
     assert lay_out([row])[1][0][:3] == ["ResNet", "110", "1.73M"]
-    row = Row(
-        "densenet100",
-        "none",
-        300,
-        ERROR,
-        {"cifar10": 6_979_642, "cifar100": 7_084_852},
-        {"cifar10": {0: 4.1}},
-    )
+    row = made("densenet100", "none", ERROR, errors, {"cifar10": 6_979_642, "cifar100": 7_084_852})
     assert lay_out([row])[1][0][:3] == ["DenseNet", "100", "6.98M / 7.08M"]
-    row = Row("densenet-bc100", "none", 300, ERROR, {"cifar10": 769_162}, {"cifar10": {0: 4.5}})
+    row = made("densenet-bc100", "none", ERROR, errors, {"cifar10": 769_162})
     assert lay_out([row])[1][0][2] == "0.769M"
 
 
@@ -84,22 +89,23 @@ def test_parameters_of_both_data_sets_where_they_differ_in_print():
     ],
 )
 def test_names(arch, attention, model, depth):
-    row = Row(arch, attention, 1, ERROR)
+    row = made(arch, attention)
     assert (row.model, row.depth) == (model, depth)
 
 
 def test_equal_in_print_are_equally_best():
     rows = [
-        Row("resnet20", "none", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.001}}),
-        Row("resnet20", "se", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.004}}),
-        Row("resnet20", "nl", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.01}}),
+        made("resnet20", "none", ERROR, {"cifar10": {0: 5.001}}),
+        made("resnet20", "se", ERROR, {"cifar10": {0: 5.004}}),
+        made("resnet20", "nl", ERROR, {"cifar10": {0: 5.01}}),
     ]
     assert lay_out(rows)[2] == {(0, 5), (1, 5)}
 
 
 def test_the_papers_figures_stand_beside_ours():
-    rows = [Row("resnet110", "rga-sc", 1, ERROR, {"cifar10": 1}, {"cifar10": {0: 5.0}, "shapes": {0: 1.0}})]
-    header, cells, _ = lay_out(rows, "table7")
+    rows = [made("resnet110", "rga-sc", ERROR, {"cifar10": {0: 5.0}, "shapes": {0: 1.0}})]
+    _, cells, _ = table = lay_out(rows, "table7")
+    header = table.header
     assert header[5:] == ["shapes error (%)", "CIFAR-10 error (%)", "CIFAR-10, paper"]
     assert cells[0][5:] == ["1.00", "5.00", "5.91"]
     assert json.loads(FORMATS["json"](rows, "table7"))[0]["paper"] == {"cifar10": 5.91, "cifar100": 25.36}
@@ -121,19 +127,23 @@ def test_table_7_of_the_paper():
         densenet-bc100 rga-sc 4.32 21.18
     """
     rows = [line.split() for line in printed.strip().splitlines()]
-    assert PAPERS["table7"] == {
-        (arch, attention): {"cifar10": float(ten), "cifar100": float(hundred)}
-        for arch, attention, ten, hundred in rows
-    }
+    assert PAPERS["table7"] == (
+        {
+            (arch, attention): {"cifar10": {"error": float(ten)}, "cifar100": {"error": float(hundred)}}
+            for arch, attention, ten, hundred in rows
+        },
+        {},
+    )
 
 
 def test_the_best_of_a_measure_that_is_to_be_great():
     great = Measure("map", "mAP")
     rows = [
-        Row("resnet50", "none", 1, great, {"people": 1}, {"people": {0: 80.0, 1: 82.0}}),
-        Row("resnet50", "rga-sc", 1, great, {"people": 1}, {"people": {0: 88.0}}),
+        made("resnet50", "none", great, {"people": {0: 80.0, 1: 82.0}}),
+        made("resnet50", "rga-sc", great, {"people": {0: 88.0}}),
     ]
-    header, cells, bold = lay_out(rows)
+    _, cells, bold = table = lay_out(rows)
+    header = table.header
     assert header[5:] == ["people mAP (%)"]
     assert [row[5] for row in cells] == ["81.00 ± 1.41", "88.00"]
     assert bold == {(1, 5)}
@@ -148,11 +158,9 @@ def test_a_measure_without_a_unit_has_its_own_decimals():
     """Best is what is least as printed."""
     measure = Measure("mae", "mean absolute error", unit="", least=True)
     values = {"none": {0: 0.0124, 1: 0.0144}, "se": {0: 0.01338}, "rga-sc": {0: 0.016}}
-    rows = [
-        Row("resnet20", name, 3, measure, {"dots": 1000}, {"dots": by_seed})
-        for name, by_seed in values.items()
-    ]
-    header, cells, bold = lay_out(rows)
+    rows = [made("resnet20", name, measure, {"dots": by_seed}) for name, by_seed in values.items()]
+    _, cells, bold = table = lay_out(rows)
+    header = table.header
     assert header[-1] == "dots mean absolute error"
     assert [row[-1] for row in cells] == ["0.013 ± 0.001", "0.013", "0.016"]
     assert bold == {(0, 5), (1, 5)}
@@ -177,7 +185,7 @@ def test_a_file_that_tells_nonsense_is_left_out(tmp_path, training):
 def test_a_copy_counts_once_and_another_run_of_the_same_seed_is_refused(tmp_path):
     write(tmp_path / "a.pt", error=8.0)
     (tmp_path / "copy.pt").write_bytes((tmp_path / "a.pt").read_bytes())
-    assert read_runs([tmp_path])[0][0].values == {"cifar10": {0: 8.0}}
+    assert read_runs([tmp_path])[0][0].values == {"cifar10": {0: {"error": 8.0}}}
     write(tmp_path / "b.pt", error=9.0)
     with pytest.raises(RgavizError, match=r"a\.pt and .*b\.pt are the same network"):
         read_runs([tmp_path])

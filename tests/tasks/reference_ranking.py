@@ -95,12 +95,13 @@ def reranked(apart, queries, k1, k2, weight):
         near = ranking[picture, : k + 1]
         return {other for other in near if picture in ranking[other, : k + 1]}
 
+    nearer = [reciprocal(picture, int(np.around(k1 / 2))) for picture in range(count)]
     encoding = np.zeros((count, count))
     for picture in range(count):
         near = reciprocal(picture, k1)
         expanded = set(near)
         for other in near:
-            candidates = reciprocal(other, int(np.around(k1 / 2)))
+            candidates = nearer[other]
             if len(candidates & near) > 2 / 3 * len(candidates):
                 expanded |= candidates
         for other in expanded:

@@ -13,8 +13,9 @@ from rgaviz.data.sets.people import load_people
 from rgaviz.data.splits import MemorySplit
 from rgaviz.errors import RgavizError
 from rgaviz.tasks import How
+from rgaviz.tasks.matching import Matching
 from rgaviz.tasks.metrics import rank_metrics
-from rgaviz.tasks.reid import Matching, ReIdentification, gathered, summary
+from rgaviz.tasks.reid import ReIdentification, gathered, summary
 from rgaviz.tasks.triplet import batch_hard
 from rgaviz.training.config import TrainConfig
 

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
+from rgaviz.errors import LONGEST
 
 SMALL = ["data.train_size=16", "data.test_size=10", "train.batch_size=8", "train.precision=fp32"]
 VALUES = {
@@ -28,7 +29,7 @@ def test_one_line(tmp_path, key, value):
     assert result.exit_code == 1, (result.output[-300:], result.exception)
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
     assert line.isprintable()
-    assert len(line) < 500
+    assert len(line) <= LONGEST
     assert not (tmp_path / "out").exists()
 
 
@@ -41,3 +42,4 @@ def test_recipes_of_strangers(tmp_path, content):
     assert result.exit_code == 1, result.exception
     assert "is not a valid recipe" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.rstrip()) <= LONGEST

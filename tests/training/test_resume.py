@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 import tiny
@@ -141,7 +142,9 @@ def test_sums_of_every_optimizer_are_taken_up(tmp_path, optimizer):
 def odd(state, seed):
     """An odd state is gone on from or refused in one line, and nothing is added but what a run writes."""
     draw = random.Random(seed)
-    torch.save(changed(torch.load(state, weights_only=True), draw), state)
+    document = changed(torch.load(state, weights_only=True), draw)
+    with suppress(NotImplementedError):  # where such a file cannot be written
+        torch.save(document, state)
     try:
         load_state(state)
         tiny.run(state.parent, ("none",), resume=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,12 +68,17 @@ def load_dataset(
 
     Raises:
         UnknownNameError: no such data set.
-        RgavizError: no images there, or a pattern for a data set that has names of its own.
+        RgavizError: no images there, a folder for a data set that is generated, or a pattern for one that has names of
+            its own.
     """
     load = lookup(DATASETS, name, "data set")
     if pattern is not None and name not in NAMED_BY_PATTERN:
         raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
     named = {} if pattern is None else {"pattern": pattern}
+    if data_dir is not None and not reads_folders(name):
+        raise RgavizError(
+            f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
+        )
     return load(
         data_dir=data_dir,
         image_size=image_size,
@@ -99,3 +105,8 @@ def load_truth(name: str, *, image_size: tuple[int, int], test_size: int | None 
         RgavizError: an impossible size.
     """
     return lookup(TRUTHS, name, "data set with parts")(image_size=image_size, test_size=test_size)
+
+
+def reads_folders(name: str) -> bool:
+    """Whether a data set has a folder of images; a generated one has none."""
+    return "data_dir" in inspect.signature(lookup(DATASETS, name, "data set")).parameters

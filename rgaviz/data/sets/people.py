@@ -147,6 +147,11 @@ def _read(shot: Shot, image_size: tuple[int, int]) -> np.ndarray:
     return resize_picture(np.ascontiguousarray(blue_first[..., ::-1]), image_size)
 
 
+def jpeg(name: str, seed: int = 0) -> bytes:
+    """The file of a picture, of 128x64 pixels; arguments and errors as of :func:`picture`."""
+    return _shot(name, seed).file()
+
+
 def parts_of(name: str, image_size: tuple[int, int] = SIZE, seed: int = 0) -> np.ndarray:
     """The parts of the person in a picture; arguments and errors as of :func:`picture`.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import CheckpointError, RgavizError, clipped, lookup, one_line
+from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign
 from rgaviz.models.network import shape_text
 from rgaviz.models.stem import CONVOLUTIONS
@@ -25,8 +25,8 @@ WRAPPERS = (
     "state_dict_ema",
     "model_ema",
 )
-PREFIXES = ("module.", "_orig_mod.", "model.")  # that wrappers of networks put before every key
-PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "net.", "network.", "backbone."))))
+PREFIXES = ("module.", "_orig_mod.")  # that PyTorch's wrappers of networks put before every key
+PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "model.", "net.", "network.", "backbone."))))
 HEADS = re.compile(
     r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?"
 )  # what the last layer is called
@@ -37,19 +37,20 @@ AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside t
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
 NAMED = 3  # names told of each kind of fault
-LETTERS = 240  # of all these names
+LETTERS = 120  # of all names in a message
 CONTENTS = 8  # names told of a file in which no weights are found
 
 
 def unwrap(document: Any, depth: int = DEEPEST) -> dict[str, Tensor] | None:
-    """The state_dict in what a file holds, without wrappers and prefixes; None if there is none.
+    """The state_dict in what a file holds, without wrappers and PyTorch's own prefixes; None if there is none.
 
-    A prefix is dropped only where every key has it. A document with a ``format`` is a checkpoint of ours.
+    A prefix is dropped only where every key has it; those that people give are left to :func:`fit`, which tells. A
+    document with a ``format`` is a checkpoint of ours.
     """
     if not depth or not isinstance(document, dict) or not document or "format" in document:
         return None
     if all(isinstance(key, str) and isinstance(value, Tensor) for key, value in document.items()):
-        return _without_prefixes(document)
+        return without_prefixes(document)
     inner = (unwrap(document[name], depth - 1) for name in WRAPPERS if name in document)
     return next((state for state in inner if state is not None), None)
 
@@ -63,16 +64,17 @@ def contents(document: Any) -> str:
         strangers = [str(key) for key, value in values.items() if not isinstance(value, Tensor)]
         if 0 < len(strangers) < len(values):
             return f"beside tensors it holds what is none ({few(strangers)})"
-    names = few([str(key) for key in document], CONTENTS)
-    return f"it holds {names}, and weights are looked for under {', '.join(WRAPPERS)}"
+    names = few([str(key) for key in document], most=CONTENTS, letters=LETTERS // 2)
+    return f"it holds {names}, and no weights under {', '.join(WRAPPERS)}"
 
 
-def _without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def without_prefixes(state: Mapping[str, Tensor], prefixes: Sequence[str] = PREFIXES) -> dict[str, Tensor]:
+    """The state_dict without the prefixes that every key has."""
     found = dict(state)
     if all(key == AVERAGED or key.startswith("module.") for key in found):
         found.pop(AVERAGED, None)
     while found and (
-        shared := [prefix for prefix in PREFIXES if all(key.startswith(prefix) for key in found)]
+        shared := [prefix for prefix in prefixes if all(key.startswith(prefix) for key in found)]
     ):
         found = {key.removeprefix(shared[0]): value for key, value in found.items()}
     return found
@@ -122,11 +124,7 @@ def fit(
         size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
     names, heads = _probed(arch, size, options)
     given, state = state, shortened_to_fit(state, names)
-    notes = (
-        []
-        if state.keys() == given.keys()
-        else [f"names were taken without a prefix ({_dropped(given, state)})."]
-    )
+    notes = dropped(given, state)
     if foreign.is_foreign(arch):
         state = foreign.adapted(arch, state)
     for head in heads:
@@ -151,7 +149,7 @@ def fit(
     }
     if told:
         raise CheckpointError(
-            f"its weights do not fit {arch}: {'; '.join(f'{kind} {few(keys)}' for kind, keys in told.items())}. "
+            f"its weights do not fit {arch}: {told_together(told)}. "
             f"{_next_step(told, len(fitting), len(own), arch, size)}"
         )
     model.load_state_dict({**own, **fitting})
@@ -195,7 +193,7 @@ def _next_step(
     if kinds == {"unexpected"}:  # without them it would be a network that nobody trained
         return (
             f"They look like modules that {arch} lacks, such as attention of your own: the network that has them is "
-            "wanted. Build it in Python, load the weights there and explain that network."
+            "wanted. Build it in Python, load the weights there and explain it."
         )
     if kinds == {"missing"}:
         return "All else fits: save the whole state_dict of the network, or give --arch a smaller one."
@@ -248,10 +246,11 @@ def shortened_to_fit(state: Mapping[str, Tensor], names: set[str]) -> dict[str, 
     return max(shortened, key=lambda each: len(names & each.keys()))
 
 
-def _dropped(given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    """The prefixes that are gone, as far as the first names tell."""
-    pairs = ((old, new) for old, new in zip(given, state, strict=True) if old != new)
-    return few(list(dict.fromkeys(old.removesuffix(new) for old, new in pairs)))
+def dropped(given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """The note of prefixes that are gone, as far as the first names tell; none where all are there."""
+    pairs = zip(given, state, strict=True)
+    gone = dict.fromkeys(old.removesuffix(new) for old, new in pairs if old != new)
+    return [f"names were taken without a prefix ({few(list(gone))})."] if gone else []
 
 
 def _head_in(state: Mapping[str, Tensor], head: str, names: set[str]) -> str | None:
@@ -278,8 +277,14 @@ def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:
     return key in state and state[key].ndim > 0 and len(state[key]) > 0
 
 
-def few(names: Sequence[str], most: int = NAMED) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    shown = names[:most]
-    return ", ".join(clipped(name, LETTERS // len(shown)) for name in shown) + more
+def few(names: Sequence[str], *, most: int = NAMED, letters: int = LETTERS) -> str:
+    """The first names, as far as they fit into so many letters, and how many more there are."""
+    shown = first_that_fit([clipped(name, letters) for name in names[:most]], letters)
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def told_together(faults: Mapping[str, Sequence[str]], between: str = " ") -> str:
+    """What does not fit, as :func:`compared` gives it, by kind."""
+    letters = LETTERS // max(len(faults), 1)
+    return "; ".join(f"{kind}{between}{few(names, letters=letters)}" for kind, names in faults.items())

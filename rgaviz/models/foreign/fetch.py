@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from rgaviz.errors import CheckpointError, one_line
+from rgaviz.errors import CheckpointError, clipped, one_line
 
 PATIENCE = 10  # seconds without an answer after which there is no network
 
@@ -46,7 +46,7 @@ def hub_file(url: str, text: str, instead: str) -> Path:
     except Exception as error:
         raise CheckpointError(
             f"{text}: its weights are not in {path.parent} and cannot be downloaded ({_reason(error)}). "
-            f"Fetch {url} where there is a network and put it there, or take {instead}."
+            f"Fetch {url} elsewhere and put it there, or take {instead}."
         ) from error
     return path
 
@@ -83,14 +83,14 @@ def hugging_face_file(config: Any, text: str, instead: str) -> Path:
     except Exception as error:
         raise CheckpointError(
             f"{text}: its weights are not in {cache} and cannot be downloaded ({_reason(error)}). "
-            f"Download {repository} where there is a network and copy that folder here, or take {instead}."
+            f"Download {repository} elsewhere and copy that folder here, or take {instead}."
         ) from error
 
 
 def damaged(path: Path, text: str, error: BaseException) -> CheckpointError:
     """The error for a file in a cache that does not hold what it should."""
     return CheckpointError(
-        f"{path} does not hold the weights of {text} ({one_line(error)}). Remove it, to have it downloaded again."
+        f"{path} does not hold the weights of {text} ({clipped(error, 60)}). Remove it, to have it downloaded again."
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from rgaviz.attention.rga import GatedRelations
 from rgaviz.errors import CheckpointError
 from rgaviz.models import create_model
-from rgaviz.models.foreign.bare import few, unwrap
+from rgaviz.models.foreign.bare import PREFIXES, told_together, unwrap, without_prefixes
 from rgaviz.models.network import Network, shape_text, shapes_only
 
 # Kinds of relations in a module -> our name for the attention; their branches are rgas, rgac and rgasc.
@@ -37,7 +37,12 @@ LAYERS = {
 
 def recognise(state_dict: Mapping[str, Any]) -> bool:
     """Whether these are weights in the official layout; ``state_dict`` as in :func:`convert`."""
-    return _kinds(unwrap(state_dict) or {}) in BRANCHES
+    return _kinds(weights(state_dict)) in BRANCHES
+
+
+def weights(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The state_dict by the names of their network; none where there is no state_dict."""
+    return without_prefixes(unwrap(state_dict) or {}, (*PREFIXES, "model."))
 
 
 def convert(state_dict: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -54,7 +59,7 @@ def convert(state_dict: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Te
         CheckpointError: weights are missing, unexpected or of another shape than those of the official networks:
             256x128 pixels, s1 = s2 = 8.
     """
-    given = dict(unwrap(state_dict) or {})
+    given = weights(state_dict)
     kinds = _kinds(given)
     if kinds not in BRANCHES:
         raise CheckpointError(
@@ -134,9 +139,8 @@ def _check(given: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], a
             if name in given and tuple(given[name].shape) != shape
         ],
     }
-    told = [f"{kind}: {few(names)}" for kind, names in faults.items() if names]
-    if told:
+    if told := {kind: names for kind, names in faults.items() if names}:
         raise CheckpointError(
             f"These are not weights of the RGA authors' ResNet-50 with {attention} at 256x128 pixels and s1=s2=8 "
-            f"({'; '.join(told)}). Give a checkpoint as their training script wrote it."
+            f"({told_together(told, ': ')}). Give a checkpoint as their training script wrote it."
         )

@@ -41,11 +41,11 @@ def prefixed(*prefixes):
         {"model_ema": {**prefixed("module."), "n_averaged": torch.tensor(5)}},  # by PyTorch's AveragedModel
         {"model": {"name": "resnet20"}, "weights": STATE},
         {"weights": {"cross-entropy": 1.0}, "model_ema": STATE},
-        {"state_dict": {"model": prefixed("model.")}},
+        {"state_dict": {"model": prefixed("module.")}},
         prefixed("module."),
         prefixed("_orig_mod."),
         prefixed("module.", "_orig_mod."),
-        prefixed("_orig_mod.", "module.", "model."),
+        prefixed("_orig_mod.", "module.", "_orig_mod."),
     ],
 )
 def test_wrappers_are_undone(document):
@@ -177,7 +177,9 @@ def test_a_head_of_another_shape_or_kind():
 
 
 @pytest.mark.parametrize("called", ["fc.1", "classifier", "head", "classifier.1", "head.fc"])
-@pytest.mark.parametrize("prefix", ["", "net.", "backbone."])
+@pytest.mark.parametrize(
+    "prefix", ["", "net.", "backbone.", "network.", "model.", "model.module.", "model.net."]
+)
 def test_a_head_by_another_usual_name_and_a_prefix_are_taken_and_told(called, prefix):
     """As behind ``Sequential(Dropout, Linear)``, or in a network of another library."""
     state = weights("resnet20", 4).state_dict()

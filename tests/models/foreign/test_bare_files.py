@@ -55,6 +55,16 @@ def test_a_training_scripts_file(tmp_path):
     assert set(torch.serialization.get_safe_globals()) == allowed
 
 
+@pytest.mark.parametrize("prefix", ["model.", "net.", "backbone.", "network."])
+@pytest.mark.parametrize("wrapped", ["", "module.", "_orig_mod."])
+def test_a_prefix_that_all_names_have_is_told(tmp_path, prefix, wrapped):
+    state = weights("resnet20", 4).state_dict()
+    torch.save({f"{wrapped}{prefix}{key}": value for key, value in state.items()}, tmp_path / "net.pth")
+    loaded = load_checkpoint(tmp_path / "net.pth", "resnet20")
+    same(loaded.model.state_dict(), state)
+    assert loaded.notes[0] == f"names were taken without a prefix ({prefix})."
+
+
 def test_safetensors(tmp_path):
     from safetensors.torch import save_file
 
@@ -96,7 +106,7 @@ def test_timms_normalisation(tmp_path):
 
 ASSUMED = {
     "image_size": "images of 32x32 (--image-size)",
-    "normalisation": "mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225 (--mean, --std)",
+    "normalisation": "mean 0.485 0.456 0.406 (--mean); deviation 0.229 0.224 0.225 (--std)",
     "classes": "numbers for names of classes (--classes)",
 }
 
@@ -110,7 +120,7 @@ def test_what_is_assumed_is_told_and_what_is_said_is_taken(tmp_path, said):
     options["normalisation"] = {"mean": "0.5,0.5,0.5", "std": (0.25, 0.25, 0.25)}
     loaded = load_checkpoint(path, "resnet20", **{k: v for name in said for k, v in options[name].items()})
     left = [told for name, told in ASSUMED.items() if name not in said]
-    start = "the file does not say how its network is used; assumed: "
+    start = "assumed, for the file does not say: "
     assert list(loaded.notes) == ([f"{start}{'; '.join(left)}."] if left else [])
     assert loaded.image_size == ((48, 64) if "image_size" in said else (32, 32))
     assert loaded.classes == (
@@ -125,7 +135,7 @@ def test_the_stride_of_the_last_stage_is_told(tmp_path):
     path = tmp_path / "resnet18.pth"
     torch.save(weights("resnet18", 3, image_size=(224, 224)).state_dict(), path)
     (note,) = load_checkpoint(path, "resnet18").notes
-    told = "stride 1 in the last stage, which torchvision's has at 2 (--arch torchvision:resnet18)"
+    told = "stride 1 in the last stage, torchvision's has 2 (--arch torchvision:resnet18)"
     assert (told in note) == (create_model("resnet18").config["last_stride"] == 1)
 
 

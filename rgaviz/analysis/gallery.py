@@ -1,0 +1,242 @@
+"""The pictures that networks look for people in, and those of whom they look for: from files or from a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rgaviz.analysis.evaluate import measured_on
+from rgaviz.analysis.subject import Subject
+from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
+from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
+from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN, load_dataset
+from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
+from rgaviz.data.splits import Dataset, DiskSplit, Split, read_split
+from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
+from rgaviz.progress import Say, Track
+from rgaviz.regular import real
+from rgaviz.tasks.identities import DISTRACTOR
+
+NOWHERE = -1  # the camera of a picture whose name tells none
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class People:
+    """Pictures of people, and who they show.
+
+    Attributes:
+        splits: image size of networks -> the pictures at that size, one after the other.
+        identities: of each picture; None where nothing says who it is.
+        cameras: of each picture, likewise.
+        names: of the pictures.
+        paths: their files, where they are no data set's.
+    """
+
+    splits: dict[Size, Split]
+    identities: list[int | None]
+    cameras: list[int | None]
+    names: list[str]
+    paths: Sequence[Path] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def pixels(self, index: int, size: Size) -> np.ndarray:
+        """A picture at the size of a network, (H, W, 3) uint8 RGB.
+
+        Raises:
+            PictureError: it has become unreadable.
+        """
+        split = self.splits[size]
+        found = split[index] if isinstance(split, DiskSplit) else split.images[index]
+        if isinstance(found, PictureError):
+            raise found
+        return found.cpu().numpy()
+
+    def shown(self, index: int) -> np.ndarray:
+        """A picture as figures show it: a file as it is, one of a data set at the size of the first network."""
+        if self.paths:
+            return shown_picture(read_picture(self.paths[index]))
+        return shown_picture(self.pixels(index, next(iter(self.splits))))
+
+    def shown_name(self, index: int) -> str:
+        """The name of a picture as a path that every system can store."""
+        return "/".join(usable(part) for part in self.names[index].split("/"))
+
+
+def sizes_of(subjects: Sequence[Subject]) -> list[Size]:
+    """The image sizes of the networks, each once, in their order."""
+    return list(dict.fromkeys(subject.checkpoint.image_size for subject in subjects))
+
+
+def people_of_files(
+    found: Sequence[PicturePath],
+    sizes: Sequence[Size],
+    pattern: str | None,
+    failures: list[str],
+    track: Track,
+    title: str,
+) -> People:
+    """People by the names of the files; a line in ``failures`` for each that cannot be read.
+
+    Args:
+        found: the pictures.
+        sizes: (H, W) of the networks.
+        pattern: of names, a regular expression with groups ``id`` and ``camera``; by default Market-1501's.
+        failures: is added to.
+        track: wraps the loop, for a progress bar.
+        title: of the progress bar.
+
+    Raises:
+        RgavizError: a pattern that is none, or not one picture that can be read.
+    """
+    names = naming(MARKET if pattern is None else pattern)
+    kept: list[PicturePath] = []
+    faults: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        told = pool.map(_fault, [each.path for each in found])
+        for each, fault in zip(found, track(told, total=len(found), description=title), strict=True):
+            faults += [fault] if fault else []
+            kept += [] if fault else [each]
+    if not kept:
+        raise PictureError(faults[0] + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
+    failures += faults
+    people = [parse_name(each.path.name, names) or (None, None) for each in kept]
+    identities, cameras = (list(column) for column in zip(*people, strict=True))
+    labels = torch.tensor([DISTRACTOR if each is None else each for each in identities])
+    places = torch.tensor([NOWHERE if each is None else each for each in cameras])
+    paths, called = [each.path for each in kept], [each.relative.as_posix() for each in kept]
+    splits = {
+        size: read_split(paths, labels, size, cameras=places, names=called, track=track) for size in sizes
+    }
+    return People(splits, identities, cameras, called, paths)
+
+
+def _fault(path: Path) -> str:
+    """Why a picture cannot be read, which a network would find out in the middle of its work; "" if it can."""
+    try:
+        read_picture(path)
+    except PictureError as error:
+        return str(error)
+    return ""
+
+
+def people_of_part(datasets: dict[Size, Dataset], part: str) -> People:
+    """The people of a part of a data set that has been opened at each size.
+
+    Raises:
+        RgavizError: it cannot be read.
+    """
+    splits = {size: images.part(part) for size, images in datasets.items()}
+    first = next(iter(splits.values()))
+    cameras: list[int | None] = [None] * len(first)
+    if first.cameras is not None:
+        cameras = first.cameras.tolist()
+    names = list(first.names) or [f"{part}/{number}" for number in range(len(first))]
+    return People(splits, first.labels.tolist(), cameras, names)
+
+
+def opened_gallery(
+    subjects: Sequence[Subject],
+    gallery: str | None,
+    data_dir: Path | None,
+    pattern: str | None,
+    track: Track,
+) -> dict[Size, Dataset] | Path:
+    """The data set of the gallery at each size, or its folder.
+
+    Args:
+        subjects: the networks, of re-identification.
+        gallery: a key of ``DATASETS`` or a folder; by default what the networks were trained on.
+        data_dir: where the pictures of the data set are.
+        pattern: of names, for a data set that takes one.
+        track: wraps long loops, for a progress bar.
+
+    Raises:
+        RgavizError: neither of them, a data set of another task, or no data.
+    """
+    name = _trained_on(subjects) if gallery is None else gallery
+    if name not in DATASETS:
+        if Path(name).is_dir():
+            return Path(name)
+        if gallery is not None and ("/" in name or Path(name).exists()):
+            raise RgavizError(
+                f"--gallery {quoted(name)} is no folder: name a folder of crops, or a data set."
+            )
+        lookup(DATASETS, name, "data set")
+    checkpoint = subjects[0].checkpoint
+    settings = {}
+    if name == checkpoint.dataset:
+        held = measured_on(checkpoint)
+        settings = {"test_size": held.test_size, "held_out": held.held_out}
+    datasets = {
+        size: load_dataset(name, data_dir=data_dir, image_size=size, pattern=pattern, track=track, **settings)
+        for size in sizes_of(subjects)
+    }
+    task = next(iter(datasets.values())).task
+    if task != checkpoint.task.name:
+        raise RgavizError(
+            f"--gallery {name} is a data set for {task}, not for {checkpoint.task.name}: name one of people, such as "
+            "market1501, or a folder of crops."
+        )
+    return datasets
+
+
+def takes_pattern(gallery: str | None, subjects: Sequence[Subject]) -> bool:
+    """Whether the gallery is a data set whose names a pattern tells."""
+    return (gallery or subjects[0].checkpoint.dataset) in NAMED_BY_PATTERN
+
+
+def _trained_on(subjects: Sequence[Subject]) -> str:
+    names = {subject.checkpoint.dataset for subject in subjects}
+    if len(names) > 1 or None in names:
+        what = " and ".join(clipped(name or "what they do not say", 40) for name in sorted(names, key=str))
+        raise RgavizError(
+            f"These networks were trained on {what}: name the one to look through with --gallery."
+        )
+    return str(names.pop())
+
+
+def files_of_gallery(folder: Path, say: Say) -> list[PicturePath]:
+    """The pictures of a folder of crops; what else is there is told.
+
+    Raises:
+        PictureError: there are none.
+    """
+    found = find_pictures([folder], say)
+    others = [
+        path.name
+        for path in visible_below(folder)
+        if path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES and path.name.lower() not in LITTER
+    ]
+    if others:
+        say(
+            f"Note: {clipped(folder)}: {len(others):,} files are no pictures and are left out, "
+            f"{clipped(min(others), 60)} first."
+        )
+    return found
+
+
+def places_in(queries: People, gallery: People, data_dir: Path | None) -> list[int]:
+    """Where in the gallery the very picture of each query is, -1 where it is not there."""
+    if not queries.paths:
+        return [-1] * len(queries)
+    if gallery.paths:
+        where = {real(path): place for place, path in enumerate(gallery.paths)}
+        return [where.get(real(path), -1) for path in queries.paths]
+    if data_dir is None:
+        return [-1] * len(queries)
+    root = real(data_dir)
+    named = {tuple(name.split("/")): place for place, name in enumerate(gallery.names)}
+    places = []
+    for path in map(real, queries.paths):
+        inside = path.relative_to(root).parts if path.is_relative_to(root) else ()
+        tails = (inside[start:] for start in range(len(inside)))
+        places.append(next((named[tail] for tail in tails if tail in named), -1))
+    return places

@@ -1,0 +1,203 @@
+"""Whom networks take for whom: a gallery ranked for queries, with maps of where they look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rgaviz.analysis.answer import Names
+from rgaviz.analysis.evaluate import one_task
+from rgaviz.analysis.inputs import pictures_to_explain
+from rgaviz.analysis.overlays import OVERLAYS, overlays_of
+from rgaviz.analysis.picking import COUNT, PICKS, SEED, picked
+from rgaviz.analysis.ranked import Found
+from rgaviz.analysis.ranking_results import HITS, write_rankings
+from rgaviz.analysis.request import versions
+from rgaviz.analysis.search import Search, found_for, orders, searched
+from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.checkpoint.given import Given
+from rgaviz.devices import choose_device
+from rgaviz.errors import RgavizError, lookup
+from rgaviz.figures.draw import claim_figure, draw, record_options
+from rgaviz.figures.style import FigureOptions
+from rgaviz.locks import alone
+from rgaviz.outputs import given_place, output_place, with_suffix
+from rgaviz.progress import Say, Track, hush, silent
+from rgaviz.tasks.reid import ReIdentification
+
+MOST = 100  # pictures of the gallery in a row
+TITLE = "query"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What came of ranking.
+
+    Attributes:
+        folder: of the results; :func:`rgaviz.results.reader.read_results` reads it.
+        files: the figure's, then the page for browsers.
+        found: what each network finds for each query.
+        gallery: what was looked through, in words.
+        failures: one line for each picture that was left out.
+        left_out: pages that were not drawn.
+    """
+
+    folder: Path
+    files: list[Path]
+    found: list[Found]
+    gallery: str
+    failures: list[str]
+    left_out: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "results": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "gallery": self.gallery,
+            "queries": [each.to_dict() for each in self.found],
+            "failures": self.failures,
+        }
+
+
+def rank(
+    checkpoints: Names,
+    queries: Names = (),
+    out: Path | str | None = None,
+    *,
+    gallery: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    pattern: str | None = None,
+    top: int = 10,
+    overlay: str = "none",
+    pick: str | None = None,
+    count: int | None = None,
+    choices: Mapping[str, Any] | None = None,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    mean: str | Sequence[float] | None = None,
+    std: str | Sequence[float] | None = None,
+    classes: Path | str | Sequence[str] | None = None,
+    device: str = "auto",
+    figure: Mapping[str, Any] | None = None,
+    command_line: str = "",
+    track: Track = silent,
+    say: Say = hush,
+) -> Ranked:
+    """Rank a gallery for queries by re-identification networks, as ``rgaviz rank`` does.
+
+    Args:
+        checkpoints: files of re-identification networks.
+        queries: pictures of people to look for: files, folders or patterns; by default queries of the data set.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-rank/``.
+        gallery: a data set or a folder of crops; by default the data set the networks were trained on.
+        data_dir: where the pictures of the data set are.
+        pattern: of names of files, a regular expression with groups ``id`` and ``camera``.
+        top: how many of the best are shown of each ranking.
+        overlay: what lies over the pictures: ``none``, ``mask``, or ``cam``, why each is alike to the query.
+        pick: which queries of the data set: a key of ``rgaviz.analysis.picking.PICKS``; by default ``random``.
+        count: how many of those; by default 4.
+        choices: how pictures are compared, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
+        arch: network of a bare state_dict.
+        num_classes: outputs of that network; by default those of its head.
+        image_size: (H, W) in pixels of its images.
+        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
+        std: their standard deviation, likewise.
+        classes: names of its outputs, or a text file with a name per line.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
+        command_line: recorded in the results.
+        track: shows a progress bar.
+        say: is told what was chosen and what a reader must know.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    _check(checkpoints, queries, top, overlay, pick, count)
+    place = None if out is None else given_place(out)
+    options = FigureOptions(**with_suffix(figure or {}, place))
+    output = output_place(place, "rank")
+    words = [str(each) for each in queries]
+    sought = pictures_to_explain(words, output.folder, say) if words else []
+    given = Given(arch, num_classes, image_size, mean, std, classes)
+    failures: list[str] = []
+    where = None if data_dir is None else Path(data_dir)
+    named = None if gallery is None else str(gallery)
+    with alone(output.folder):
+        inputs = [*map(Path, checkpoints), *(each.path for each in sought)]
+        claim_figure("rank", output, options, inputs=inputs)
+        subjects = load_subjects(checkpoints, choose_device(device), given)
+        tell_notes(subjects, say)
+        task = _matching(subjects, choices or {})
+        overlays = overlays_of(subjects, task, overlay)
+        search = searched(overlays, sought, named, where, pattern, failures, track, say)
+        made = orders(search, task, min(top, len(search.gallery)), where, track)
+        numbers = list(range(len(search.queries)))
+        if not sought:
+            numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
+        found = {number: found_for(number, search, made) for number in numbers}
+        head = _head(search, task, made[0].ranking.order.shape[1], options, command_line)
+        write_rankings(output.folder, head, search, made, found, track)
+        drawn = draw(output.folder, output, options)
+    told = [each for several in found.values() for each in several]
+    return Ranked(output.folder, drawn.paths, told, head["texts"][HITS], failures, drawn.left_out)
+
+
+def _check(
+    checkpoints: Names, queries: Names, top: int, overlay: str, pick: str | None, count: int | None
+) -> None:
+    """What is cheap to refuse."""
+    if not checkpoints:
+        raise RgavizError("There is no network that ranks; name one for re-identification, such as rga.pt.")
+    if not 1 <= top <= MOST:
+        raise RgavizError(f"--top {top} is out of range: choose 1 to {MOST}.")
+    lookup(dict.fromkeys(OVERLAYS), overlay, "overlay (--overlay)")
+    lookup(PICKS, pick or "random", "way to pick queries (--pick)")
+    if count is not None and count < 1:
+        raise RgavizError(f"--count {count} shows no query: choose 1 or more.")
+    if queries and (pick or count):
+        option = "--pick" if pick else "--count"
+        raise RgavizError(f"{option} is for queries of a data set, and these were named: drop it, or them.")
+    if pick == "improved" and len(checkpoints) < 2:
+        raise RgavizError("--pick improved compares the first two networks: name another one.")
+
+
+def _matching(subjects: Sequence[Subject], choices: Mapping[str, Any]) -> ReIdentification:
+    """How pictures are compared.
+
+    Raises:
+        RgavizError: networks that compare none.
+    """
+    for subject in subjects:
+        if not isinstance(subject.checkpoint.task, ReIdentification):
+            raise RgavizError(
+                f"{subject.checkpoint.path} is a network for {subject.checkpoint.task.name}, which compares no people: "
+                "name one for reid, as rgaviz train people gives it."
+            )
+    task = one_task(subjects).measuring(**choices)
+    assert isinstance(task, ReIdentification)
+    return task
+
+
+def _head(
+    search: Search, task: ReIdentification, top: int, options: FigureOptions, command_line: str
+) -> dict[str, Any]:
+    """The manifest without what the pictures add."""
+    chosen = task.matching
+    how = f"{chosen.distance} distance of embeddings {chosen.neck} the neck"
+    how += ", re-ranked" if chosen.rerank else ""
+    how += ", within the camera, too" if chosen.within_camera else ""
+    return {
+        "command": "rank",
+        "command_line": command_line,
+        "seed": SEED,
+        "versions": versions(),
+        "target": "similarity" if any(subject.cam_layer for subject in search.subjects) else None,
+        "checkpoints": [subject.record() for subject in search.subjects],
+        "titles": [TITLE, *map(str, range(1, top + 1))],
+        "figure": record_options(options),
+        "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures; {how}"},
+    }

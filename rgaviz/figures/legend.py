@@ -1,0 +1,57 @@
+"""The colour bars below a figure of panels: how many beside each other, and how their words break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rgaviz.figures.panels import draw_colour_bar
+from rgaviz.figures.scales import ColourBar
+from rgaviz.figures.style import LINE_SMALL, PAD, SMALL
+from rgaviz.figures.text import wrap_text
+
+BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05  # inches
+
+# Axes by the distance of their top left corner from the page's, their width and their height, in inches.
+MakeAxes = Callable[[float, float, float, float], Axes]
+
+
+class Legend:
+    """Where the colour bars of a figure go; made in its style.
+
+    Attributes:
+        bars: in order.
+        labels: of each bar, as lines that fit.
+        height: of all of them in inches, with their numbers and labels.
+    """
+
+    def __init__(self, bars: list[ColourBar], width: float) -> None:
+        self.bars = bars
+        self.cells = min(len(bars), max(1, int(width / BAR_CELL))) if bars else 1
+        self.cell = width / self.cells
+        self.labels = [
+            [
+                line
+                for part in bar.label.split("\n")
+                for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)
+            ]
+            for bar in bars
+        ]
+        self.height = sum(self._row_height(first) for first in range(0, len(bars), self.cells))
+
+    def _row_height(self, first: int) -> float:
+        """The height of the row of colour bars that starts with the given one."""
+        lines = max(len(label) for label in self.labels[first : first + self.cells])
+        return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
+
+    def draw(self, page: Figure, axes: MakeAxes, y: float) -> None:
+        """Draw the bars from ``y`` inches below the top of the page on."""
+        for index, bar in enumerate(self.bars):
+            first, place = index - index % self.cells, index % self.cells
+            width = min(BAR_WIDTH, self.cell - 0.35)
+            x = place * self.cell + (self.cell - width) / 2
+            draw_colour_bar(page, axes(x, y + PAD, width, BAR_HEIGHT), bar, self.labels[index])
+            if place == self.cells - 1:
+                y += self._row_height(first)

@@ -1,0 +1,168 @@
+"""What stands where in a table of finished runs, as text: a row per network, columns per data set and measure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rgaviz.runs.papers import NOTHING, Paper, paper_table
+from rgaviz.runs.row import Row, mean_and_std
+from rgaviz.tasks import Measure
+
+# Data sets by their names in papers; those of re-identification in the order of the tables of RGA's authors.
+PEOPLE = {
+    "cuhk03-labeled": "CUHK03 (L)",
+    "cuhk03-detected": "CUHK03 (D)",
+    "market1501": "Market1501",
+    "dukemtmc": "DukeMTMC-reID",
+    "msmt17": "MSMT17",
+}
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", **PEOPLE}
+SETTINGS = ("Model", "Depth", "Params", "Epochs", "Seeds")  # the first columns
+
+
+class Column(NamedTuple):
+    """A measure of a data set.
+
+    Attributes:
+        dataset: its name.
+        measure: what is measured on it.
+        first: whether it is the first measure of the data set.
+        alone: whether it is the only one.
+        beside: whether the paper has a figure of one of these networks.
+    """
+
+    dataset: str
+    measure: Measure
+    first: bool
+    alone: bool
+    beside: bool
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """Name of the data set and key of the measure."""
+        return self.dataset, self.measure.key
+
+    @property
+    def titles(self) -> list[str]:
+        """Of our column, and of the paper's beside it."""
+        title = DATASETS.get(self.dataset, self.dataset)
+        paper = title if self.alone else f"{title} {self.measure.title}"
+        return [f"{title} {self.measure.label}", *([f"{paper}, paper"] if self.beside else [])]
+
+
+class Table(NamedTuple):
+    """A table as text.
+
+    Attributes:
+        columns: behind those of the settings.
+        cells: a list per row.
+        bold: row and column of the cells to print in bold.
+    """
+
+    columns: list[Column]
+    cells: list[list[str]]
+    bold: set[tuple[int, int]]
+
+    @property
+    def header(self) -> list[str]:
+        """Titles of all columns."""
+        return [*SETTINGS, *(title for column in self.columns for title in column.titles)]
+
+
+def columns_of(rows: Sequence[Row], reported: Paper) -> list[Column]:
+    """The measures of the data sets of a table."""
+    measures = {name: row.measures for row in reversed(rows) for name in row.values}
+    order = list(PEOPLE)
+    names = sorted(measures, key=lambda name: (order.index(name) if name in PEOPLE else -1, len(name), name))
+    return [
+        Column(
+            name,
+            each,
+            each == measures[name][0],
+            len(measures[name]) == 1,
+            _is_reported(rows, reported, name, each),
+        )
+        for name in names
+        for each in measures[name]
+    ]
+
+
+def _is_reported(rows: Sequence[Row], reported: Paper, dataset: str, measure: Measure) -> bool:
+    found = (reported.figure(*row.network, dataset, measure.key) for row in rows)
+    return any(figure is not None for figure in found)
+
+
+def others_of(reported: Paper, columns: Sequence[Column]) -> dict[str, list[list[float | None]]]:
+    """By name the methods that a paper only compares with: for each column our cells, empty, and the paper's."""
+    lines: dict[str, list[list[float | None]]] = {
+        name: [
+            [None, figures.get(column.dataset, {}).get(column.measure.key)] if column.beside else [None]
+            for column in columns
+        ]
+        for name, figures in reported.others.items()
+    }
+    return {
+        name: cells
+        for name, cells in lines.items()
+        if any(value is not None for each in cells for value in each)
+    }
+
+
+def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
+    """The text of a table; the best of each family, data set and measure is to be bold.
+
+    Args:
+        rows: from :func:`read_runs`.
+        paper: a key of ``PAPERS`` whose figures stand beside ours; methods it compares with come first.
+    """
+    reported = paper_table(paper) if paper else NOTHING
+    columns = columns_of(rows, reported)
+    cells, bold = [], set()
+    for name, others in others_of(reported, columns).items():
+        line = [name, *[""] * (len(SETTINGS) - 1)]
+        for column, values in zip(columns, others, strict=True):
+            line += ["" if value is None else column.measure.number(value) for value in values]
+        cells.append(line)
+    for row in rows:
+        line = [row.model, row.depth, _parameters(row), str(row.epochs), _seeds(row)]
+        for dataset, measure, *_, beside in columns:
+            if row.by_seed(dataset, measure) and _is_best(row, rows, dataset, measure):
+                bold.add((len(cells), len(line)))
+            line.append(_spread(measure, row.by_seed(dataset, measure)))
+            if beside:
+                value = reported.figure(*row.network, dataset, measure.key)
+                line.append("" if value is None else measure.number(value))
+        cells.append(line)
+    return Table(columns, cells, bold)
+
+
+def _is_best(row: Row, rows: Sequence[Row], dataset: str, measure: Measure) -> bool:
+    """Whether no other of its family has a better mean, as printed; alone in its family nothing is best."""
+    family = [each for each in rows if each.family == row.family and each.by_seed(dataset, measure)]
+    means = [_printed(each, dataset, measure) for each in family]
+    best = min(means) if measure.least else max(means)
+    return len(family) > 1 and _printed(row, dataset, measure) == best
+
+
+def _printed(row: Row, dataset: str, measure: Measure) -> float:
+    return float(measure.number(statistics.mean(row.by_seed(dataset, measure).values())))
+
+
+def _spread(measure: Measure, by_seed: Mapping[int, float]) -> str:
+    """Mean and sample standard deviation; of one seed the value alone."""
+    mean, std = mean_and_std(by_seed)
+    return " ± ".join(measure.number(value) for value in (mean, std) if value is not None)
+
+
+def _parameters(row: Row) -> str:
+    """In millions; more than one where the number of classes shows."""
+    counts = (count / 1e6 for _, count in sorted(row.parameters.items()))
+    shown = dict.fromkeys(f"{count:.2f}M" if count >= 1 else f"{count:.3f}M" for count in counts)
+    return " / ".join(shown)
+
+
+def _seeds(row: Row) -> str:
+    counts = sorted({len(seeds) for seeds in row.values.values()})
+    return "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
