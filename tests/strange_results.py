@@ -24,6 +24,13 @@ TABLES = {
         ],
         "exponents": [["attention", "latency_ms", "memory_mib"], ["se", 0.75, ""]],
     },
+    "localize": {
+        "summary": [
+            ["network", "group", "map", "part", "measure", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "head", "energy", 0.5, 0.25, 0.75],
+            ["", "floor", "ones", "head", "energy", 0.125, "", ""],
+        ]
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", *TABLES)

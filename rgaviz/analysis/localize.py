@@ -112,6 +112,7 @@ def localize(
     from rgaviz.checkpoint.given import Given
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import options_of
+    from rgaviz.locks import alone
     from rgaviz.outputs import claim, output_place, with_suffix
 
     asked = _methods(methods)
@@ -123,15 +124,18 @@ def localize(
     options = options_of({"width": "column", **with_suffix(figure or {}, out)})
     output = output_place(out, "localize")
     place = None if truth is None else Path(truth)
-    claim(output, options.formats, tables={"csv": CSV, "tex": TEX}, inputs=map(Path, map(str, checkpoints)))
     given = Given(arch, num_classes, image_size, mean, std, classes)
-    subjects = load_subjects(checkpoints, choose_device(device), given)
-    tell_notes(subjects, say)
-    subjects = _with_layers(subjects, layer, mask_layer, asked, say)
-    known = _truth([str(each) for each in pictures], place, subjects[0], output.folder, track, say)
-    places = _drawn(known, count, say)
-    found = locate(subjects, known, places, methods=asked, target=target, track=track)
-    return _answer(subjects, known, found, output, options, (command_line, target), track, say)
+    with alone(output.folder):
+        beside, networks = {"csv": CSV, "tex": TEX}, [Path(str(each)) for each in checkpoints]
+        claim(output, options.formats, tables=beside, inputs=networks)
+        subjects = load_subjects(checkpoints, choose_device(device), given)
+        tell_notes(subjects, say)
+        subjects = _with_layers(subjects, layer, mask_layer, asked, say)
+        known = _truth([str(each) for each in pictures], place, subjects[0], output.folder, track, say)
+        claim(output, options.formats, tables=beside, inputs=known.files)
+        places = _drawn(known, count, say)
+        found = locate(subjects, known, places, methods=asked, target=target, track=track)
+        return _answer(subjects, known, found, output, options, (command_line, target), track, say)
 
 
 def _methods(methods: Sequence[str]) -> list[str]:

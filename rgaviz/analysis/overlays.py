@@ -68,7 +68,7 @@ class Overlay:
                 forward=self._scored,
                 cam_layer=self.subject.cam_layer,
                 methods=(METHOD,),
-                target=Similarity(other, "the other picture"),
+                target=Similarity(other[None]),
             )
         return told.cams[METHOD][:, 0]  # (b, 1, h, w) -> (b, h, w)
 

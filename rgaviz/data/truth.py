@@ -36,6 +36,7 @@ class Truth:
         read: a picture by its place: (h, w, 3) uint8 RGB, and its label (H, W) uint8, which covers the same.
         shows: what each picture shows, such as a class, None where that is not known.
         source: where they come from, in words.
+        files: that are read, where there are any.
     """
 
     names: Sequence[str]
@@ -44,6 +45,7 @@ class Truth:
     read: Callable[[int], tuple[np.ndarray, np.ndarray]]
     shows: Sequence[str | None]
     source: str
+    files: Sequence[Path] = ()
 
     @property
     def regions(self) -> dict[str, tuple[int, ...]]:
@@ -85,7 +87,7 @@ def folder_truth(
     if parts is None:
         labels = track(found, total=len(found), description="reading labels")
         values = sorted(set().union(*(_values(label) for _, label in labels)))
-        white = set(values) <= {0, WHITE}
+        white = WHITE in values and set(values) <= {0, WHITE}
         most = 1 if white else max(values)
         parts = ["object"] if most == 1 else [f"part {value}" for value in range(1, most + 1)]
     _check_parts(parts, folder)
@@ -100,7 +102,9 @@ def folder_truth(
         return pixels, marked
 
     names = [picture.relative.as_posix() for picture, _ in found]
-    return Truth(names, parts, FOREGROUND, read, [picture.label for picture, _ in found], str(folder))
+    shows = [picture.label for picture, _ in found]
+    files = [path for picture, label in found for path in (picture.path, label)]
+    return Truth(names, parts, FOREGROUND, read, shows, str(folder), files)
 
 
 def _label_of(picture: PicturePath, folder: Path) -> Path | None:

@@ -153,8 +153,9 @@ def _draw_panel(
             if mean is None:
                 continue
             if low is not None and high is not None:
-                ax.hlines(y, 100 * low, 100 * high, color=colour, linewidth=1.2, zorder=3)
-            ax.plot(100 * mean, y, marker=marker, markersize=3, color=colour, linestyle="none", zorder=4)
+                ends = (100 * low, 100 * high)
+                ax.plot(ends, (y, y), marker="|", markersize=4, markeredgewidth=0.8, color=colour, zorder=3)
+            ax.plot(100 * mean, y, marker=marker, markersize=2.2, color=colour, linestyle="none", zorder=4)
     ax.set_xlim(left=0)
     ax.grid(axis="x", color="#dddddd", linewidth=0.4)
     ax.set_axisbelow(True)

@@ -214,7 +214,7 @@ def test_targets_and_methods(answer):
     words = ("localize", "rga.pt", "shapes", "--count", "4", *FAST)
     told = answer(*words, "--method", "layercam,randomcam,fem", "--target", "label")
     names = [row["map"] for row in told["maps"]]
-    assert names == ["layercam", "randomcam", "fem", "conv5/spatial", "gaussian", "ones"]
+    assert names == ["layercam", "fem", "randomcam", "conv5/spatial", "gaussian", "ones"]
     top5 = answer(*words, "--target", "top5", "--mask-layer", "all")
     names = [row["map"] for row in top5["maps"]]
     assert names[:6] == [*(f"gradcam/top{place}" for place in range(1, 6)), "randomcam"]
@@ -287,6 +287,11 @@ def test_not_one_picture_can_be_read(labelled, refused):
     for path in Path("pics").rglob("*.png"):
         path.write_bytes(b"no picture")
     assert "(and 2 more)" in refused("localize", "rga.pt", "pics", "--truth", "labels")
+
+
+def test_neither_pictures_nor_labels_are_replaced(labelled, refused):
+    for name in ("pics/ring/a.png", "labels/ring/a.png"):
+        assert "is an input" in refused("localize", "rga.pt", "pics", "--truth", "labels", "-o", name)
 
 
 def test_files_of_others_are_kept(place, refused):

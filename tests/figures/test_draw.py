@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from charts import CHARTS, TEXTS
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
@@ -64,32 +65,6 @@ def test_files_of_every_command(tmp_path, command, expected):
     assert all(path.is_file() for path in paths)
 
 
-CHARTS = {
-    "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
-    "profile": {
-        "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
-    },
-    "growth": {
-        "growth": [
-            ["attention", "x", "latency_ms", "latency_q1_ms", "latency_q3_ms", "memory_mib"],
-            ["se", 64, 1.5, 1.25, 1.75, None],
-            ["se", 256, 3.5, 3.25, 3.75, None],
-        ],
-        "exponents": [["attention", "latency_ms", "memory_mib"], ["se", 0.75, None]],
-    },
-    "train": {
-        "curves": [
-            ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],
-            ["rga", 1, 2.5, 50.0, 2.25, 45.0],
-            ["rga", 2, 1.5, 40.0, 1.25, None],
-        ]
-    },
-}
-
-
-TEXTS = {"evaluate": {"net": "the title"}, "train": {"loss": "loss", "error": "error (%)"}}
-
-
 def chart(folder, command):
     with ResultsWriter(folder, {"command": command, "texts": TEXTS.get(command, {})}) as writer:
         for name, rows in CHARTS[command].items():
@@ -105,8 +80,10 @@ def test_every_command_has_its_figure():
     ("command", "expected"),
     [
         ("evaluate", ["net-confusion.png", "net-confusion.csv"]),
+        ("cmc", ["cmc.png"]),
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
+        ("localize", ["localize.png"]),
         ("train", ["train.png"]),
     ],
 )

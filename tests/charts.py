@@ -1,0 +1,39 @@
+"""Tables that charts are drawn from, by command."""
+
+from __future__ import annotations
+
+CHARTS = {
+    "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
+    "cmc": {"net": [["rank", "matched (%)"], [1, 62.5], [2, 75.5]]},
+    "profile": {
+        "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
+    },
+    "growth": {
+        "growth": [
+            ["attention", "x", "latency_ms", "latency_q1_ms", "latency_q3_ms", "memory_mib"],
+            ["se", 64, 1.5, 1.25, 1.75, None],
+            ["se", 256, 3.5, 3.25, 3.75, None],
+        ],
+        "exponents": [["attention", "latency_ms", "memory_mib"], ["se", 0.75, None]],
+    },
+    "localize": {
+        "summary": [
+            ["network", "group", "map", "part", "measure", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "head", "energy", 0.5, 0.25, 0.75],
+            ["rga", "mask", "conv5/spatial", "head", "energy", 0.5, None, None],
+            ["rga", "floor", "randomcam", "head", "energy", 0.25, 0.125, 0.375],
+            ["", "floor", "ones", "head", "energy", 0.125, None, None],
+            ["rga", "cam", "gradcam", "head", "contrast", -0.5, None, None],
+        ]
+    },
+    "train": {
+        "curves": [
+            ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],
+            ["rga", 1, 2.5, 50.0, 2.25, 45.0],
+            ["rga", 2, 1.5, 40.0, 1.25, None],
+        ]
+    },
+}
+
+
+TEXTS = {"evaluate": {"net": "the title"}, "train": {"loss": "loss", "error": "error (%)"}}
