@@ -73,7 +73,7 @@ def chart(folder, command):
 
 
 def test_every_command_has_its_figure():
-    assert set(FIGURES) == {"masks", "cam", "compare", "histogram", "rank", *CHARTS}
+    assert set(FIGURES) == {"masks", "cam", "compare", "histogram", "rank", "cmc", *CHARTS}
 
 
 @pytest.mark.parametrize(
