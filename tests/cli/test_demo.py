@@ -57,8 +57,10 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     assert set(again) == {"files", "predictions"}
     assert {Path(name).relative_to(demo).as_posix() for name in again["files"]} >= figures
     assert set(again["predictions"]["cat/cat.jpg"]) == {"baseline", "rga"}
-    after = files_below(demo)  # the manifests hold the command line
-    assert all(after[name] == body for name, body in made.items() if not name.endswith("manifest.json"))
+    after = files_below(demo)  # manifests and pages hold the command line
+    assert all(
+        after[name] == body for name, body in made.items() if not name.endswith(("manifest.json", ".html"))
+    )
 
 
 def test_what_lies_there_already_is_kept(refused):

@@ -144,6 +144,7 @@ class Places(Classification):
 
     name = "places"
     measures = (Measure("mae", "mean off", unit="m"), *Classification.measures)
+    tabulated = ("mae",)
 
 
 def make_places(path):

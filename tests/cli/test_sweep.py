@@ -131,7 +131,7 @@ def test_a_data_set_has_its_own_folder_or_shares_one(tmp_path):
         (["sweep", "shapes", "--seeds", "0,x"], "--seeds 0,1,2"),
         (["sweep", "shapes", "--seeds", "-1"], "--seeds 0,1,2"),
         (["sweep", "shapes", "--dataset", "cifar"], "cifar10"),
-        (["sweep", "shapes", "--attention", "rga"], "rga-sc"),
+        (["sweep", "shapes", "--attention", "rga"], "Did you mean 'rga-s'?"),
         (["sweep", "shapes", "a/shapes.toml"], "share a folder"),
         (["table", "nowhere"], "does not exist"),
         (["table", "pics"], "No finished network"),
