@@ -93,3 +93,38 @@ def test_rankings_are_compared_on_equal_figures(ranking, monkeypatch):
     monkeypatch.setattr(ranking, "ours", lambda *given: right(*given) + 0.01)
     with pytest.raises(AssertionError, match="Not equal"):
         ranking.contest(ranking.QUICK, 1)
+
+
+@pytest.fixture(name="reid_data_path")
+def _reid_data_path(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import reid_data_path
+
+    yield reid_data_path
+    for name in ("reid_data_path", "measure"):
+        sys.modules.pop(name)
+
+
+def test_the_data_path_gives_what_a_step_takes(reid_data_path):
+    from rgaviz.training.config import load_recipe
+
+    small = ["data.image_size=[32, 16]", "train.batch_size=8", "train.images_per_identity=2"]
+    recipe = load_recipe("market1501-small", small)
+    split = reid_data_path.people(recipe, 12)
+    epochs = [list(reid_data_path.data_path(split, recipe, number)) for number in (0, 1)]
+    for epoch in epochs:
+        assert [tuple(images.shape) for images, _ in epoch] == [(8, 3, 32, 16)] * 3
+        labels = torch.cat([labels for _, labels in epoch])
+        assert sorted(labels.tolist()) == sorted([*range(12)] * 2)
+    assert not torch.equal(epochs[0][0][0], epochs[1][0][0])
+
+
+def test_every_benchmark_is_in_the_suite(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import run as suite
+
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py") if '== "__main__"' in path.read_text()}
+    peers = {"peer_compare_script", "peer_folder_script"}
+    assert set(suite.SCRIPTS) == scripts - {"run"} - peers
+    for name in ("run", "measure"):
+        sys.modules.pop(name)
