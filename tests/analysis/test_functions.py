@@ -111,7 +111,7 @@ def test_a_network_is_measured_by_its_own_task(pair, monkeypatch):
         rgaviz.evaluate(["rga.pt"], "two.png", figure=SMALL)
     assert not Path("two").exists()
     Path("two.csv").unlink()
-    with pytest.raises(RgavizError, match="are for toy and classification, .* in a command of its own"):
+    with pytest.raises(RgavizError, match=r"are for toy and classification, .* in a command of its own"):
         rgaviz.evaluate(["toy.pt", "rga.pt"], "two.png", figure=SMALL)
     assert files_below(Path()) == before
 
