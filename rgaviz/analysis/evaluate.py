@@ -203,9 +203,11 @@ def write_results(
         for each in measured:
             writer.table(each.network, each.evaluation.tables[drawn].lines())
         for each in measured if drawn == CURVE else ():
-            for name, table in each.evaluation.tables.items():
-                if name != drawn:
-                    writer.table(f"{each.network}-{name}", table.lines())
+            for name in (name for name in each.evaluation.tables if name != drawn):
+                own = f"{each.network}-{name}"
+                while own in writer.tables:  # a network may be called like that
+                    own += "'"
+                writer.table(own, each.evaluation.tables[name].lines())
 
 
 def measure(

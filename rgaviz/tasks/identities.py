@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rgaviz.errors import RgavizError, one_line
 
-JUNK, DISTRACTOR = -1, 0
+DISTRACTOR = 0  # and junk is all below
 Pair = tuple[Any, Any]
 
 
@@ -43,12 +43,12 @@ class Identities:
         ids, index = self.gallery_ids.sort(stable=True)
         first = torch.searchsorted(ids, self.query_ids)
         count = torch.searchsorted(ids, self.query_ids, right=True) - first
-        count[(self.query_ids == JUNK) | (self.query_ids == DISTRACTOR)] = 0
+        count[self.query_ids <= DISTRACTOR] = 0
         return index, first, count
 
     @cached_property
     def _junk(self) -> Tensor:
-        return (self.gallery_ids == JUNK).nonzero()[:, 0]  # (n, 1) -> (n,)
+        return (self.gallery_ids < DISTRACTOR).nonzero()[:, 0]  # (n, 1) -> (n,)
 
     def alike(self, start: int, stop: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Gallery pictures of the identities of queries ``start`` to ``stop``.
@@ -74,7 +74,7 @@ class Identities:
     def match(self, start: int, order: Tensor) -> Tensor:
         """Whether gallery pictures (b, n) are of the identity of queries ``start`` to ``start + b``: (b, n) bool."""
         wanted = self.query_ids[start : start + len(order), None]  # (b,) -> (b, 1)
-        return (self.gallery_ids[order] == wanted) & (wanted != DISTRACTOR) & (wanted != JUNK)
+        return (self.gallery_ids[order] == wanted) & (wanted > DISTRACTOR)
 
 
 def features_of(query: Any, gallery: Any) -> tuple[Tensor, Tensor]:

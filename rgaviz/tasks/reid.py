@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 import torch
@@ -100,8 +99,7 @@ class ReIdentification:
         model.eval()
         query, gallery = (parts(name) for name in self.tested)
         sought, found = (self.features(model, split, how).to(how.device) for split in (query, gallery))
-        itself = same_pictures(query.names, gallery.names)
-        ranking = self.ranking(sought, found, query, gallery, itself=itself)
+        ranking = self.ranking(sought, found, query, gallery)
         return summary(ranking, query)
 
     def features(self, model: nn.Module, split: Split, how: How) -> Tensor:
@@ -238,14 +236,6 @@ def summary(ranking: Ranking, query: Split) -> Evaluation:
     lacking = len(queries) - int(ranking.valid.sum())
     told = f"{lacking} of {len(queries)} queries have no match and are left out."
     return Evaluation(figures, tables, ranking, [told] if lacking else [])
-
-
-def same_pictures(queries: Sequence[str], gallery: Sequence[str]) -> list[int] | None:
-    """Where each query's very picture is in the gallery, by its file's name: -1 where it is not; None without names."""
-    if not queries or not gallery:
-        return None
-    places = {PurePosixPath(name).name: index for index, name in enumerate(gallery)}
-    return [places.get(PurePosixPath(name).name, -1) for name in queries]
 
 
 def gathered(own: Tensor | None, count: int, how: How) -> Tensor:

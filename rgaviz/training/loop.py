@@ -197,11 +197,11 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
         )
     split, together = dataset.part("train"), task.together(train)
     processes.share_batches(train.batch_size, len(split))
-    if together > 1 and train.batch_size % (processes.count * train.accumulate * together):
+    shares = processes.count * train.accumulate
+    if together > 1 and (train.batch_size % (shares * together) or train.batch_size < 2 * shares * together):
         raise RgavizError(
-            f"train.batch_size = {train.batch_size} cannot be shared by {processes.count} processes in "
-            f"{train.accumulate} parts with {together} images that stay together; choose a multiple of "
-            f"{processes.count * train.accumulate * together}."
+            f"train.batch_size = {train.batch_size} does not make {shares} parts, one for each process and part, of at "
+            f"least 2 groups of {together} images that stay together; choose a multiple of {2 * shares * together}."
         )
     task.order(split, train, epoch_generator(0, 0))  # refuses what makes no batch
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):

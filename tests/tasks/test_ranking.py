@@ -270,3 +270,12 @@ def test_what_cannot_be_ranked_is_one_line(changed, message):
     with pytest.raises(RgavizError, match=message) as caught:
         rank(**{**GOOD, **changed})
     assert len(str(caught.value)) <= 300
+
+
+def test_whatever_is_below_0_is_junk():
+    features = torch.tensor([[0.0], [0.1], [0.2], [0.3], [0.4]])
+    found = rank(
+        features[:2], features, [1, -2], [-1, -2, -7, 1, 0], [1, 1], [2, 2, 2, 2, 2], distance="euclidean"
+    )
+    assert found.order[0].tolist()[:3] == [3, 4, -1]
+    assert found.matches.tolist() == [1, 0]
