@@ -15,6 +15,7 @@ SCRIPTS = (
     "training_step",
     "explain_pass",
     "cam_throughput",
+    "cam_memory",
     "compare_process",
     "folder",
     "help_time",

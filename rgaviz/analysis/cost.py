@@ -24,7 +24,6 @@ from rgaviz.outputs import claim, names_figure, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
-    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import Settings
     from rgaviz.runs.read import Row
     from rgaviz.tasks import Measure
@@ -114,6 +113,7 @@ def profile(
         RgavizError: unknown names, impossible numbers, runs of other networks, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)

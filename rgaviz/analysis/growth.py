@@ -14,7 +14,6 @@ from rgaviz.outputs import claim, output_place, with_suffix
 from rgaviz.progress import Say, Track, hush, silent
 
 if TYPE_CHECKING:
-    from rgaviz.figures.style import options_of
     from rgaviz.profiling.growth import Point
     from rgaviz.profiling.measure import Settings
 
@@ -70,6 +69,7 @@ def growth(
         RgavizError: unknown names, impossible numbers, too few channels, or a place that cannot be written.
     """
     from rgaviz.attention import check_attentions
+    from rgaviz.figures.style import options_of
     from rgaviz.profiling.measure import check_batch, choose_settings
 
     check_attentions(attentions)

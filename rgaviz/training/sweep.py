@@ -80,9 +80,9 @@ def planned(
 
 def own_folder(data_dir: Path | None, dataset: str) -> Path | None:
     """The folder of one data set: below ``--data-dir`` by its name, else that itself; none for a generated one."""
-    from rgaviz.data.sets import reads_folders
+    from rgaviz.data.sets import GENERATED
 
-    if not reads_folders(dataset):
+    if dataset in GENERATED:
         return None
     if data_dir is not None and (data_dir / dataset).is_dir():
         return data_dir / dataset

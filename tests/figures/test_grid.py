@@ -218,9 +218,12 @@ def test_marks_lie_where_they_are_on_the_picture(tmp_path):
 @pytest.mark.parametrize("kind", ["labels", "matrix"])
 def test_kinds_of_a_later_version_are_refused_in_one_line(tmp_path, kind):
     results = make(tmp_path / "r", [INPUT, MASK, {**MASK, "kind": kind}])
-    for drawing in (draw_grid(results, FAST), save_overlays(results, tmp_path / "over", FAST)):
+    for drawing in (
+        lambda: draw_grid(results, FAST),
+        lambda: save_overlays(results, tmp_path / "over", FAST),
+    ):
         with pytest.raises(
             ResultsError, match=f"panels of kind '{kind}', which this version does not draw: upg"
         ):
-            next(drawing)
+            next(drawing())
     assert not (tmp_path / "over").exists()

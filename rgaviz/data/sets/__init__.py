@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "folder": load_folder,
     "shapes": load_shapes,
 }
+GENERATED = frozenset({"shapes"})  # no folder is theirs
 
 
 def load_dataset(
@@ -53,7 +53,7 @@ def load_dataset(
         RgavizError: no images there, or a folder for a data set that is generated.
     """
     load = lookup(DATASETS, name, "data set")
-    if data_dir is not None and not reads_folders(name):
+    if data_dir is not None and name in GENERATED:
         raise RgavizError(
             f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
         )
@@ -67,8 +67,3 @@ def load_dataset(
         memory=memory,
         track=track,
     )
-
-
-def reads_folders(name: str) -> bool:
-    """Whether a data set has a folder of images; a generated one has none."""
-    return "data_dir" in inspect.signature(lookup(DATASETS, name, "data set")).parameters
