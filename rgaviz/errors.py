@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 LONGEST = 300  # characters of a line that is told
 LONGEST_ERROR = LONGEST - len("Error: ")
-LONGEST_LIST = 220  # characters of a message as far as what it lists: some are told with more before them
+LONGEST_LIST = 240  # characters of a message as far as what it lists: some are told with more before them
 LONGEST_PART = 80  # characters of a name or value from a file in a message
 SHORTEST_WORD = 40  # characters that are left of a long word where a message is too long
 SHORT = reprlib.Repr()

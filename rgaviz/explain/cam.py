@@ -137,9 +137,9 @@ def explain(
         if target is not None and layer is not None and caught.activations is not None:
             cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
             if own := [name for name in methods if not METHODS[name].maps]:
-                asked = list(
-                    probes(network, layer, images, caught.activations.detach(), output.detach(), target)
-                )
+                # From here on no graph of all pictures is in memory beside the passes of one.
+                output, caught.activations, scores = output.detach(), caught.activations.detach(), None
+                asked = list(probes(network, layer, images, caught.activations, output, target))
                 cams |= {
                     name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own
                 }

@@ -150,6 +150,7 @@ NAMES = {
     "train shapes --set lr": "--set lr",
     "train shapes --set model.arch=resnet19": "'resnet18'",
     "train shapes --device tpu": "device 'tpu'",
+    "train shapes --data-dir pics": "shapes is generated and reads no folder; leave out --data-dir",
     "train folder": "--data-dir",
     "list recipe": "'recipes'",
     "recipe cifar": "recipe 'cifar'",

@@ -122,6 +122,7 @@ def test_a_data_set_has_its_own_folder_or_shares_one(tmp_path):
     assert sweep.own_folder(tmp_path, "cifar10") == tmp_path / "cifar10"
     assert sweep.own_folder(tmp_path, "cifar100") == tmp_path
     assert sweep.own_folder(None, "cifar10") is None
+    assert sweep.own_folder(tmp_path, "shapes") is None  # generated
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,7 @@ def test_a_data_set_has_its_own_folder_or_shares_one(tmp_path):
         (["sweep", "shaps"], "shapes"),
         (["sweep", "shapes", "--seeds", "0,x"], "--seeds 0,1,2"),
         (["sweep", "shapes", "--seeds", "-1"], "--seeds 0,1,2"),
+        (["sweep", "shapes", "--seeds", "0,1,0"], "--seeds name 0 twice"),
         (["sweep", "shapes", "--dataset", "cifar"], "cifar10"),
         (["sweep", "shapes", "--attention", "rga"], "Did you mean 'rga-s'?"),
         (["sweep", "shapes", "a/shapes.toml"], "share a folder"),
