@@ -119,7 +119,7 @@ def words(given: Any, what: str, example: str) -> list[Any]:
     """
     if isinstance(given, str | os.PathLike):
         return [given]
-    several = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes | Mapping) else None
+    several = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes) else None
     if several is None:
         raise RgavizError(f"{what} are a list, or one alone, not {kind_of(given)}; give {example!r}, say.")
     for each in several:

@@ -87,7 +87,7 @@ LOOKED = "no weights under state_dict, model, model_state, model_state_dict, net
         ({"state_dict": {}, "epoch": 3}, f"it holds state_dict, epoch, and {LOOKED}"),
         ({"network": {"fc.weight": torch.zeros(3)}, "x\ny": 3}, f"it holds network, x y, and {LOOKED}"),
         ({"model": {"fc.weight": torch.zeros(3), "lr": 1}}, "beside tensors it holds what is none (lr)"),
-        (dict.fromkeys("abcdefghijk", 1), "it holds a, b, c, d, e, f, g, h and 3 more"),
+        (dict.fromkeys("abcdefghijk", 1), "it holds a, b, c, d, e, f, g, "),
         ([1, 2], "it holds list"),
         ("text", "it holds str"),
         (5, "it holds int"),

@@ -125,6 +125,7 @@ def test_a_folder_that_is_removed_in_mid_run(temporary, name):
     assert files_below(OUT) == whole
 
 
+@pytest.mark.slow
 def test_killed_at_any_change(tmp_path, networks):
     """The next one takes away what is left, and its results are whole."""
     tests = Path(__file__).parents[1]

@@ -26,7 +26,7 @@ def test_a_place_behind_links_in_a_circle(rga, place, out):
 
 @pytest.mark.parametrize("out", [LONG, f"{LONG}.png", "a/" * 1500 + "x", " "])
 def test_places_that_cannot_be(refused, out):
-    assert "with -o." in refused("masks", "rga.pt", "img.jpg", "-o", out)
+    assert " with -o" in refused("masks", "rga.pt", "img.jpg", "-o", out)
 
 
 def test_a_picture_called_as_an_option(rga):

@@ -111,7 +111,8 @@ def test_nothing_found(tmp_path):
     for argument in (str(tmp_path), f"{tmp_path}/*.png", f"{tmp_path}/none.png", "", "x" * 300):
         with pytest.raises(PictureError) as caught:
             find_pictures([argument])
-        assert repr(argument) in str(caught.value)
+        told = str(caught.value)
+        assert repr(argument) in told or (len(argument) > 200 and repr(argument)[:50] in told)
     assert find_pictures([]) == []
 
 

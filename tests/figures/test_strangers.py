@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -125,12 +126,17 @@ def test_a_page_is_gone_before_the_next_is_drawn(tmp_path):
 def test_pages_come_before_overlays_and_refusals_before_both(tmp_path, monkeypatch):
     """Of thousands of pictures the overlays take minutes."""
     folder, order = masks(tmp_path / "r"), []
-    monkeypatch.setattr(
-        "rgaviz.figures.draw.save_figure", lambda figure, stem, options: order.append(stem.name)
-    )
+
+    def saved(figure, stem, options):
+        order.append(stem.name)
+        stem.with_name(f"{stem.name}.png").touch()
 
     def written(path, content):
         order.append(path.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    monkeypatch.setattr("rgaviz.figures.draw.save_figure", saved)
 
     monkeypatch.setattr("rgaviz.figures.grid.atomic_write", written)
     redraw(folder, figure=PLAIN)
@@ -266,7 +272,8 @@ def test_a_figure_on_a_full_disk_leaves_the_results_and_says_how_to_go_on(tmp_pa
     before = {name: body for name, body in files_below(folder).items() if name != "manifest.json"}
     with disk_of(size), pytest.raises(OutputError, match=r"Cannot write .*File too large.* -o") as caught:
         redraw(folder, figure={"formats": ("png",), "dpi": 300})
-    assert f"The results are kept; rgaviz redraw '{folder}' goes on from there." in str(caught.value)
+    again = r"The results are kept; rgaviz redraw '/.*a folder' goes on from there\."  # a long path loses its middle
+    assert re.search(again, str(caught.value))
     after = files_below(folder)
     assert {name: after[name] for name in before} == before
     listed = json.loads(after["manifest.json"])["files"]

@@ -65,6 +65,7 @@ def test_both_have_all_features_and_they_are_those_of_one_process(folder):
         assert torch.equal(TASK.features(whole.model.eval(), split, how), gathered)
 
 
+@pytest.mark.slow
 def test_measured_are_the_same_figures_as_by_one_process(folder):
     for name in ("baseline", "rga"):
         network = load_checkpoint(folder / "whole" / f"{name}.pt")
