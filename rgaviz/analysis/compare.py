@@ -117,6 +117,12 @@ def compare_request(
     Raises:
         RgavizError: no such layer, or masks asked for where no network has one over positions.
     """
+    tasks = dict.fromkeys(subject.checkpoint.task.name for subject in subjects)
+    if len(tasks) > 1:
+        raise RgavizError(
+            f"These networks are for {' and '.join(tasks)}, whose maps are about different things; compare those "
+            "of one task."
+        )
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
     masks = [column for subject in shown for column in mask_columns(subject, ("spatial",))]
     if mask_layer and not masks:

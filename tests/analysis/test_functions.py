@@ -185,3 +185,12 @@ def test_faults_are_errors_and_nothing_is_written(pair, fault):
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert files_below(Path()) == before
+
+
+def test_networks_of_several_tasks_are_not_compared(pair):
+    from rgaviz.bundled import bundled, sample_pictures
+
+    before = files_below(Path())
+    with pytest.raises(RgavizError, match="are for classification and reid, whose maps are about different"):
+        rgaviz.compare(["rga.pt", bundled("weights/people-rga.pt")], sample_pictures()[:1])
+    assert files_below(Path()) == before
