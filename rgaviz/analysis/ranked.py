@@ -168,7 +168,7 @@ def _hit_lines(hit: Hit) -> Iterator[Line]:
     """What stands under a picture of the gallery; right and wrong have a sign there."""
     who, *camera = _who(hit.identity, hit.camera) or ["unknown"]
     yield Line(text=who, role=RIGHTNESS[hit.right])
-    yield from (Line(text=text) for text in (*camera, f"{hit.distance:.3g}"))
+    yield from (Line(text=text) for text in (*camera, f"{hit.distance:.3f}"))
 
 
 def hit_table(found: Sequence[Found]) -> Iterator[Sequence[Any]]:

@@ -279,42 +279,6 @@ def test_refusals_elsewhere(refused, bare, line):
     assert LINES[line] in refused(*line.split(), *FAST)
 
 
-GIVEN = {
-    "--image-size": ("32x32", "images of 32x32"),
-    "--mean": ("0.5,0.5,0.5", "mean 0.485"),
-    "--std": ("0.2,0.2,0.2", "deviation 0.229"),
-    "--classes": ("names.txt", "numbers for names"),
-}
-
-
-@pytest.mark.parametrize("given", [(), *((option,) for option in GIVEN), tuple(GIVEN)])
-def test_what_is_given_later_is_no_longer_assumed(rga, bare, given):
-    """A checkpoint of ours carries what was assumed of the bare weights it came from."""
-    Path("names.txt").write_text("cat\ndog\nhorse\n")
-    rga("convert", "bare.pth", "-o", "first.pt", "--arch", "resnet20")
-    (note,) = load_checkpoint("first.pt").notes
-    assert all(said in note for _, said in GIVEN.values())
-    rga(
-        "convert", "first.pt", "-o", "second.pt", *(word for each in given for word in (each, GIVEN[each][0]))
-    )
-    notes = load_checkpoint("second.pt").notes
-    assert len(notes) == (0 if given == tuple(GIVEN) else 1)
-    for option, (_, said) in GIVEN.items():
-        assert any(said in each for each in notes) == (option not in given)
-    for each in notes:
-        assert each.startswith("assumed, for the file does not say: ")
-        assert each.endswith(").")
-
-
-def test_a_note_that_is_about_something_else_stays(rga, bare):
-    rga("convert", "bare.pth", "-o", "first.pt", "--arch", "resnet20", "--num-classes", "4")
-    rga("convert", "first.pt", "-o", "second.pt", "--mean", "0.5,0.5,0.5")
-    head, assumed = load_checkpoint("second.pt").notes
-    assert head.startswith("its head does not fit")
-    assert "(--mean)" not in assumed
-    assert "(--std)" in assumed
-
-
 def test_evaluate_a_converted_network(rga, answer, bare, place):
     """With its classes named, other people's network is measured as ours are."""
     from rgaviz.data.sets.outlines import SHAPE_CLASSES
