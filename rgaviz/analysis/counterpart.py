@@ -11,10 +11,10 @@ import numpy as np
 from torch import Tensor
 
 from rgaviz.analysis.request import Column, Request, cam_names, cam_scores
-from rgaviz.analysis.subject import Subject, naming
+from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import find_pictures
 from rgaviz.data.pictures import read_picture, shown_picture
-from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import PairTarget, Target
@@ -55,17 +55,7 @@ class Other:
             output: of the network for the pictures of a batch (B, ...).
         """
         checkpoint = subject.checkpoint
-        device = next(checkpoint.model.parameters()).device
-        with naming(subject):
-            found = explain(
-                checkpoint.model,
-                self.inputs[subject.id][None].to(device),
-                forward=checkpoint.scored(),
-                cam_layer=subject.cam_layer,
-                methods=methods,
-                target=target.counterpart(output.to(device)),
-                watched=subject.gates(),
-            )
+        found = subject.explain(self.inputs[subject.id][None], methods, target.counterpart(output))
         return Seen(found, checkpoint.task.told(found.output, checkpoint.classes, [None])[0])
 
 

@@ -20,9 +20,9 @@ from rgaviz.analysis.run import BATCH
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.truth import Truth
 from rgaviz.errors import PictureError, RgavizError
-from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.cam import Explanation
 from rgaviz.explain.localisation import FLOORS, Located, located
-from rgaviz.explain.masks import joint_means
+from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
@@ -101,7 +101,8 @@ def locate(
         for subject, settled in zip(subjects, targets, strict=True):
             if target == LABEL:
                 settled = _target(subject, target, [truth.shows[each.place] for each in batch])
-            maps |= _maps(subject, _explained(subject, batch, asked, settled), target)
+            inputs = torch.stack([each.inputs[subject.id] for each in batch])
+            maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
         for kind, found in _located(maps, [each.label for each in batch], regions):
             parts[kind].append(found)
     if not names:
@@ -133,23 +134,6 @@ def _target(subject: Subject, target: str | None, shows: Sequence[str | None]) -
         return checkpoint.task.labelled(shows, checkpoint.classes)
 
 
-def _explained(
-    subject: Subject, batch: Sequence[Read], methods: Sequence[str], target: Target
-) -> Explanation:
-    checkpoint = subject.checkpoint
-    inputs = torch.stack([each.inputs[subject.id] for each in batch])
-    with naming(subject):
-        return explain(
-            checkpoint.model,
-            inputs.to(next(checkpoint.model.parameters()).device),
-            forward=checkpoint.scored(),
-            cam_layer=subject.cam_layer,
-            methods=methods,
-            target=target,
-            watched=subject.gates(),
-        )
-
-
 def _maps(subject: Subject, found: Explanation, target: str | None) -> dict[Kind, np.ndarray]:
     """A network's maps (B, h, w); of a method that tells several scores apart one for each."""
     maps = {}
@@ -157,13 +141,11 @@ def _maps(subject: Subject, found: Explanation, target: str | None) -> dict[Kind
         group = "floor" if method == RANDOM else "cam"
         names = cam_names(method, cam_scores(subject, target))
         maps |= {Kind(group, name, subject.id): values[:, score] for score, name in enumerate(names)}
-    for key, values in found.masks.items():
-        layer, _, kind = key.rpartition("/")
-        shown = joint_means(values)["joint-spatial"] if kind == "joint" else values
-        if shown.ndim == 3:  # over positions
-            name = "joint-spatial" if kind == "joint" else kind
-            maps[Kind("mask", f"{layer}/{name}", subject.id)] = shown
-    return maps
+    masks = [kept_masks(found.masks, row) for row in range(len(found.output))]
+    over_positions = [name for name, values in masks[0].items() if values.ndim == 2]
+    return maps | {
+        Kind("mask", name, subject.id): np.stack([each[name] for each in masks]) for name in over_positions
+    }
 
 
 def _located(

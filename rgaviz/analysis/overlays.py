@@ -10,16 +10,15 @@ from torch import Tensor
 
 from rgaviz.analysis.cam import cam_ref
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.subject import Subject, naming, with_cam, with_masks
+from rgaviz.analysis.run import BATCH
+from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
-from rgaviz.explain.cam import explain
-from rgaviz.explain.masks import joint_means
+from rgaviz.explain.masks import kept_masks
 from rgaviz.results.manifest import MapRef
 from rgaviz.tasks.reid import ReIdentification, Similarity
 
 NONE, MASK, CAM = OVERLAYS = ("none", "mask", "cam")
 METHOD = "gradcam"
-BATCH = 16  # pictures explained at once
 
 
 @dataclass(frozen=True)
@@ -48,36 +47,20 @@ class Overlay:
             return []
         found: list[np.ndarray] = []
         for start in range(0, len(pictures), BATCH):
-            inputs = self._inputs(pictures[start : start + BATCH])
-            found += list(self._masks(inputs) if other is None else self._cams(inputs, other))
+            inputs = self.subject.checkpoint.inputs(list(pictures[start : start + BATCH]))
+            found += self._masks(self.map, inputs) if other is None else self._cams(inputs, other)
         return found
 
-    def _masks(self, inputs: Tensor) -> np.ndarray:
-        """(b, h, w)."""
-        layer, _, kind = str(self.map and self.map.name).rpartition("/")
-        model, gates = self.subject.checkpoint.model, self.subject.gates()
-        told = explain(model, inputs, forward=self._scored, watched=gates).masks
-        return told[f"{layer}/{kind}"] if kind == "spatial" else joint_means(told[f"{layer}/joint"])[kind]
+    def _masks(self, ref: MapRef, inputs: Tensor) -> list[np.ndarray]:
+        """(h, w) of each picture."""
+        told = self.subject.explain(inputs).masks
+        return [kept_masks(told, row)[ref.name] for row in range(len(inputs))]
 
-    def _cams(self, inputs: Tensor, other: Tensor) -> np.ndarray:
-        """(b, h, w)."""
-        with naming(self.subject):
-            told = explain(
-                self.subject.checkpoint.model,
-                inputs,
-                forward=self._scored,
-                cam_layer=self.subject.cam_layer,
-                methods=(METHOD,),
-                target=Similarity(other[None]),
-            )
-        return told.cams[METHOD][:, 0]  # (b, 1, h, w) -> (b, h, w)
-
-    def _inputs(self, pictures: Sequence[np.ndarray]) -> Tensor:
-        checkpoint = self.subject.checkpoint
-        return checkpoint.inputs(list(pictures)).to(next(checkpoint.model.parameters()).device)
-
-    def _scored(self, images: Tensor) -> Tensor:
-        return self.task.scored(self.subject.checkpoint.model)(images)
+    def _cams(self, inputs: Tensor, other: Tensor) -> list[np.ndarray]:
+        """(h, w) of each picture."""
+        scored = self.task.scored(self.subject.checkpoint.model)
+        told = self.subject.explain(inputs, (METHOD,), Similarity(other[None]), scored=scored)
+        return [*told.cams[METHOD][:, 0]]  # (b, 1, h, w) -> (b, h, w)
 
 
 def overlays_of(subjects: Sequence[Subject], task: ReIdentification, overlay: str) -> list[Overlay]:

@@ -20,7 +20,7 @@ from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError
-from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import PairTarget, Target
@@ -87,7 +87,7 @@ def _seen(
 ) -> dict[str, Seen]:
     """Checkpoint id -> what it finds in the picture that those of a batch are compared with, if they are."""
     return {
-        subject.id: other.seen(subject, request.methods if subject.cam_layer else (), target, found.output)
+        subject.id: other.seen(subject, request.methods, target, found.output)
         for subject, found in zip(request.subjects, explained, strict=True)
         if other is not None and isinstance(target := targets.get(subject.id), PairTarget)
     }
@@ -186,20 +186,12 @@ def _explain(
     request: Request,
     target: Target | None,
 ) -> tuple[Explanation, list[Told]]:
-    checkpoint, task = subject.checkpoint, subject.checkpoint.task
-    with naming(subject):
-        if request.methods and request.target == LABEL:
-            target = task.labelled(truth, checkpoint.classes)  # of these pictures
-        found = explain(
-            checkpoint.model,
-            torch.stack(list(inputs)).to(next(checkpoint.model.parameters()).device),
-            forward=checkpoint.scored(),
-            cam_layer=subject.cam_layer,
-            methods=request.methods if subject.cam_layer else (),
-            target=target,
-            watched=subject.gates(),
-        )
-    return found, task.told(found.output, checkpoint.classes, truth)
+    classes, task = subject.checkpoint.classes, subject.checkpoint.task
+    if request.methods and request.target == LABEL:
+        with naming(subject):
+            target = task.labelled(truth, classes)  # of these pictures
+    found = subject.explain(torch.stack(list(inputs)), request.methods, target)
+    return found, task.told(found.output, classes, truth)
 
 
 def _maps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +14,11 @@ from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
 from rgaviz.data.find import usable
 from rgaviz.errors import RgavizError
+from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer
 from rgaviz.explain.places import mask_place
+from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
 from rgaviz.progress import Say
 from rgaviz.tasks.task import headline
@@ -44,6 +46,37 @@ class Subject:
         """The modules its masks leave, by mask name."""
         model = self.checkpoint.model
         return {key: gate for layer in self.mask_layers for key, gate in gates(model, layer).items()}
+
+    def explain(
+        self,
+        inputs: torch.Tensor,
+        methods: Sequence[str] = (),
+        target: Target | None = None,
+        *,
+        scored: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> Explanation:
+        """The masks and maps of this network for inputs (B, 3, H, W), which may be on another device.
+
+        Args:
+            inputs: normalised.
+            methods: of ``METHODS``; where the network has no layer for them there are no maps.
+            target: what the maps are about.
+            scored: gives what the target scores; by default as the network's task does.
+
+        Raises:
+            RgavizError: as :func:`rgaviz.explain.cam.explain`; the message names the checkpoint.
+        """
+        model = self.checkpoint.model
+        with naming(self):
+            return explain(
+                model,
+                inputs.to(next(model.parameters()).device),
+                forward=scored or self.checkpoint.scored(),
+                cam_layer=self.cam_layer,
+                methods=methods if self.cam_layer else (),
+                target=target,
+                watched=self.gates(),
+            )
 
     def record(self) -> dict[str, Any]:
         """Where the network comes from, as a manifest has it."""
