@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
+from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
-from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
 from rgaviz.errors import words
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
-from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.tasks import Told
 
 Names = Path | str | Sequence[Path | str]
-
-
-class Settings(TypedDict, total=False):
-    """What all of them can be told.
-
-    Attributes:
-        labels: what the pictures show, such as a class: one for all of them, or one each; by default the names of their
-            folders, where these say it.
-        arch: network of a bare state_dict.
-        num_classes: outputs of that network; by default those of its head.
-        image_size: (H, W) in pixels of its images.
-        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
-        std: their standard deviation, likewise.
-        classes: names of its outputs, or a text file with a name per line.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
-        command_line: recorded in the results.
-        track: shows a progress bar.
-        say: is told what was chosen and what a reader must know.
-    """
-
-    labels: str | Sequence[str]
-    arch: str | None
-    num_classes: int | None
-    image_size: tuple[int, int] | None
-    mean: str | Sequence[float] | None
-    std: str | Sequence[float] | None
-    classes: Path | str | Sequence[str] | None
-    device: str
-    figure: Mapping[str, Any]
-    command_line: str
-    track: Track
-    say: Say
 
 
 @dataclass(frozen=True)
@@ -96,7 +62,7 @@ def answer(
     out: Path | str | None,
     *,
     networks: int = 1,
-    **settings: Unpack[Settings],
+    **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Explain pictures, write the results and draw their figure.
 
@@ -107,37 +73,36 @@ def answer(
         pictures: files, folders or patterns; none are the bundled photographs.
         out: a figure or a folder; by default ``./rgaviz-<command>/``.
         networks: how many checkpoints it needs at least.
-        settings: see :class:`Settings`.
+        settings: see :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
-    track, say = settings.get("track", silent), settings.get("say", hush)
+    said = chosen(settings, LabelledSettings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     pictures = words(pictures, "Pictures", "img.jpg")
     labels = words(settings.get("labels", ()), "Labels", "cat")
-    given = Given(**{each.name: settings.get(each.name) for each in fields(Given)})
     place = None if out is None else given_place(out)
     output = output_place(place, command)
-    options = options_of(with_suffix(settings.get("figure", {}), place))
-    device = choose_device(settings.get("device", "auto"))
-    sources, asked_for = chosen_inputs(checkpoints, pictures, command, networks, given, say)
-    found = pictures_to_explain(asked_for, output.folder, say)
+    options = options_of(with_suffix(said.figure, place))
+    device = choose_device(said.device)
+    sources, asked_for = chosen_inputs(checkpoints, pictures, command, networks, said.given, said.say)
+    found = pictures_to_explain(asked_for, output.folder, said.say)
     to_read = [*map(Path, sources), *(picture.path for picture in found)]
     with alone(output.folder):
         claim_figure(command, output, options, inputs=to_read)
-        subjects = load_subjects(sources, device, given)
-        tell_notes(subjects, say)
+        subjects = load_subjects(sources, device, said.given)
+        tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
-            say("Note: these networks were trained on different classes.")
+            said.say("Note: these networks were trained on different classes.")
         asked = replace(
             ask(subjects),
-            command_line=settings.get("command_line", ""),
+            command_line=said.command_line,
             labels=labels,
             options=record_options(options),
         )
         for note in asked.notes:
-            say(f"Note: {note}")
-        outcome = run(asked, found, output.folder, track)
+            said.say(f"Note: {note}")
+        outcome = run(asked, found, output.folder, said.track)
         drawn = draw(output.folder, output, options)
     return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
+from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_cam
 from rgaviz.errors import lookup, words
 from rgaviz.explain.methods import METHODS
@@ -23,7 +24,7 @@ def cam(
     methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw class activation maps, as ``rgaviz cam`` does.
 
@@ -36,7 +37,7 @@ def cam(
         target: what the maps are about. For classifiers a class, by name or number; ``top1``, each network's own
             prediction; or ``top5``. By default what is usual for each network's task, here ``top1``.
         layer: a stage or a dotted module name; by default the last stage, or the last map.
-        settings: of :class:`rgaviz.analysis.answer.Settings`.
+        settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.cam import cam_columns, cam_ref, chosen_methods, method_notes
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
-from rgaviz.analysis.subject import Subject, with_cam, with_masks
+from rgaviz.analysis.settings import LabelledSettings
+from rgaviz.analysis.subject import Subject, one_task, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.methods import METHODS
 from rgaviz.progress import Say, hush
@@ -29,7 +30,7 @@ def compare(
     layer: str | None = None,
     mask_layer: str | None = None,
     diff: bool = False,
-    **settings: Unpack[Settings],
+    **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw networks side by side, as ``rgaviz compare`` does.
 
@@ -43,7 +44,7 @@ def compare(
             map.
         mask_layer: of the spatial masks; by default the deepest with attention.
         diff: also each network's maps minus the first one's.
-        settings: of :class:`rgaviz.analysis.answer.Settings`.
+        settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
@@ -117,12 +118,7 @@ def compare_request(
     Raises:
         RgavizError: no such layer, or masks asked for where no network has one over positions.
     """
-    tasks = dict.fromkeys(subject.checkpoint.task.name for subject in subjects)
-    if len(tasks) > 1:
-        raise RgavizError(
-            f"These networks are for {' and '.join(tasks)}, whose maps are about different things; compare those "
-            "of one task."
-        )
+    one_task(subjects, "whose maps are about different things; compare those of one task.")
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
     masks = [column for subject in shown for column in mask_columns(subject, ("spatial",))]
     if mask_layer and not masks:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from rgaviz.errors import RgavizError, clipped, words
-from rgaviz.progress import Say, Track, hush, silent
+from rgaviz.progress import Say, Track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
+    from rgaviz.analysis.settings import Settings
     from rgaviz.analysis.subject import Subject
-    from rgaviz.checkpoint import Checkpoint
     from rgaviz.data.splits import Dataset
     from rgaviz.figures.style import FigureOptions
     from rgaviz.tasks import Evaluation, Task
-    from rgaviz.training.config import DataConfig
 
 COUNTS, CURVE = "confusion", "cmc"  # the tables that are drawn, those of a task in a figure of its own
 FIGURES = {COUNTS: "evaluate", CURVE: "cmc"}  # table -> what decides the figure, see rgaviz.figures.draw
+MIXED = "which are measured by different numbers; measure those of each task in a command of its own."
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,7 @@ def evaluate(
     data_dir: Path | str | None = None,
     choices: Mapping[str, Any] | None = None,
     pattern: str | None = None,
-    arch: str | None = None,
-    num_classes: int | None = None,
-    image_size: tuple[int, int] | None = None,
-    mean: str | Sequence[float] | None = None,
-    std: str | Sequence[float] | None = None,
-    classes: Path | str | Sequence[str] | None = None,
-    device: str = "auto",
-    figure: Mapping[str, Any] | None = None,
-    command_line: str = "",
-    track: Track = silent,
-    say: Say = hush,
+    **settings: Unpack[Settings],
 ) -> list[Measured]:
     """Measure networks on their test images, as ``rgaviz evaluate`` does.
 
@@ -108,18 +98,7 @@ def evaluate(
         data_dir: where the images are.
         choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
-        arch: network of a bare state_dict.
-        num_classes: outputs of that network; by default those of its head.
-        image_size: (H, W) in pixels of its images.
-        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
-        std: their standard deviation, likewise.
-        classes: names of its outputs, or a text file with a name per line.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default, which here is a
-            column wide.
-        command_line: recorded in the results.
-        track: shows a progress bar.
-        say: is told what must be known of the networks, and where there is no figure.
+        settings: of :class:`rgaviz.analysis.settings.Settings`; the figure is a column wide where they do not say it.
 
     Returns:
         An answer for each network.
@@ -128,54 +107,39 @@ def evaluate(
         RgavizError: no data, data of another task or of other classes, networks for several tasks, or a place that
             cannot be written.
     """
-    from rgaviz.analysis.subject import load_subjects, tell_notes
-    from rgaviz.checkpoint.given import Given
+    from rgaviz.analysis.settings import chosen
+    from rgaviz.analysis.subject import load_subjects, one_task, tell_notes
+    from rgaviz.data.sets import load_dataset
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
 
+    said = chosen(settings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     if not checkpoints:
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
-    options = options_of({"width": "column", **with_suffix(figure or {}, out)})
+    options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "evaluate")
-    given = Given(arch, num_classes, image_size, mean, std, classes)
     with alone(output.folder):
-        subjects = load_subjects(checkpoints, choose_device(device), given)
-        tell_notes(subjects, say)
-        task = one_task(subjects).measuring(**(choices or {}))
+        subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
+        tell_notes(subjects, said.say)
+        task = one_task(subjects, MIXED).measuring(**(choices or {}))
         networks = [subject.id for subject in subjects]
-        claim_figure(FIGURES[COUNTS], output, options, networks)
+        if task.drawn:  # before an hour of work
+            claim_figure(FIGURES[task.drawn], output, options, networks)
         place = None if data_dir is None else Path(data_dir)
-        tell = cache(say)  # of a data set that several networks share once
-        measured = [measure(subject, task, dataset, place, pattern, track, tell) for subject in subjects]
-        drawn = next((name for name in FIGURES if name in measured[0].evaluation.tables), None)
-        if drawn is None:
-            say(f"Note: there is no figure of how networks for {task.name} are measured.")
+        load, tell = lru_cache(maxsize=1)(load_dataset), cache(said.say)  # what networks share, once
+        measured = [measure(each, task, dataset, place, pattern, load, said.track, tell) for each in subjects]
+        if task.drawn not in measured[0].evaluation.tables:
+            said.say(f"Note: there is no figure of how networks for {task.name} are measured.")
             return measured
-        claim_figure(FIGURES[drawn], output, options, networks)
-        write_results(output.folder, subjects, measured, drawn, options, command_line)
+        write_results(output.folder, subjects, measured, task.drawn, options, said.command_line)
         pages = draw(output.folder, output, options).pages
         if len(pages) == 1:  # of all networks
             return [replace(each, files=pages[0]) for each in measured]
         return [replace(each, files=page) for each, page in zip(measured, pages, strict=True)]
-
-
-def one_task(subjects: Sequence[Subject]) -> Task:
-    """What all networks are for.
-
-    Raises:
-        RgavizError: not the same.
-    """
-    tasks = {subject.checkpoint.task.name: subject.checkpoint.task for subject in subjects}
-    if len(tasks) > 1:
-        raise RgavizError(
-            f"These networks are for {' and '.join(tasks)}, which are measured by different numbers; measure those of "
-            "each task in a command of its own."
-        )
-    return next(iter(tasks.values()))
 
 
 def write_results(
@@ -215,11 +179,12 @@ def measure(
     task: Task,
     dataset: str | None,
     data_dir: Path | None,
-    pattern: str | None = None,
-    track: Track = silent,
-    say: Say = hush,
+    pattern: str | None,
+    load: Callable[..., Dataset],
+    track: Track,
+    say: Say,
 ) -> Measured:
-    """What a task measures of one network on its test images; arguments as :func:`evaluate`.
+    """What a task measures of one network on its test images; arguments as :func:`evaluate`, and what loads those.
 
     Raises:
         RgavizError: no data, or data of another task or of other classes.
@@ -227,7 +192,7 @@ def measure(
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
-    images = measured_images(subject, dataset, data_dir, pattern, track)
+    images = measured_images(subject, dataset, data_dir, pattern, load, track)
     for note in images.notes:
         say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
@@ -243,27 +208,18 @@ def measured_images(
     subject: Subject,
     dataset: str | None,
     data_dir: Path | None,
-    pattern: str | None = None,
-    track: Track = silent,
+    pattern: str | None,
+    load: Callable[..., Dataset],
+    track: Track,
 ) -> Dataset:
     """The images a network is measured on: those its training was measured on, unless others are named."""
-    from rgaviz.data.sets import load_dataset
-    from rgaviz.training.config import DataConfig
+    from rgaviz.analysis.images import opened
 
     checkpoint = subject.checkpoint
     name = dataset or checkpoint.dataset
     if name is None:
         raise RgavizError(f"{checkpoint.path} does not say what it was trained on; name it with --dataset.")
-    settings = measured_on(checkpoint) if name == checkpoint.dataset else DataConfig()
-    images = load_dataset(
-        name,
-        data_dir=data_dir,
-        image_size=checkpoint.image_size,
-        test_size=settings.test_size,
-        held_out=settings.held_out,
-        pattern=pattern,
-        track=track,
-    )
+    images = opened(checkpoint, name, data_dir=data_dir, pattern=pattern, track=track, load=load)
     if images.task != checkpoint.task.name:
         raise RgavizError(
             f"{name} is a data set for {images.task}, but {checkpoint.path} a network for {checkpoint.task.name}; "
@@ -275,23 +231,6 @@ def measured_images(
             f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."
         )
     return images
-
-
-def measured_on(checkpoint: Checkpoint) -> DataConfig:
-    """Which of its data set's images a training held back.
-
-    Raises:
-        RgavizError: values that no recipe can have.
-    """
-    from rgaviz.training.config import DataConfig
-
-    table = checkpoint.recipe.get("data", {})
-    try:
-        return DataConfig(**{name: table[name] for name in ("test_size", "held_out") if name in table})
-    except RgavizError as error:
-        raise RgavizError(
-            f"{checkpoint.path} says what cannot be of its images: {error} Copy it again, or train it again."
-        ) from error
 
 
 def _some(classes: Sequence[str]) -> str:

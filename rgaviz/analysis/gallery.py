@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rgaviz.analysis.evaluate import measured_on
+from rgaviz.analysis.images import opened
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
 from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
-from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN, load_dataset
+from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN
 from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
 from rgaviz.data.splits import Dataset, DiskSplit, Split, read_split
 from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
@@ -171,12 +171,8 @@ def opened_gallery(
             )
         lookup(DATASETS, name, "data set")
     checkpoint = subjects[0].checkpoint
-    settings = {}
-    if name == checkpoint.dataset:
-        held = measured_on(checkpoint)
-        settings = {"test_size": held.test_size, "held_out": held.held_out}
     datasets = {
-        size: load_dataset(name, data_dir=data_dir, image_size=size, pattern=pattern, track=track, **settings)
+        size: opened(checkpoint, name, size, data_dir=data_dir, pattern=pattern, track=track)
         for size in sizes_of(subjects)
     }
     task = next(iter(datasets.values())).task

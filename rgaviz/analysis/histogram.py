@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Request
+from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_masks
 from rgaviz.errors import RgavizError
 
@@ -20,7 +21,7 @@ def histogram(
     out: Path | str | None = None,
     *,
     layer: str | None = None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw the distribution of channel attention over pictures, as ``rgaviz histogram`` does.
 
@@ -29,7 +30,7 @@ def histogram(
         pictures: likewise.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-histogram/``.
         layer: stages with attention joined by commas, or ``all``; by default the deepest.
-        settings: of :class:`rgaviz.analysis.answer.Settings`.
+        settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from rgaviz.errors import RgavizError, clipped, lookup, unknown_name, words
-from rgaviz.progress import Say, Track, hush, silent
+from rgaviz.progress import Say, Track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
     from rgaviz.analysis.locating import Found
+    from rgaviz.analysis.settings import Chosen, Settings
     from rgaviz.analysis.subject import Subject
     from rgaviz.data.truth import Truth
 
@@ -63,17 +64,7 @@ def localize(
     layer: str | None = None,
     mask_layer: str | None = None,
     count: int | None = None,
-    arch: str | None = None,
-    num_classes: int | None = None,
-    image_size: tuple[int, int] | None = None,
-    mean: str | Sequence[float] | None = None,
-    std: str | Sequence[float] | None = None,
-    classes: Path | str | Sequence[str] | None = None,
-    device: str = "auto",
-    figure: Mapping[str, Any] | None = None,
-    command_line: str = "",
-    track: Track = silent,
-    say: Say = hush,
+    **settings: Unpack[Settings],
 ) -> Localized:
     """Measure how much of each map lies on each part, as ``rgaviz localize`` does: tables and a figure.
 
@@ -89,53 +80,44 @@ def localize(
             map.
         mask_layer: of the spatial masks; by default the deepest with attention.
         count: so many pictures, drawn with a fixed seed; by default all.
-        arch: network of a bare state_dict.
-        num_classes: outputs of that network; by default those of its head.
-        image_size: (H, W) in pixels of its images.
-        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
-        std: their standard deviation, likewise.
-        classes: names of its outputs, or a text file with a name per line.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default, which here is a
-            column wide.
-        command_line: recorded in the results.
-        track: shows a progress bar.
-        say: is told what was chosen and what a reader must know.
+        settings: of :class:`rgaviz.analysis.settings.Settings`; the figure is a column wide where they do not say it.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
     from rgaviz.analysis.located import CSV
     from rgaviz.analysis.locating import locate
+    from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.analysis.tables import TEX
-    from rgaviz.checkpoint.given import Given
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import claim, output_place, with_suffix
 
+    said = chosen(settings)
     asked = _methods(methods)
     checkpoints, pictures = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "people")
     if not checkpoints:
         raise RgavizError("There is no network to look into; name a checkpoint, such as rga.pt.")
     if count is not None and count < 1:
         raise RgavizError(f"--count {count} is out of range: choose 1 or more.")
-    options = options_of({"width": "column", **with_suffix(figure or {}, out)})
+    options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "localize")
     place = None if truth is None else Path(truth)
-    given = Given(arch, num_classes, image_size, mean, std, classes)
     with alone(output.folder):
         beside, networks = {"csv": CSV, "tex": TEX}, [Path(str(each)) for each in checkpoints]
         claim(output, options.formats, tables=beside, inputs=networks)
-        subjects = load_subjects(checkpoints, choose_device(device), given)
-        tell_notes(subjects, say)
-        subjects = _with_layers(subjects, layer, mask_layer, asked, say)
-        known = _truth([str(each) for each in pictures], place, subjects[0], output.folder, track, say)
+        subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
+        tell_notes(subjects, said.say)
+        subjects = _with_layers(subjects, layer, mask_layer, asked, said.say)
+        known = _truth(
+            [str(each) for each in pictures], place, subjects[0], output.folder, said.track, said.say
+        )
         claim(output, options.formats, tables=beside, inputs=known.files)
-        places = _drawn(known, count, say)
-        found = locate(subjects, known, places, methods=asked, target=target, track=track)
-        return _answer(subjects, known, found, output, options, (command_line, target), track, say)
+        places = _drawn(known, count, said.say)
+        found = locate(subjects, known, places, methods=asked, target=target, track=said.track)
+        return _answer(subjects, known, found, output, options, target, said)
 
 
 def _methods(methods: Sequence[str]) -> list[str]:
@@ -174,7 +156,7 @@ def _truth(
     words: Sequence[str], labels: Path | None, first: Subject, folder: Path, track: Track, say: Say
 ) -> Truth:
     """The pictures and their parts, as the words ask for them."""
-    from rgaviz.analysis.evaluate import measured_on
+    from rgaviz.analysis.images import measured_on
     from rgaviz.analysis.inputs import pictures_to_explain
     from rgaviz.data.sets import DATASETS, TRUTHS, load_truth
     from rgaviz.data.truth import folder_truth
@@ -216,9 +198,8 @@ def _answer(
     found: Found,
     output: Any,
     options: Any,
-    asked: tuple[str, str | None],
-    track: Track,
-    say: Say,
+    target: str | None,
+    said: Chosen,
 ) -> Localized:
     """Write the results, draw them, and tell."""
     from rgaviz.analysis.located import csv_table, map_rows, picture_rows, summary, tex_table
@@ -226,21 +207,20 @@ def _answer(
     from rgaviz.analysis.tables import write_figure
 
     parts = list(truth.regions)
-    rows = summary(found, parts, [subject.id for subject in subjects], track)
+    rows = summary(found, parts, [subject.id for subject in subjects], said.track)
     titles = {kind.name: title_of(kind, subjects) for kind in found.numbers}
     header, *counted = map_rows(found)
     maps = [dict(zip(header, row, strict=True)) for row in counted]
     for each in maps:
         if each["without_evidence"]:
             whose = f"{each['network']}: " if each["network"] else ""
-            say(
+            said.say(
                 f"Note: {whose}{each['without_evidence']} of {each['pictures']} maps of {titles[each['map']]} have no "
                 "positive evidence and are left out."
             )
-    command_line, target = asked
     head = {
         "command": "localize",
-        "command_line": command_line,
+        "command_line": said.command_line,
         "seed": SEED,
         "target": target,
         "checkpoints": [subject.record() for subject in subjects],

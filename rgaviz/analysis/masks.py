@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
-from rgaviz.analysis.answer import Answer, Names, Settings, answer
+from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request
+from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_masks
 from rgaviz.results.manifest import MapRef
 
@@ -19,7 +20,7 @@ def masks(
     out: Path | str | None = None,
     *,
     layer: str | None = None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw the spatial and channel masks of attention networks, as ``rgaviz masks`` does.
 
@@ -29,7 +30,7 @@ def masks(
         pictures: files, folders or patterns; by default the bundled photographs.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-masks/``.
         layer: stages with attention joined by commas, or ``all``; by default the deepest.
-        settings: of :class:`rgaviz.analysis.answer.Settings`.
+        settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.

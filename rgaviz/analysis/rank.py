@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from rgaviz.analysis.answer import Names
-from rgaviz.analysis.evaluate import one_task
 from rgaviz.analysis.inputs import pictures_to_explain
 from rgaviz.analysis.overlays import OVERLAYS, overlays_of
 from rgaviz.analysis.picking import COUNT, PICKS, SEED, picked
@@ -16,15 +15,14 @@ from rgaviz.analysis.ranked import Found
 from rgaviz.analysis.ranking_results import HITS, write_rankings
 from rgaviz.analysis.request import versions
 from rgaviz.analysis.search import Search, found_for, orders, searched
+from rgaviz.analysis.settings import Settings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
-from rgaviz.checkpoint.given import Given
 from rgaviz.devices import choose_device
 from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.figures.draw import claim_figure, draw, record_options
 from rgaviz.figures.style import FigureOptions, options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
-from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.tasks.reid import ReIdentification
 
 MOST = 100  # pictures of the gallery in a row
@@ -75,17 +73,7 @@ def rank(
     pick: str | None = None,
     count: int | None = None,
     choices: Mapping[str, Any] | None = None,
-    arch: str | None = None,
-    num_classes: int | None = None,
-    image_size: tuple[int, int] | None = None,
-    mean: str | Sequence[float] | None = None,
-    std: str | Sequence[float] | None = None,
-    classes: Path | str | Sequence[str] | None = None,
-    device: str = "auto",
-    figure: Mapping[str, Any] | None = None,
-    command_line: str = "",
-    track: Track = silent,
-    say: Say = hush,
+    **settings: Unpack[Settings],
 ) -> Ranked:
     """Rank a gallery for queries by re-identification networks, as ``rgaviz rank`` does.
 
@@ -101,46 +89,36 @@ def rank(
         pick: which queries of the data set: a key of ``rgaviz.analysis.picking.PICKS``; by default ``random``.
         count: how many of those; by default 4.
         choices: how pictures are compared, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
-        arch: network of a bare state_dict.
-        num_classes: outputs of that network; by default those of its head.
-        image_size: (H, W) in pixels of its images.
-        mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
-        std: their standard deviation, likewise.
-        classes: names of its outputs, or a text file with a name per line.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
-        command_line: recorded in the results.
-        track: shows a progress bar.
-        say: is told what was chosen and what a reader must know.
+        settings: of :class:`rgaviz.analysis.settings.Settings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    said = chosen(settings)
     checkpoints, queries = words(checkpoints, "Checkpoints", "rga.pt"), words(queries, "Queries", "crops")
     _check(checkpoints, queries, top, overlay, pick, count)
     place = None if out is None else given_place(out)
-    options = options_of(with_suffix(figure or {}, place))
+    options = options_of(with_suffix(said.figure, place))
     output = output_place(place, "rank")
-    sought = pictures_to_explain([str(each) for each in queries], output.folder, say) if queries else []
-    given = Given(arch, num_classes, image_size, mean, std, classes)
+    sought = pictures_to_explain([str(each) for each in queries], output.folder, said.say) if queries else []
     failures: list[str] = []
     where = None if data_dir is None else Path(data_dir)
     named = None if gallery is None else str(gallery)
     with alone(output.folder):
         inputs = [*map(Path, checkpoints), *(each.path for each in sought)]
         claim_figure("rank", output, options, inputs=inputs)
-        subjects = load_subjects(checkpoints, choose_device(device), given)
-        tell_notes(subjects, say)
+        subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
+        tell_notes(subjects, said.say)
         task = _matching(subjects, choices or {})
         overlays = overlays_of(subjects, task, overlay)
-        search = searched(overlays, sought, named, where, pattern, failures, track, say)
-        made = orders(search, task, min(top, len(search.gallery)), where, track)
+        search = searched(overlays, sought, named, where, pattern, failures, said.track, said.say)
+        made = orders(search, task, min(top, len(search.gallery)), where, said.track)
         numbers = list(range(len(search.queries)))
         if not sought:
             numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
         found = {number: found_for(number, search, made) for number in numbers}
-        head = _head(search, task, made[0].ranking.order.shape[1], options, command_line)
-        write_rankings(output.folder, head, search, made, found, track)
+        head = _head(search, task, made[0].ranking.order.shape[1], options, said.command_line)
+        write_rankings(output.folder, head, search, made, found, said.track)
         drawn = draw(output.folder, output, options)
     told = [each for several in found.values() for each in several]
     return Ranked(output.folder, drawn.paths, told, head["texts"][HITS], failures, drawn.left_out)
@@ -182,9 +160,7 @@ def _matching(subjects: Sequence[Subject], choices: Mapping[str, Any]) -> ReIden
                 f"{subject.checkpoint.path} is a network for {subject.checkpoint.task.name}, which compares no people: "
                 "name one for reid, as rgaviz train people gives it."
             )
-    task = one_task(subjects).measuring(**choices)
-    assert isinstance(task, ReIdentification)
-    return task
+    return ReIdentification().measuring(**choices)
 
 
 def _head(

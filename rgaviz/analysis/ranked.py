@@ -14,8 +14,8 @@ from rgaviz.explain.masks import map_warnings
 from rgaviz.results.manifest import RIGHTNESS, Line, MapRef, Panel
 from rgaviz.tasks.ranking import Ranking
 
-HITS = ("query", "network", "rank", "picture", "identity", "camera", "distance", "right")
-QUERIES = ("query", "network", "identity", "camera", "AP (%)", "first match at", "matches")
+HIT_COLUMNS = ("query", "network", "rank", "picture", "identity", "camera", "distance", "right")
+QUERY_COLUMNS = ("query", "network", "identity", "camera", "AP (%)", "first match at", "matches")
 FRAMES: dict[bool | None, Any] = {True: "right", False: "wrong", None: None}
 
 
@@ -173,7 +173,7 @@ def _hit_lines(hit: Hit) -> Iterator[Line]:
 
 def hit_table(found: Sequence[Found]) -> Iterator[Sequence[Any]]:
     """All that was found, a row for each picture of each ranking."""
-    yield HITS
+    yield HIT_COLUMNS
     for each in found:
         for hit in each.hits:
             yield (each.query, each.network, *hit.to_dict().values())
@@ -181,6 +181,6 @@ def hit_table(found: Sequence[Found]) -> Iterator[Sequence[Any]]:
 
 def query_table(found: Sequence[Found]) -> Iterator[Sequence[Any]]:
     """What came of each query by each network."""
-    yield QUERIES
+    yield QUERY_COLUMNS
     for each in found:
         yield tuple(each.values().values())

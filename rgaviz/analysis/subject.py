@@ -21,7 +21,7 @@ from rgaviz.explain.places import mask_place
 from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
 from rgaviz.progress import Say
-from rgaviz.tasks.task import headline
+from rgaviz.tasks.task import Task, headline
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,22 @@ def _names(source: Path | str) -> tuple[str, str]:
         named = foreign.parse(str(source))
         return named.library, usable(named.id)
     return path.absolute().parent.name, usable(path.stem)
+
+
+def one_task(subjects: Sequence[Subject], otherwise: str) -> Task:
+    """What all networks are for.
+
+    Args:
+        subjects: the networks.
+        otherwise: how the message goes on where it is not the same.
+
+    Raises:
+        RgavizError: it is not.
+    """
+    tasks = {subject.checkpoint.task.name: subject.checkpoint.task for subject in subjects}
+    if len(tasks) > 1:
+        raise RgavizError(f"These networks are for {' and '.join(tasks)}, {otherwise}")
+    return next(iter(tasks.values()))
 
 
 def tell_notes(subjects: Sequence[Subject], say: Say) -> None:

@@ -18,8 +18,9 @@ from rgaviz.errors import RgavizError, clipped, one_line
 from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
-    from rgaviz.analysis.answer import Answer, Settings
+    from rgaviz.analysis.answer import Answer
     from rgaviz.analysis.rank import Ranked
+    from rgaviz.analysis.settings import Settings
 
 
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
@@ -56,6 +57,11 @@ def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
         say(f"Error: {failure}")
     if answer.failures:
         say(f"{len(answer.failures)} of {len(answer.failures) + len(answer.told)} pictures left out.")
+    finish(answer, out, as_json=as_json)
+
+
+def finish(answer: Answer | Ranked, out: Path | None, *, as_json: bool) -> None:
+    """Tell the answer; the exit code is 1 where a picture was left out."""
     if as_json:
         print(json.dumps(answer.to_dict(), indent=1))
     else:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
-from rgaviz.cli.explaining import show
+from rgaviz.cli.explaining import finish
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
 from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
-from rgaviz.cli.show import say, tell_left_out, track
+from rgaviz.cli.show import say, track
 
 
 @app.command()
@@ -89,10 +88,4 @@ def rank(
     )
     for failure in found.failures:
         say(f"Error: {failure}")
-    if as_json:
-        print(json.dumps(found.to_dict(), indent=1))
-    else:
-        show(found, out)
-    tell_left_out(found.left_out, found.folder)
-    if found.failures:
-        raise typer.Exit(1)
+    finish(found, out, as_json=as_json)

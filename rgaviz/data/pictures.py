@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,32 +44,49 @@ def read_picture(path: str | Path) -> np.ndarray:
     path = Path(path)
     name = repr(str(path))
     _check_file(path, name)
+    known = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
+    again = "is truncated or damaged ({}): export or download it again."
+    with opened_picture(path, name, tuple(FORMATS), unknown=known, damaged=again) as image:
+        draft(image)
+        image.load()
+        _turn_upright(image)
+        return _rgb(image, name)
+
+
+@contextmanager
+def opened_picture(
+    path: Path, name: str, formats: tuple[str, ...], *, unknown: str, damaged: str
+) -> Iterator[Image.Image]:
+    """A stranger's picture, open within the block: in one of some formats, within the bounds of what it may cost.
+
+    Args:
+        path: the file.
+        name: of it, for messages.
+        formats: of Pillow's.
+        unknown: how the message goes on where it has another one.
+        damaged: likewise where it is damaged, with the reason for ``{}``.
+
+    Raises:
+        PictureError: it cannot be opened or read, also by what is done with it in the block.
+    """
     with SILENCE:
         try:
             with Bounded(path, name) as file:
                 check_file(file, name)
-                with Image.open(file, formats=tuple(FORMATS)) as image:
+                with Image.open(file, formats=formats) as image:
                     check_cost(image, path, name)
-                    draft(image)
-                    image.load()
-                    _turn_upright(image)
-                    return _rgb(image, name)
+                    yield image
         except PictureError:
             raise
         except Image.DecompressionBombError:
             raise too_large(name) from None
         except UnidentifiedImageError:
-            known = ", ".join(FORMATS)
-            raise PictureError(
-                f"{name} is not a picture in a known format ({known}): convert it to PNG."
-            ) from None
+            raise PictureError(f"{name} {unknown}") from None
         except MemoryError:
             raise PictureError(f"{name} does not fit into memory: make it smaller first.") from None
         except Exception as error:  # a damaged file can raise nearly anything: ValueError, struct.error, ...
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise PictureError(
-                f"{name} is truncated or damaged ({reason}): export or download it again."
-            ) from error
+            raise PictureError(f"{name} {damaged.format(reason)}") from error
 
 
 def shown_picture(picture: np.ndarray, longest: int = 512) -> np.ndarray:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from rgaviz.data.bounds import Bounded, check_cost, check_file, too_large
 from rgaviz.data.find import PicturePath
-from rgaviz.data.pictures import SILENCE, read_picture
+from rgaviz.data.pictures import opened_picture, read_picture
 from rgaviz.errors import PictureError, RgavizError, clipped, one_line
 from rgaviz.progress import Say, Track, hush, silent
 from rgaviz.regular import read_regular
@@ -169,21 +167,9 @@ def read_label(path: Path) -> np.ndarray:
         PictureError: it cannot be read, has colours, or a value above 255.
     """
     name = repr(str(path))
-    with SILENCE:
-        try:
-            with Bounded(path, name) as file:
-                check_file(file, name)
-                with Image.open(file, formats=("PNG",)) as image:
-                    check_cost(image, path, name)
-                    values = np.array(image) if image.mode in MODES else None
-        except PictureError:
-            raise
-        except Image.DecompressionBombError:
-            raise too_large(name) from None
-        except UnidentifiedImageError:
-            raise PictureError(f"{name} is no PNG: save labels as PNG.") from None
-        except Exception as error:  # a damaged file can raise nearly anything
-            raise PictureError(f"{name} is damaged ({one_line(error)}): export it again.") from error
+    said = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
+    with opened_picture(path, name, ("PNG",), **said) as image:
+        values = np.array(image) if image.mode in MODES else None
     if values is None or values.min() < 0 or values.max() >= 256:
         raise PictureError(f"{name} is no label: save one number of 0 to 255 for each pixel, not colours.")
     step = -(-max(values.shape) // LONGEST)

@@ -109,22 +109,21 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
     noted: dict[Path, None] = {}
     there = [path for path in _own(folder) if _is_there(path)]
+
+    def note(paths: Iterable[Path]) -> None:
+        if fresh := [path for path in paths if path not in noted]:
+            noted.update(dict.fromkeys(fresh))
+            record_files(folder, fresh)
+
     try:
-        overlays = {}
-        if (
-            command in OVERLAYS
-        ):  # asked first, for names that collide are refused, and written last: they may be many
-            overlays = overlay_panels(results, output.folder / "overlays")
-            noted.update(dict.fromkeys(overlays))
-            record_files(folder, overlays)
+        # Asked first, for names that collide are refused, and written last: they may be many.
+        overlays = overlay_panels(results, output.folder / "overlays") if command in OVERLAYS else {}
+        note(overlays)
         count = 0
         for page in FIGURES[command](results, options):
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
             names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
-            files = [path for name in names for path in _files(output.page(name, page.name), page, options)]
-            if fresh := [path for path in files if path not in noted]:
-                noted.update(dict.fromkeys(fresh))
-                record_files(folder, fresh)
+            note(path for name in names for path in _files(output.page(name, page.name), page, options))
             stem = output.page(page.suffix, page.name)
             drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
@@ -132,13 +131,12 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of
-        for path in save_overlays(results, overlays, options) if overlays else ():
-            drawn.overlays.append(path)
+        if overlays:
+            drawn.overlays.extend(save_overlays(results, overlays, options))
         if command in BROWSED:
             path = _browsed(command, output)
             claim_rank_page(path)
-            noted[path] = None
-            record_files(folder, [path])
+            note([path])
             drawn.browsed.append(path)
             save_rank_page(results, path, options)
         _refuse_gone(folder, [*there, *drawn.paths])

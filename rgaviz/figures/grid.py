@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,7 +18,7 @@ from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelL
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
-from rgaviz.figures.sheet import sheet
+from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
 from rgaviz.regular import stays_within
@@ -129,10 +128,7 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
     height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend.height, math.ceil)
     page = sheet(layout.width, height, layout.options)
 
-    def axes(x: float, y: float, width: float, tall: float) -> Axes:
-        """Axes by the distance of their top left corner from the page's."""
-        x, y = layout.snap(x), layout.snap(y)
-        return page.add_axes((x / layout.width, 1 - (y + tall) / height, width / layout.width, tall / height))
+    axes = axes_maker(page, layout.width, height, layout.options.dpi)
 
     y = layout.top
     for line in lines:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rgaviz.figures.panels import draw_colour_bar
 from rgaviz.figures.scales import ColourBar
+from rgaviz.figures.sheet import MakeAxes
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL
 from rgaviz.figures.text import wrap_text
 
 BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05  # inches
-
-# Axes by the distance of their top left corner from the page's, their width and their height, in inches.
-MakeAxes = Callable[[float, float, float, float], Axes]
 
 
 class Legend:

@@ -19,11 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.legend import Legend, MakeAxes
+from rgaviz.figures.legend import Legend
 from rgaviz.figures.panels import draw_panel
 from rgaviz.figures.parts import Part, flag_notes, flags_of, parts_of
 from rgaviz.figures.scales import Scales
-from rgaviz.figures.sheet import sheet
+from rgaviz.figures.sheet import MakeAxes, axes_maker, sheet
 from rgaviz.figures.style import FLAG, LINE_SMALL, PAD, SMALL, VENUES, FigureOptions, Page, style
 from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Panel
@@ -195,9 +195,7 @@ def _draw_page(layout: StripLayout, rows: Sequence[Sequence[Panel]]) -> Figure:
     height = math.ceil(layout.page_height(len(rows)) * layout.options.dpi) / layout.options.dpi
     page = sheet(layout.width, height, layout.options)
 
-    def axes(x: float, y: float, width: float, tall: float) -> Axes:
-        x, y = layout.snap(x), layout.snap(y)
-        return page.add_axes((x / layout.width, 1 - (y + tall) / height, width / layout.width, tall / height))
+    axes = axes_maker(page, layout.width, height, layout.options.dpi)
 
     def write(text: str, x: float, y: float, **look: Any) -> None:
         page.text(x / layout.width, 1 - y / height, text, ha="center", va="baseline", size=SMALL, **look)

@@ -70,7 +70,7 @@ def test_a_figure_and_results_that_are_written(rga, refused, place):
 
 def test_a_second_command_while_the_first_one_runs(rga, place, monkeypatch):
     """Of another kind, in the same folder."""
-    from rgaviz.analysis import run
+    from rgaviz.analysis import subject
 
     refusals = []
 
@@ -78,10 +78,10 @@ def test_a_second_command_while_the_first_one_runs(rga, place, monkeypatch):
         refusals.append(CliRunner().invoke(app, ["cam", "rga.pt", "img.jpg", "-o", "out", *FAST]))
         return explained(*given, **more)
 
-    explained = run.explain
+    explained = subject.explain
     rga("masks", "rga.pt", "img.jpg", "-o", "alone", *FAST)
     with monkeypatch.context() as patch:
-        patch.setattr(run, "explain", explain)
+        patch.setattr(subject, "explain", explain)
         rga("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     (refusal,) = refusals
     assert (refusal.exit_code, refusal.stderr.count("\n")) == (1, 1)

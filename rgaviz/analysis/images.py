@@ -1,0 +1,72 @@
+"""The data set that networks are measured on: opened as a training of theirs would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rgaviz.errors import RgavizError
+from rgaviz.progress import Track, silent
+
+if TYPE_CHECKING:
+    from rgaviz.checkpoint import Checkpoint
+    from rgaviz.data.splits import Dataset
+    from rgaviz.training.config import DataConfig
+
+
+def opened(
+    checkpoint: Checkpoint,
+    name: str,
+    size: tuple[int, int] | None = None,
+    *,
+    data_dir: Path | None,
+    pattern: str | None,
+    track: Track = silent,
+    load: Callable[..., Dataset] | None = None,
+) -> Dataset:
+    """A data set, with the images held back that the network's training did not learn from, where that is its own.
+
+    Args:
+        checkpoint: the network.
+        name: a key of ``DATASETS``.
+        size: (H, W) in pixels, by default the network's.
+        data_dir: where the images are.
+        pattern: of names of files, for a data set that takes one.
+        track: wraps long loops, for a progress bar.
+        load: in place of ``rgaviz.data.sets.load_dataset``, where the images may be there already.
+
+    Raises:
+        RgavizError: no such data set, no data, or a training that says what cannot be of its images.
+    """
+    from rgaviz.data.sets import load_dataset
+
+    kept: dict[str, Any] = {}
+    if name == checkpoint.dataset:
+        settings = measured_on(checkpoint)
+        kept = {"test_size": settings.test_size, "held_out": settings.held_out}
+    return (load or load_dataset)(
+        name,
+        data_dir=data_dir,
+        image_size=size or checkpoint.image_size,
+        pattern=pattern,
+        track=track,
+        **kept,
+    )
+
+
+def measured_on(checkpoint: Checkpoint) -> DataConfig:
+    """Which of its data set's images a training held back.
+
+    Raises:
+        RgavizError: values that no recipe can have.
+    """
+    from rgaviz.training.config import DataConfig
+
+    table = checkpoint.recipe.get("data", {})
+    try:
+        return DataConfig(**{name: table[name] for name in ("test_size", "held_out") if name in table})
+    except RgavizError as error:
+        raise RgavizError(
+            f"{checkpoint.path} says what cannot be of its images: {error} Copy it again, or train it again."
+        ) from error
