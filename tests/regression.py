@@ -42,7 +42,8 @@ class Regression:
     def together(self, config):
         return 1
 
-    def check(self, labels, classes):
+    def check(self, split, classes):
+        labels = split.labels
         if labels.dtype != torch.float32 or labels.shape[1:] != (len(classes),):
             raise RgavizError(f"Labels for regression are (n, {len(classes)}) float32; mend the data set.")
 
@@ -51,6 +52,9 @@ class Regression:
 
     def outputs(self, model, images):
         return {"numbers": model(images)}
+
+    def counted(self, targets, config):
+        return len(targets)
 
     def loss(self, outputs, targets, config):
         numbers = outputs["numbers"]

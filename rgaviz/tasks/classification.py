@@ -46,7 +46,8 @@ class Classification:
     def together(self, config: Any) -> int:
         return 1
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
+        labels = split.labels
         count = len(classes)
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(
@@ -64,6 +65,9 @@ class Classification:
 
     def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         return {"logits": model(images)}
+
+    def counted(self, targets: Tensor, config: Any) -> int:
+        return len(targets)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
         logits = outputs["logits"]

@@ -68,7 +68,8 @@ class ReIdentification:
     def together(self, config: Any) -> int:
         return config.images_per_identity
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
+        labels = split.labels
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(
                 f"Labels for {self.name} are (n,) int64, the number of an identity each, not "
@@ -82,6 +83,9 @@ class ReIdentification:
         network: Any = model
         pooled = network.pooled(images)  # (b, C)
         return {"feature": pooled, "logits": network.head(network.neck(pooled))}
+
+    def counted(self, targets: Tensor, config: Any) -> int:
+        return len(targets)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
         logits, count = outputs["logits"], len(targets)

@@ -122,11 +122,11 @@ class Task(Protocol):
         """
         ...
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
         """Refuse labels that are not of this task.
 
         Args:
-            labels: (n, ...) of a part of a data set.
+            split: a part of a data set.
             classes: of the data set; what they name is the task's affair.
 
         Raises:
@@ -148,8 +148,20 @@ class Task(Protocol):
         """All that the loss needs of a network, in one pass over images (b, 3, H, W); runs compiled, under autocast."""
         ...
 
+    def counted(self, targets: Tensor, config: Any) -> int | Tensor:
+        """How much some images count in the mean of a whole batch, of which they are a part or a process's share.
+
+        Args:
+            targets: labels (b, ...).
+            config: the recipe's ``[train]``.
+
+        Returns:
+            Their number; or a tensor () of what is known of the labels alone, such as how many pixels have one.
+        """
+        ...
+
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
-        """``loss``, a mean over the images that is minimised, and what else is to be told, summed over the images.
+        """``loss``, a mean over what is :meth:`counted`, and what else is to be told, summed over the images.
 
         Sums, for a count of images is exact in float32, and its mean is not.
 

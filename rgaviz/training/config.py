@@ -32,6 +32,9 @@ OF_TASKS = (  # keys of [train] that one task reads and another does not
     "images_per_identity",
     "triplet_margin",
     "triplet_weight",
+    "auxiliary_weight",
+    "ohem_keep",
+    "ohem_threshold",
 )
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -155,6 +158,14 @@ class TrainConfig(Table):
     )
     triplet_margin: Annotated[float, NOT_NEGATIVE] = 0.3  # by which other identities must be farther away
     triplet_weight: Annotated[float, NOT_NEGATIVE] = 1.0  # of the triplet loss beside that of the identities
+    auxiliary_weight: Annotated[float, NOT_NEGATIVE, COUNT] = (
+        0.4  # of the loss of a segmentation network's second head
+    )
+    ohem_keep: Annotated[int, NOT_NEGATIVE, COUNT] = (
+        0  # hardest pixels of a part of a batch that count at least; 0 is all
+    )
+    ohem_threshold: Annotated[float, INSIDE] = 0.7  # and all whose own class is less probable
+    sync_batchnorm: bool = False  # statistics over all processes, on GPUs
     precision: Annotated[str, named("train.precision", lambda: PRECISIONS)] = (
         "auto"  # auto: bf16 where in hardware
     )

@@ -151,7 +151,7 @@ def refuse_unfit(
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
-        task.check(dataset.part(part).labels, dataset.classes)
+        task.check(dataset.part(part), dataset.classes)
 
 
 def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
@@ -194,6 +194,10 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
         raise RgavizError(
             f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
             f"{', '.join(dataset.augmentations)}."
+        )
+    if train.sync_batchnorm and processes.count > 1 and processes.device.type != "cuda":
+        raise RgavizError(
+            "train.sync_batchnorm works on NVIDIA's GPUs alone; set it to false, or train in one process."
         )
     split, together = dataset.part("train"), task.together(train)
     processes.share_batches(train.batch_size, len(split))
