@@ -30,6 +30,7 @@ class Regression:
     targets: tuple[str, ...] = ("all",)
     settings: tuple[str, ...] = ()
     tested: tuple[str, ...] = ("test",)
+    afterwards = ""
     drawn = ""
     open_set = False
     foreign = True

@@ -34,6 +34,7 @@ class Classification:
     targets: tuple[str, ...] = ("top1", "top5", "label")
     settings: tuple[str, ...] = ("label_smoothing", "class_weights")
     tested: tuple[str, ...] = ("test",)
+    afterwards = ""
     drawn = "confusion"
     open_set = False
     foreign = True

@@ -51,6 +51,7 @@ class ReIdentification:
         "triplet_weight",
     )
     tested: tuple[str, ...] = ("query", "gallery")
+    afterwards = ""
     drawn = "cmc"
     open_set = True
     foreign = False  # the loss needs the feature before the neck

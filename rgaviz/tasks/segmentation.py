@@ -48,6 +48,7 @@ class Segmentation:
     tabulated: tuple[str, ...] = ("mIoU", "pixel_accuracy")
     targets: tuple[str, ...] = ("largest",)
     settings: tuple[str, ...] = ("class_weights", "auxiliary_weight", "ohem_keep", "ohem_threshold")
+    afterwards = "train"  # beside the other in Table 6
     drawn = "confusion"
     open_set = False
     foreign = False  # their networks classify

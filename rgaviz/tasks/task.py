@@ -90,6 +90,7 @@ class Task(Protocol):
             must be named. Written out, for the shell's completion reads the source.
         settings: keys of a recipe's ``[train]`` that are for the task, of those in ``OF_TASKS``.
         tested: the parts of a data set that :meth:`evaluate` measures on.
+        afterwards: a part of a data set on which the headline is measured too, once, when a training ends; "" for none.
         drawn: the table of an evaluation that is drawn; "" of none.
         open_set: whether it may be measured on a data set of other classes than the network was trained on.
         foreign: whether networks of other libraries serve, of which no more is known than ``model(images)``.
@@ -102,6 +103,7 @@ class Task(Protocol):
     targets: tuple[str, ...]
     settings: tuple[str, ...]
     tested: tuple[str, ...]
+    afterwards: str
     drawn: str
     open_set: bool
     foreign: bool

@@ -145,7 +145,7 @@ class TrainConfig(Table):
         tuple[int, ...], LIST, COUNTS
     ] = ()  # epochs after which these multiply the learning rate
     gamma: Annotated[float, POSITIVE, COUNT] = 0.1  # by this
-    momentum: Annotated[float, FRACTION] = 0.9  # of sgd, Nesterov's; of adam the first beta
+    momentum: Annotated[float, FRACTION] = 0.9  # of sgd, there Nesterov's; of adam the first beta
     weight_decay: Annotated[float, NOT_NEGATIVE, COUNT] = 5e-4
     decay_all: bool = False  # also normalisation and biases
     clip_norm: Annotated[float, POSITIVE, COUNT] | None = None  # the gradient is scaled down to this norm

@@ -20,7 +20,7 @@ from rgaviz.data.splits import Split
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models.network import Network
-from rgaviz.tasks import How
+from rgaviz.training.measure import figures
 from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
 from rgaviz.training.parts import part_weights
@@ -207,7 +207,7 @@ class Run:
         return {
             "epoch": epoch + 1,
             **{f"train_{key}": value / images for key, value in zip(self.totals.sums, sums, strict=True)},
-            **{f"test_{key}": value for key, value in test.items()},
+            **test,
             "seconds": round(self.totals.seconds, 2),
             "images_per_second": round(images / self.totals.seconds, 1),
         }
@@ -217,21 +217,15 @@ class Run:
 
     def _evaluate(self, epoch: int) -> Mapping[str, float]:
         self.processes.share_buffers(self.model)
-        how = How(
-            self.dataset.classes,
-            self.dataset.mean,
-            self.dataset.std,
-            self.device,
-            self.precision,
-            rank=self.processes.rank,
-            processes=self.processes.count,
-            sum=self.processes.sum,
+        last = epoch == self.config.epochs - 1
+        found = figures(
+            self.task, self.model, self.dataset, self._part, self.processes, self.precision, last=last
         )
-        figures = self.task.evaluate(self.model, self._part, how).figures
-        for key, value in figures.items():
+        for key, value in found.items():
             # The last step may have ruined the weights after its own loss was still finite.
-            self._require_finite(value, f"test {key}", epoch, self.totals.steps - 1, self.totals.steps)
-        return figures
+            what = key.replace("_", " ", 1)
+            self._require_finite(value, what, epoch, self.totals.steps - 1, self.totals.steps)
+        return found
 
     def _part(self, name: str) -> Split:
         """The images of a part, moved to the device once."""
