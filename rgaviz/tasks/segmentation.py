@@ -199,7 +199,8 @@ def summary(
         "pictures": Table("picture", ["mIoU (%)", "pixel accuracy (%)"], own, rows),
     }
     lacking = len(names) - found["counted"]
-    note = f"mIoU is the mean of {found['counted']} of {len(names)} classes: the others are neither there nor predicted."
+    of = f"{found['counted']} of {len(names)} classes"
+    note = f"mIoU is the mean of {of}: the others are neither there nor predicted."
     return Evaluation(figures, tables, notes=[note] if lacking else [])
 
 
