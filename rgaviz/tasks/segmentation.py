@@ -45,7 +45,7 @@ class Segmentation:
         Measure("pixel_accuracy", "pixel accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
-    tabulated: tuple[str, ...] = ("mIoU", "pixel_accuracy")
+    tabulated: tuple[str, ...] = ("mIoU",)
     targets: tuple[str, ...] = ("largest",)
     settings: tuple[str, ...] = ("class_weights", "auxiliary_weight", "ohem_keep", "ohem_threshold")
     afterwards = "train"  # beside the other in Table 6
