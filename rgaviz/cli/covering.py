@@ -56,4 +56,6 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(each) for each in text.split(","))
     except ValueError:
-        raise RgavizError(f"--scales {text} are no numbers; give them with commas: --scales 0.75,1,1.25") from None
+        raise RgavizError(
+            f"--scales {text} are no numbers; give them with commas: --scales 0.75,1,1.25"
+        ) from None

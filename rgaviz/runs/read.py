@@ -88,7 +88,9 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
                 f"{first.path} and {each.path} are the same network with the same seed; name one of them."
             )
         settings[each.key] = each.setting
-        row = rows.setdefault(each.key, Row(each.arch, each.attention, each.epochs, each.measures, head=each.head))
+        row = rows.setdefault(
+            each.key, Row(each.arch, each.attention, each.epochs, each.measures, head=each.head)
+        )
         row.parameters[each.dataset] = each.parameters
         row.values.setdefault(each.dataset, {})[each.seed] = each.figures
     _tell_apart(rows, settings)
@@ -147,7 +149,15 @@ def _text(value: Any) -> str:
 def _order(row: Row) -> tuple[Any, ...]:
     """Families together, shallow before deep, the baseline first."""
     parts = row.parts
-    return (parts[0], parts[2], int(parts[1] or 0), row.head, row.attention != "none", row.attention, row.setting)
+    return (
+        parts[0],
+        parts[2],
+        int(parts[1] or 0),
+        row.head,
+        row.attention != "none",
+        row.attention,
+        row.setting,
+    )
 
 
 def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:

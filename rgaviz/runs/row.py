@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 
 from rgaviz.tasks import Measure
 
-FAMILIES = {"dilated-resnet": "ResNet", "resnet": "ResNet", "densenet-bc": "DenseNet-BC", "densenet": "DenseNet"}  # the longer name first
+FAMILIES = {
+    "dilated-resnet": "ResNet",
+    "resnet": "ResNet",
+    "densenet-bc": "DenseNet-BC",
+    "densenet": "DenseNet",
+}  # the longer name first
 ATTENTIONS = {
     "none": "",
     "rga-parallel": "RGA-S//C",
