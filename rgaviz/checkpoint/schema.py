@@ -180,7 +180,8 @@ def _serves(arch: Any, task: Task) -> bool:
     """Whether a network can be for a task, as far as it is known here; one that is not is refused when it is built."""
     if foreign.is_foreign(arch):
         return task.foreign
-    return arch not in MODELS or not set(model_heads(arch)).isdisjoint(task.heads)
+    known = isinstance(arch, str) and arch in MODELS
+    return not known or not set(model_heads(arch)).isdisjoint(task.heads)
 
 
 def read_header(document: Any, path: Path) -> Header:

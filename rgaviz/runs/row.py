@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 
 from rgaviz.tasks import Measure
 
-FAMILIES = {
+FAMILIES = {  # of names that begin alike the longer one first
+    "dilated-resnet": "ResNet",
+    "resnet": "ResNet",
+    "densenet-bc": "DenseNet-BC",
+    "densenet": "DenseNet",
+}
     "dilated-resnet": "ResNet",
     "resnet": "ResNet",
     "densenet-bc": "DenseNet-BC",
