@@ -27,6 +27,7 @@ def house(
     colour: np.ndarray,
     *,
     shop: bool,
+    alone: bool,
 ) -> None:
     """Draw a house along the street.
 
@@ -37,9 +38,10 @@ def house(
         storeys: how many.
         colour: of its walls, (3,).
         shop: whether there is one on the ground floor.
+        alone: whether no house touches it on our side.
     """
     side, x, start, end = front
-    if end < 3:
+    if end < 3 or view.outside(x, end, side):
         return
     begin, high = max(start, NEAR), storeys * STOREY + rng.uniform(0.3, 1.0)
     foot, along = (x, 0.0, begin), (0.0, 0.0, end - begin)
@@ -52,7 +54,7 @@ def house(
         if pitched:
             gable = np.array([(x, high, start), (x + side * DEPTH, high, start), (x + side * DEPTH / 2, high + ridge, start)])
             view.faces(gable[None], colour[None] * 0.95 * view.air.lit(0), BUILDING)
-        if rng.random() < 0.6:
+        if alone and rng.random() < 0.75:
             _windows(view, rng, (x, 0.0, start), across, storeys, view.air.lit(0))
     lit = view.air.lit(-side)
     if pitched:
@@ -82,18 +84,18 @@ def _windows(
     columns = max(1, round((abs(along[0]) + abs(along[2])) / rng.uniform(2.2, 3.4)))
     half, low, tall = rng.uniform(0.2, 0.36), rng.uniform(0.7, 1.1), rng.uniform(1.2, 1.8)
     lines = np.arange(0 if ground else 1, storeys) * STOREY
-    bottom, middle = (each.ravel() for each in np.meshgrid(lines + low, (np.arange(columns) + 0.5) / columns, indexing="ij"))
-    if not len(bottom):
+    if not len(lines):
         return
+    bottom, middle = np.repeat(lines + low, columns), np.tile((np.arange(columns) + 0.5) / columns, len(lines))
     spans = np.stack([middle - half / columns, bottom, middle + half / columns, bottom + tall], 1)
     if ground and rng.random() < 0.7:
         spans[rng.integers(columns), 1] = 0.05  # a door
     chance = rng.random(len(spans))
-    frames = wall(foot, along, spans + np.array((-0.1, 0, 0.1, 0)) * [1 / columns, 0, 1 / columns, 0] + [0, -0.12, 0, 0.1])
-    ahead = frames[..., 2].min(1) > NEAR + 0.2
+    wider = spans + (-0.1 / columns, -0.12, 0.1 / columns, 0.1)
+    frames, panes = wall(foot, along, np.concatenate([wider, spans])).reshape(2, -1, 4, 3)
+    ahead = frames[:, 0, 2] > NEAR + 0.2
     if rng.random() < 0.6:
         view.alike(frames[ahead], np.array((206, 204, 198)) * lit * rng.uniform(0.5, 1.05), BUILDING)
-    panes = wall(foot, along, spans)
     glow = chance < view.air.lamps
     mirrored = PANE + (view.air.zenith - PANE) * rng.uniform(0.05, 0.45)
     view.alike(panes[ahead & ~glow & (chance < 0.75)], mirrored * (0.4 + 0.6 * lit), BUILDING)
@@ -114,7 +116,7 @@ def _shop(
     spans = np.stack([left, np.full(count, 0.4), left + 0.84 / count, np.full(count, 2.5)], 1)
     panes = wall(foot, along, spans)
     colour = LAMP / view.air.gain if view.air.lamps > 0.2 else PANE * (0.5 + 0.6 * lit)
-    view.alike(panes[panes[..., 2].min(1) > NEAR + 0.2], colour, BUILDING)
+    view.alike(panes[panes[:, 0, 2] > NEAR + 0.2], colour, BUILDING)
     board = SHOPS[rng.integers(len(SHOPS))] * (0.4 + 0.6 * lit)
     view.faces(wall(foot, along, np.array([(0.03, 2.6, 0.97, 3.2)])), board[None], BUILDING)
     letters = np.sort(rng.uniform(0.2, 0.8, 6)).reshape(3, 2)

@@ -68,9 +68,13 @@ def drawn(city: str, name: str, size: tuple[int, int], seed: int) -> tuple[np.nd
     _shadows(view, rng, plan, things, rows, high)
     _far(view, rng, plan, style)
     for side in plan.sides:
-        for span, storeys in reversed([*zip(rows[side.sign], high[side.sign], strict=True)]):
+        built = [*zip(rows[side.sign], high[side.sign], strict=True)]
+        for index in reversed(range(len(built))):
+            span, storeys = built[index]
             colour = style.walls[rng.integers(len(style.walls))] * rng.uniform(0.88, 1.1)
-            house(view, rng, (side.sign, side.house, *span), storeys, colour, shop=rng.random() < 0.35)
+            alone = index == 0 or built[index - 1][0][1] < span[0]
+            front = (side.sign, side.house, *span)
+            house(view, rng, front, storeys, colour, shop=rng.random() < 0.35, alone=alone)
     for thing in sorted(things, key=lambda each: -each.z):
         thing.draw()
     view.draw()

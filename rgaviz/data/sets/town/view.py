@@ -77,6 +77,12 @@ class View:
         self._pieces: list[_Piece] = []
         self._shadows: list[np.ndarray] = []
 
+    def outside(self, x: float, z: float, side: int) -> bool:
+        """Whether a place on the ground lies outside the picture on that side, 1 right or -1 left."""
+        lens, (height, width) = self.lens, self.size
+        across = lens.ahead + (x - lens.x + lens.bend * z * z) * lens.focal / z
+        return across > width / height + 0.1 if side > 0 else across < -0.1
+
     def faces(self, outlines: np.ndarray, colours: np.ndarray, label: int) -> None:
         """Add polygons (n, k, 3), each of its own colour (n, 3) and over the one before it."""
         self._pieces.append(_Piece(outlines, colours, label, APART))

@@ -56,7 +56,7 @@ class Weather(NamedTuple):
 def weather(rng: Generator) -> Weather:
     """Sun, clouds, dusk or fog."""
     kind = KINDS[int(np.searchsorted((0.42, 0.74, 0.88), rng.random()))]
-    chance, tint = rng.random(10), rng.uniform(-8, 8, 3)
+    chance, tint = rng.random(10), rng.uniform(-5, 5, 3)
     grey = 135 + 95 * chance[0]
     skies = {
         "sun": ((60 + 70 * chance[1], 120 + 45 * chance[1], 190 + 35 * chance[1]), (196, 206, 218)),
@@ -66,7 +66,7 @@ def weather(rng: Generator) -> Weather:
     }
     gains = {"sun": (1.06, 1.0, 0.92), "overcast": (0.94, 0.97, 1.0), "dusk": (0.76, 0.62, 0.62), "fog": (0.95, 0.97, 1.0)}
     sights = {"sun": 260, "overcast": 180, "dusk": 220, "fog": 32 + 50 * chance[2]}
-    clouds = {"sun": 0.65 * chance[3], "overcast": 0.5, "dusk": 0.6 * chance[3], "fog": 0.0}
+    clouds = {"sun": 0.65 * chance[3], "overcast": 0.35, "dusk": 0.6 * chance[3], "fog": 0.0}
     zenith, horizon = (np.array(colour) + tint for colour in skies[kind])
     cloud = np.array((118, 100, 112)) if kind == "dusk" else np.full(3, 196 + 50 * chance[4]) if kind == "sun" else zenith * 0.88
     return Weather(
