@@ -37,15 +37,21 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind((4.0, 1.75, 1.5), [(0, .14), (0, .56), (.04, .66), (.15, .97), (.22, 1), (.56, .99), (.75, .65), (.97, .52), (1, .4), (1, .14)],
+    Kind((4.0, 1.75, 1.5),
+         [(0, .14), (0, .56), (.04, .66), (.15, .97), (.22, 1), (.56, .99), (.75, .65), (.97, .52), (1, .4), (1, .14)],
          (2, 5), [[(.14, .66), (.21, .92), (.4, .93), (.4, .66)], [(.43, .66), (.43, .93), (.55, .92), (.7, .66)]]),
-    Kind((4.7, 1.8, 1.42), [(0, .14), (0, .6), (.03, .68), (.17, .71), (.32, .97), (.38, 1), (.58, .99), (.75, .67), (.97, .54), (1, .4), (1, .14)],
+    Kind((4.7, 1.8, 1.42),
+         [(0, .14), (0, .6), (.03, .68), (.17, .71), (.32, .97), (.38, 1), (.58, .99), (.75, .67), (.97, .54), (1, .4),
+          (1, .14)],
          (3, 6), [[(.24, .7), (.35, .93), (.46, .94), (.46, .7)], [(.49, .7), (.49, .94), (.57, .93), (.7, .69)]]),
-    Kind((4.6, 1.8, 1.5), [(0, .14), (0, .58), (.03, .68), (.1, .96), (.16, 1), (.6, .99), (.76, .66), (.97, .53), (1, .4), (1, .14)],
+    Kind((4.6, 1.8, 1.5),
+         [(0, .14), (0, .58), (.03, .68), (.1, .96), (.16, 1), (.6, .99), (.76, .66), (.97, .53), (1, .4), (1, .14)],
          (2, 5), [[(.09, .67), (.14, .92), (.32, .93), (.32, .67)], [(.35, .67), (.35, .93), (.59, .92), (.72, .67)]]),
-    Kind((4.5, 1.9, 1.75), [(0, .2), (0, .58), (.02, .64), (.08, .95), (.14, 1), (.58, .99), (.73, .68), (.95, .6), (1, .5), (1, .2)],
+    Kind((4.5, 1.9, 1.75),
+         [(0, .2), (0, .58), (.02, .64), (.08, .95), (.14, 1), (.58, .99), (.73, .68), (.95, .6), (1, .5), (1, .2)],
          (2, 5), [[(.1, .66), (.14, .92), (.34, .93), (.34, .66)], [(.37, .66), (.37, .93), (.57, .92), (.68, .66)]]),
-    Kind((5.4, 2.0, 2.35), [(0, .12), (0, .52), (.01, .9), (.03, 1), (.76, 1), (.9, .62), (.98, .5), (1, .36), (1, .12)],
+    Kind((5.4, 2.0, 2.35),
+         [(0, .12), (0, .52), (.01, .9), (.03, 1), (.76, 1), (.9, .62), (.98, .5), (1, .36), (1, .12)],
          (1, 4), [[(.7, .6), (.7, .9), (.77, .9), (.86, .6)]]),
 )  # fmt: skip
 KIND_SHARES = (0.3, 0.54, 0.72, 0.88)
@@ -123,7 +129,9 @@ def _form(number: int) -> _Form:
         placed = np.stack([x, shares[:, 1] * height, (shares[:, 0] - 0.5) * length], 1)
         return placed[::-1] if side > 0 else placed
 
-    def end(which: int, boxes: list[tuple[float, float, float, float]], colour: tuple[float, float, float]) -> None:
+    def end(
+        which: int, boxes: list[tuple[float, float, float, float]], colour: tuple[float, float, float]
+    ) -> None:
         """Rectangles behind (-1) or before (1) the car."""
         z = which * length / 2
         for left, bottom, right, top in boxes:
@@ -149,7 +157,13 @@ def _form(number: int) -> _Form:
         for share in (0.2, 0.81):
             for size, colour in ((radius, TYRE), (0.6 * radius, RIM)):
                 around = WHEEL * size + ((share - 0.5) * length, radius)
-                rows.append((np.stack([np.full(12, side * (half + 0.01)), around[:, 1], side * around[:, 0]], 1), 0, colour))
+                rows.append(
+                    (
+                        np.stack([np.full(12, side * (half + 0.01)), around[:, 1], side * around[:, 0]], 1),
+                        0,
+                        colour,
+                    )
+                )
     lights = [(-wide, low, -0.6 * half, 0.6 * height), (0.6 * half, low, wide, 0.6 * height)]
     for which, colour, plate in ((-1, (168, 30, 30), (206, 206, 196)), (1, (226, 224, 206), (44, 44, 46))):
         end(which, lights, colour)
@@ -162,7 +176,9 @@ def _form_of(rows: list, strips: slice) -> _Form:
     sides = [(outline[1] - outline[0], outline[2] - outline[0]) for outline, _, _ in rows]
     normals = np.array([np.cross(up, along) for along, up in sides])
     paint = np.array([share for _, share, _ in rows])[:, None]
-    return _Form(outlines, outlines[:, 0], normals, paint, np.array([colour for _, _, colour in rows], float), strips)
+    return _Form(
+        outlines, outlines[:, 0], normals, paint, np.array([colour for _, _, colour in rows], float), strips
+    )
 
 
 def draw_car(view: View, car: Car) -> None:

@@ -37,7 +37,12 @@ def developed(view: View, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
     across = np.linspace(-1, 1, width, dtype=np.float32)
     down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     fall_off = np.float32(0.16 * chance[0]) * (across**2 + down**2)
-    surface *= 1 + np.float32(0.16 * chance[1] - 0.08) * across + np.float32(0.12 * chance[2] - 0.06) * down - fall_off
+    surface *= (
+        1
+        + np.float32(0.16 * chance[1] - 0.08) * across
+        + np.float32(0.12 * chance[2] - 0.06) * down
+        - fall_off
+    )
     gain = (view.air.gain * (0.96 + 0.08 * chance[3:6])).astype(np.float32)
     seen *= cv2.merge([surface] * 3)
     seen *= gain
@@ -59,7 +64,10 @@ def _surface(view: View, labels: np.ndarray, rng: Generator) -> np.ndarray:
     """How much brighter each pixel is than the colour of what is there, (h, w) float32: grounds, leaves, plaster."""
     height, width = view.size
     top, left = rng.integers(0, TILE, 2)
-    rows, columns = ((start + np.arange(side) * 128 // max(height, 128)) % TILE for start, side in ((top, height), (left, width)))
+    rows, columns = (
+        (start + np.arange(side) * 128 // max(height, 128)) % TILE
+        for start, side in ((top, height), (left, width))
+    )
     total = mottle()[rows[:, None], columns] * COARSENESS[labels]
     lens = view.lens
     first = max(0, int(np.ceil((lens.horizon + 0.012) * height)))

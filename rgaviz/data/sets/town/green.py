@@ -11,7 +11,8 @@ from rgaviz.data.sets.town.ids import VEGETATION
 from rgaviz.data.sets.town.view import View, wall
 
 LEAVES = np.array([
-    (58, 88, 46), (84, 104, 52), (104, 110, 74), (138, 108, 54), (116, 70, 46), (74, 86, 76), (92, 82, 64), (70, 98, 66),
+    (58, 88, 46), (84, 104, 52), (104, 110, 74), (138, 108, 54), (116, 70, 46), (74, 86, 76), (92, 82, 64),
+    (70, 98, 66),
 ])  # fmt: skip
 CROWN, TWIGS = 9, 20  # how many tufts a tree has of either
 BARK = np.array((82, 72, 62))
@@ -39,7 +40,14 @@ def tree(view: View, rng: Generator, x: float, z: float, colour: np.ndarray, siz
     trunk, high = size * rng.uniform(0.9, 1.4), size * rng.uniform(0.9, 1.3)
     width = 0.07 * size * rng.uniform(0.7, 1.3)
     lean = rng.uniform(-0.2, 0.2)
-    bole = np.array([(-width, 0), (width, 0), (lean + 0.7 * width, trunk + 0.5 * high), (lean - 0.7 * width, trunk + 0.5 * high)])
+    bole = np.array(
+        [
+            (-width, 0),
+            (width, 0),
+            (lean + 0.7 * width, trunk + 0.5 * high),
+            (lean - 0.7 * width, trunk + 0.5 * high),
+        ]
+    )
     view.upright((x, 0, z), bole[None], BARK[None] * rng.uniform(0.7, 1.4) * view.air.lit(0), VEGETATION)
     outlines, middles = tufts(rng, (size, high), rng.uniform(0.08, 0.2, CROWN + TWIGS) * size)
     shape = blobs()[rng.integers(0, 64, CROWN)]
@@ -57,7 +65,9 @@ def bush(view: View, rng: Generator, x: float, z: float, colour: np.ndarray, siz
     view.upright((x, 0.5 * size, z), outlines, colour * light[:, None], VEGETATION)
 
 
-def hedge(view: View, rng: Generator, x: float, span: tuple[float, float], colour: np.ndarray, high: float) -> None:
+def hedge(
+    view: View, rng: Generator, x: float, span: tuple[float, float], colour: np.ndarray, high: float
+) -> None:
     """Draw a hedge along the street, at so far from its middle."""
     start, end = span
     foot, along = (x, 0.0, start), (0.0, 0.0, end - start)

@@ -50,15 +50,19 @@ def house(
     roof = ROOFS[rng.integers(len(ROOFS))]
     if start > NEAR:
         across = (side * DEPTH, 0.0, 0.0)
-        view.faces(wall((x, 0, start), across, np.array([(0, 0, 1, high)])), colour[None] * view.air.lit(0), BUILDING)
+        view.faces(
+            wall((x, 0, start), across, np.array([(0, 0, 1, high)])), colour[None] * view.air.lit(0), BUILDING
+        )
         if pitched:
-            gable = np.array([(x, high, start), (x + side * DEPTH, high, start), (x + side * DEPTH / 2, high + ridge, start)])
+            high_middle = (x + side * DEPTH / 2, high + ridge, start)
+            gable = np.array([(x, high, start), (x + side * DEPTH, high, start), high_middle])
             view.faces(gable[None], colour[None] * 0.95 * view.air.lit(0), BUILDING)
         if alone and rng.random() < 0.75:
             _windows(view, rng, (x, 0.0, start), across, storeys, view.air.lit(0))
     lit = view.air.lit(-side)
     if pitched:
-        slope = np.array([(x - side * 0.4, high - 0.1, begin), (x - side * 0.4, high - 0.1, end), (x + side * DEPTH / 2, high + ridge, end), (x + side * DEPTH / 2, high + ridge, begin)])  # fmt: skip
+        eaves, top = (x - side * 0.4, high - 0.1), (x + side * DEPTH / 2, high + ridge)
+        slope = np.array([(*eaves, begin), (*eaves, end), (*top, end), (*top, begin)])
         view.faces(slope[None], roof[None] * (0.5 + 0.5 * lit), BUILDING)
     view.faces(wall(foot, along, np.array([(0, 0, 1, high)])), colour[None] * lit, BUILDING)
     trim = colour * lit * rng.uniform(0.78, 1.2)
@@ -86,12 +90,15 @@ def _windows(
     lines = np.arange(0 if ground else 1, storeys) * STOREY
     if not len(lines):
         return
-    bottom, middle = np.repeat(lines + low, columns), np.tile((np.arange(columns) + 0.5) / columns, len(lines))
+    bottom, middle = (
+        np.repeat(lines + low, columns),
+        np.tile((np.arange(columns) + 0.5) / columns, len(lines)),
+    )
     spans = np.stack([middle - half / columns, bottom, middle + half / columns, bottom + tall], 1)
     if ground and rng.random() < 0.7:
         spans[rng.integers(columns), 1] = 0.05  # a door
     chance = rng.random(len(spans))
-    wider = spans + (-0.1 / columns, -0.12, 0.1 / columns, 0.1)
+    wider = spans + np.array((-0.1 / columns, -0.12, 0.1 / columns, 0.1))
     frames, panes = wall(foot, along, np.concatenate([wider, spans])).reshape(2, -1, 4, 3)
     ahead = frames[:, 0, 2] > NEAR + 0.2
     if rng.random() < 0.6:

@@ -13,9 +13,15 @@ from rgaviz.data.sets.town.houses import WALLS
 from rgaviz.data.sets.town.posts import METALS
 from rgaviz.data.sets.town.view import Lens
 
-ROADS = np.array([(86, 86, 90), (106, 104, 102), (128, 126, 122), (72, 74, 78), (114, 104, 96), (142, 140, 136)])
-WALKS = np.array([(128, 126, 122), (150, 146, 138), (104, 102, 100), (142, 116, 104), (112, 110, 112), (88, 88, 92)])
-EARTHS = np.array([(92, 112, 62), (142, 132, 92), (114, 96, 76), (122, 132, 98), (78, 96, 58), (128, 122, 110)])
+ROADS = np.array(
+    [(86, 86, 90), (106, 104, 102), (128, 126, 122), (72, 74, 78), (114, 104, 96), (142, 140, 136)]
+)
+WALKS = np.array(
+    [(128, 126, 122), (150, 146, 138), (104, 102, 100), (142, 116, 104), (112, 110, 112), (88, 88, 92)]
+)
+EARTHS = np.array(
+    [(92, 112, 62), (142, 132, 92), (114, 96, 76), (122, 132, 98), (78, 96, 58), (128, 122, 110)]
+)
 LANE, PARKING = 3.2, 2.2  # metres
 
 
@@ -117,7 +123,9 @@ def street(rng: Generator, city: City) -> Street:
     start = rng.uniform(9, 45)
     crossing = (start, start + rng.uniform(7, 11)) if rng.random() < 0.4 else None
     worn = rng.uniform(0.85, 1.12, (3, 1))
-    road, pavement, earth = (each[rng.integers(len(each))] * wear for each, wear in zip((ROADS, WALKS, EARTHS), worn, strict=True))
+    road, pavement, earth = (
+        each[rng.integers(len(each))] * wear for each, wear in zip((ROADS, WALKS, EARTHS), worn, strict=True)
+    )
     return Street((sides[0], sides[1]), lanes, crossing, road, pavement, earth, rng.uniform(60, 130))
 
 

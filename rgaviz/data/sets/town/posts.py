@@ -10,7 +10,13 @@ from rgaviz.data.sets.town.ids import DYNAMIC, FENCE, POLE, SIGN, STATIC
 from rgaviz.data.sets.town.view import View, box, wall
 
 METALS = np.array([(96, 98, 102), (142, 144, 146), (62, 66, 64), (116, 104, 92), (70, 84, 78)])
-RED, BLUE, WHITE, YELLOW, GREEN = ((186, 36, 40), (36, 82, 168), (224, 224, 220), (222, 178, 44), (36, 112, 78))
+RED, BLUE, WHITE, YELLOW, GREEN = (
+    (186, 36, 40),
+    (36, 82, 168),
+    (224, 224, 220),
+    (222, 178, 44),
+    (36, 112, 78),
+)
 
 
 def _round(corners: int, radius: float, turned: float = 0.0) -> np.ndarray:
@@ -23,7 +29,12 @@ def _like(outline: np.ndarray) -> np.ndarray:
     return outline[np.arange(12) * len(outline) // 12]
 
 
-TRIANGLE, SQUARE, OCTAGON, DISC = _round(3, 0.42, np.pi / 2), _round(4, 0.42, np.pi / 4), _round(8, 0.36, np.pi / 8), _round(12, 0.34)
+TRIANGLE, SQUARE, OCTAGON, DISC = (
+    _round(3, 0.42, np.pi / 2),
+    _round(4, 0.42, np.pi / 4),
+    _round(8, 0.36, np.pi / 8),
+    _round(12, 0.34),
+)
 BAR = box(-0.24, -0.06, 0.24, 0.06)
 PLATES: tuple[tuple[tuple[np.ndarray, tuple[int, int, int]], ...], ...] = (
     ((DISC, RED), (DISC * 0.72, WHITE), (BAR * 0.6, (40, 40, 44))),
@@ -75,24 +86,39 @@ def gantry(view: View, rng: Generator, x: float, z: float, inwards: int) -> None
     high, reach = rng.uniform(5, 6), rng.uniform(2.5, 4.5) * inwards
     left, right = sorted((0.0, reach))
     metal = METALS[rng.integers(len(METALS))] * view.air.lit(0)
-    view.upright((x, 0, z), np.stack([_rod(0, 0, high, 0.24), box(left, high - 0.2, right, high)]), np.stack([metal, metal]), POLE)
+    view.upright(
+        (x, 0, z),
+        np.stack([_rod(0, 0, high, 0.24), box(left, high - 0.2, right, high)]),
+        np.stack([metal, metal]),
+        POLE,
+    )
     wide, tall = rng.uniform(1.6, 2.6), rng.uniform(0.9, 1.5)
     board = box(reach - wide / 2, high - tall, reach + wide / 2, high + 0.2)
     colour = np.array((BLUE, GREEN, WHITE, YELLOW)[rng.integers(4)]) * rng.uniform(0.7, 1.0)
-    words = [box(reach - wide * 0.36, high - tall * share - 0.1, reach + wide * rng.uniform(0.0, 0.36), high - tall * share) for share in (0.15, 0.5)]
+    words = [
+        box(
+            reach - wide * 0.36,
+            high - tall * share - 0.1,
+            reach + wide * rng.uniform(0.0, 0.36),
+            high - tall * share,
+        )
+        for share in (0.15, 0.5)
+    ]
     dark = colour.sum() > 380
     text = np.array((44, 44, 50) if dark else WHITE)
     view.upright((x, 0, z - 0.05), np.stack([board, *words]), np.stack([colour, text, text]), SIGN)
 
 
-def bollards(view: View, rng: Generator, x: float, z: float) -> None:
+def bollard(view: View, rng: Generator, x: float, z: float) -> None:
     """Draw a bollard."""
     pieces = np.array([_rod(0, 0, 0.95, 0.15), _rod(0, 0.7, 0.82, 0.16)])
     colours = np.stack([METALS[rng.integers(len(METALS))] * view.air.lit(0), np.array((214, 210, 204))])
     view.upright((x, 0, z), pieces, colours, POLE)
 
 
-def fence(view: View, rng: Generator, x: float, span: tuple[float, float], style: tuple[int, float, np.ndarray]) -> None:
+def fence(
+    view: View, rng: Generator, x: float, span: tuple[float, float], style: tuple[int, float, np.ndarray]
+) -> None:
     """Draw a fence along the street, at so far from its middle; style is its kind, its height and its colour.
 
     What is seen through it is the fence, as in Cityscapes.
@@ -104,30 +130,47 @@ def fence(view: View, rng: Generator, x: float, span: tuple[float, float], style
     if kind == 0:  # boards
         view.faces(wall(foot, along, np.array([(0, 0, 1, high)])), shade[None], FENCE)
         gaps = np.linspace(0.05, 0.95, 8)
-        view.alike(wall(foot, along, np.stack([gaps, gaps * 0, gaps + 0.02, gaps * 0 + high], 1)), shade * 0.6, FENCE)
+        view.alike(
+            wall(foot, along, np.stack([gaps, gaps * 0, gaps + 0.02, gaps * 0 + high], 1)), shade * 0.6, FENCE
+        )
         return
     view.seen_through(wall(foot, along, np.array([(0, 0, 1, high)])), FENCE)
     bars = np.linspace(0.02, 0.96, 13 if kind == 1 else 5)
     width = 0.018 if kind == 1 else 0.04
     view.alike(wall(foot, along, np.stack([bars, bars * 0, bars + width, bars * 0 + high], 1)), shade, FENCE)
     rails = np.array((0.15, 0.95)) if kind == 1 else np.array((0.3, 0.62, 0.95))
-    view.alike(wall(foot, along, np.stack([rails * 0, rails * high - 0.06, rails * 0 + 1, rails * high], 1)), shade * 0.9, FENCE)
+    view.alike(
+        wall(foot, along, np.stack([rails * 0, rails * high - 0.06, rails * 0 + 1, rails * high], 1)),
+        shade * 0.9,
+        FENCE,
+    )
 
 
 def clutter(view: View, rng: Generator, x: float, z: float) -> None:
     """Draw a thing of no class: a bin, a box, a heap."""
-    colour = np.array((RED, BLUE, WHITE, YELLOW, GREEN, (110, 110, 112), (70, 60, 52))[rng.integers(7)]) * rng.uniform(0.5, 0.9)
+    colour = np.array(
+        (RED, BLUE, WHITE, YELLOW, GREEN, (110, 110, 112), (70, 60, 52))[rng.integers(7)]
+    ) * rng.uniform(0.5, 0.9)
     wide, high = rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.3)
     if rng.random() < 0.6:
         pieces = np.array([box(-wide / 2, 0, wide / 2, high), box(-wide / 2, high * 0.85, wide / 2, high)])
         view.upright((x, 0, z), pieces, np.stack([colour, colour * 0.7]), STATIC)
     else:
-        heap = blobs()[rng.integers(0, 64, 3)] * (wide / 2) + np.array([[[-0.2, 0.3]], [[0.2, 0.3]], [[0, 0.5]]]) * wide
+        heap = (
+            blobs()[rng.integers(0, 64, 3)] * (wide / 2)
+            + np.array([[[-0.2, 0.3]], [[0.2, 0.3]], [[0, 0.5]]]) * wide
+        )
         view.upright((x, 0, z), heap, colour * rng.uniform(0.6, 1.2, (3, 1)), DYNAMIC)
 
 
-def haze_of_things(view: View, rng: Generator, x: float, z: float) -> None:
+def far_thing(view: View, rng: Generator, x: float, z: float) -> None:
     """Draw something so far away that nobody can tell what it is."""
     count = 7
-    outlines = blobs()[rng.integers(0, 64, count)] * rng.uniform(0.4, 1.4, (count, 1, 1)) + rng.uniform(-1.5, 1.5, (count, 1, 2)) * (1, 0.4) + (0, 1)
-    view.upright((x, 0, z), outlines, rng.uniform(50, 190, (count, 1)) + rng.uniform(-25, 25, (count, 3)), STATIC)
+    outlines = (
+        blobs()[rng.integers(0, 64, count)] * rng.uniform(0.4, 1.4, (count, 1, 1))
+        + rng.uniform(-1.5, 1.5, (count, 1, 2)) * (1, 0.4)
+        + (0, 1)
+    )
+    view.upright(
+        (x, 0, z), outlines, rng.uniform(50, 190, (count, 1)) + rng.uniform(-25, 25, (count, 3)), STATIC
+    )

@@ -5,6 +5,7 @@ Places are in metres: x to our right, y up from the street, z ahead of us.
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import NamedTuple
 
 import cv2
@@ -44,16 +45,23 @@ class Lens(NamedTuple):
     climb: float
 
 
+APART, TOGETHER, SEEN_THROUGH = range(3)
+
+
 class _Piece(NamedTuple):
-    """Polygons that wait to be drawn: outlines (n, k, 3), colours (n, 3) or of all (3,), and their label."""
+    """Polygons that wait to be drawn.
+
+    Attributes:
+        outlines: (n, k, 3).
+        colours: (n, 3), or of all (3,).
+        label: an id.
+        way: how they are drawn: one over the other, all at once, or their label alone.
+    """
 
     outlines: np.ndarray
     colours: np.ndarray
     label: int
     way: int
-
-
-APART, TOGETHER, SEEN_THROUGH = range(3)  # one polygon over the other, all at once, or their label alone
 
 
 class View:
@@ -95,7 +103,7 @@ class View:
     def upright(
         self, at: tuple[float, float, float], outlines: np.ndarray, colours: np.ndarray, label: int
     ) -> None:
-        """Add polygons (n, k, 2) that face us, in metres right of a point and above it, each of its own colour (n, 3)."""
+        """Add polygons (n, k, 2) that face us, in metres right of a point and above it, as :meth:`faces` does."""
         placed = np.empty((*outlines.shape[:2], 3))
         placed[..., :2] = outlines
         placed[..., 2] = at[2]
@@ -118,24 +126,27 @@ class View:
         corner = row = polygon = 0
         for outlines, _, label, way in pieces:
             count, corners = outlines.shape[:2]
-            there = places[corner : corner + count * corners].reshape(count, corners, 2)
+            there = [*places[corner : corner + count * corners].reshape(count, corners, 2)]
             if way == APART:
-                for place, colour, inside in zip(there, colours[row : row + count], shown[polygon:], strict=False):
-                    if inside:
-                        cv2.fillPoly(self.canvas, [place], (*colour, label), shift=SUBPIXEL_BITS)
+                painted, inside = colours[row : row + count], shown[polygon : polygon + count]
+                for place, colour in compress(zip(there, painted, strict=True), inside):
+                    cv2.fillPoly(self.canvas, [place], (*colour, label), shift=SUBPIXEL_BITS)
             elif way == TOGETHER:
                 cv2.fillPoly(self.canvas, there, (*colours[row], label), shift=SUBPIXEL_BITS)
             else:
                 self._label(there, label)
-            corner, polygon, row = corner + count * corners, polygon + count, row + (count if way == APART else 1)
+            corner, polygon = corner + count * corners, polygon + count
+            row += count if way == APART else 1
 
     def _inside(self, places: np.ndarray, pieces: list[_Piece]) -> list[bool]:
         """Which polygons may reach into the picture."""
-        corners = np.repeat([piece.outlines.shape[1] for piece in pieces], [len(piece.outlines) for piece in pieces])
+        corners = np.repeat(
+            [piece.outlines.shape[1] for piece in pieces], [len(piece.outlines) for piece in pieces]
+        )
         starts = np.cumsum(corners) - corners
         limits = np.array(self.canvas.shape[1::-1]) << SUBPIXEL_BITS
         low, high = np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
-        return ((high >= 0) & (low < limits)).all(1).tolist()
+        return [bool(each) for each in ((high >= 0) & (low < limits)).all(1)]
 
     def fall(self, light: float) -> None:
         """Let the shadows fall on what was drawn so far, and leave it so much of its light."""
@@ -146,7 +157,9 @@ class View:
                 cv2.fillPoly(dark, [place], round(255 * light), shift=SUBPIXEL_BITS)
         self._shadows = []
         dark = cv2.blur(dark, (FINER + 1, FINER + 1))
-        cv2.multiply(self.canvas, cv2.merge([dark, dark, dark, np.full_like(dark, 255)]), self.canvas, 1 / 255)
+        cv2.multiply(
+            self.canvas, cv2.merge([dark, dark, dark, np.full_like(dark, 255)]), self.canvas, 1 / 255
+        )
 
     def painted(self, outlines: np.ndarray, colours: np.ndarray, label: int) -> None:
         """Draw polygons (n, k, 2) on the picture itself, in its heights."""
@@ -175,8 +188,8 @@ class View:
         )
         return np.clip(self.air.through_air(colours, far / 2), 0, 255).tolist()
 
-    def _label(self, places: np.ndarray, label: int) -> None:
-        left, top, width, height = cv2.boundingRect(places.reshape(-1, 2) >> SUBPIXEL_BITS)
+    def _label(self, places: list[np.ndarray], label: int) -> None:
+        left, top, width, height = cv2.boundingRect(np.concatenate(places) >> SUBPIXEL_BITS)
         rows = slice(max(top, 0), max(top + height + 2, 0))
         columns = slice(max(left, 0), max(left + width + 2, 0))
         kept = self.canvas[rows, columns, :3].copy()

@@ -25,7 +25,10 @@ def _anyone(number: int) -> Figure:
 
 def walker(view: View, rng: Generator, x: float, z: float) -> None:
     """Draw a person who stands or walks there."""
-    drawn, tall = _anyone(int(rng.integers(MANY))), rng.uniform(1.5, 1.9) if rng.random() < 0.9 else rng.uniform(0.9, 1.4)
+    drawn, tall = (
+        _anyone(int(rng.integers(MANY))),
+        rng.uniform(1.5, 1.9) if rng.random() < 0.9 else rng.uniform(0.9, 1.4),
+    )
     outlines = (drawn.outlines * (1, -1) + (0, SOLE)) * tall
     if rng.random() < 0.5:
         outlines = outlines * (-1, 1)

@@ -64,11 +64,22 @@ def weather(rng: Generator) -> Weather:
         "dusk": ((66, 74, 112), (208, 158 - 30 * chance[1], 128 - 20 * chance[1])),
         "fog": ((grey, grey, grey + 2), (grey, grey + 1, grey + 2)),
     }
-    gains = {"sun": (1.06, 1.0, 0.92), "overcast": (0.94, 0.97, 1.0), "dusk": (0.76, 0.62, 0.62), "fog": (0.95, 0.97, 1.0)}
+    gains = {
+        "sun": (1.06, 1.0, 0.92),
+        "overcast": (0.94, 0.97, 1.0),
+        "dusk": (0.76, 0.62, 0.62),
+        "fog": (0.95, 0.97, 1.0),
+    }
     sights = {"sun": 260, "overcast": 180, "dusk": 220, "fog": 32 + 50 * chance[2]}
     clouds = {"sun": 0.65 * chance[3], "overcast": 0.35, "dusk": 0.6 * chance[3], "fog": 0.0}
     zenith, horizon = (np.array(colour) + tint for colour in skies[kind])
-    cloud = np.array((118, 100, 112)) if kind == "dusk" else np.full(3, 196 + 50 * chance[4]) if kind == "sun" else zenith * 0.88
+    cloud = (
+        np.array((118, 100, 112))
+        if kind == "dusk"
+        else np.full(3, 196 + 50 * chance[4])
+        if kind == "sun"
+        else zenith * 0.88
+    )
     return Weather(
         zenith, horizon, cloud, clouds[kind], sights[kind],
         side=1 if chance[5] < 0.5 else -1,
@@ -87,7 +98,10 @@ def mottle() -> np.ndarray:
     total = np.zeros((TILE, TILE), np.float32)
     for cells in (8, 16, 32, 64, 128):
         grid = np.tile(rng.standard_normal((cells, cells), dtype=np.float32), (2, 2))
-        total += cv2.resize(grid, (2 * TILE, 2 * TILE), interpolation=cv2.INTER_CUBIC)[64:-192, 64:-192] / cells**0.4
+        total += (
+            cv2.resize(grid, (2 * TILE, 2 * TILE), interpolation=cv2.INTER_CUBIC)[64:-192, 64:-192]
+            / cells**0.4
+        )
     return (total - total.mean()) / total.std()
 
 
@@ -101,11 +115,15 @@ def sky(view_size: tuple[int, int], horizon: float, air: Weather, rng: Generator
         rng: where the clouds are.
     """
     height, width = view_size
-    down = np.clip((np.arange(64, dtype=np.float32) + 0.5) / 64 / max(horizon, 0.1), 0, 1)[:, None, None] ** 0.8
+    down = (
+        np.clip((np.arange(64, dtype=np.float32) + 0.5) / 64 / max(horizon, 0.1), 0, 1)[:, None, None] ** 0.8
+    )
     clear = (air.zenith + (air.horizon - air.zenith) * down).astype(np.float32)  # (64, 1, 3)
     top, left = rng.integers(0, TILE, 2)
     rows, columns = (top + np.arange(64)) % TILE, (left + np.arange(128)) % TILE
     noise = mottle()[rows[:, None], columns] + np.float32(2.4 * air.clouds - 1.2)  # (64, 128)
     cover = np.clip(noise * np.float32(0.9), 0, 1)[..., None] * np.float32(0.85 * (air.clouds > 0))
     painted = clear + (air.cloud.astype(np.float32) - clear) * cover
-    return cv2.resize(np.clip(painted, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(
+        np.clip(painted, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR
+    )
