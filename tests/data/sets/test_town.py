@@ -116,7 +116,11 @@ def test_cars_cover_their_size_and_show_their_end(kind, turn):
     draw_car(seen, car)
     seen.draw()
     length, width, height = car.kind.size
-    corners = np.array([(x, y, z) for x in (-1, 1) for y in (0, 1) for z in (-1, 1)]) * (width / 2, height, length / 2)
+    corners = np.array([(x, y, z) for x in (-1, 1) for y in (0, 1) for z in (-1, 1)]) * (
+        width / 2,
+        height,
+        length / 2,
+    )
     across = 0.5 + corners[:, 0] * np.cos(turn) + corners[:, 2] * np.sin(turn)
     ahead = 9.0 - corners[:, 0] * np.sin(turn) + corners[:, 2] * np.cos(turn)
     columns, rows = 128 + 128 * across / ahead, 64 + 128 * (1.5 - corners[:, 1]) / ahead

@@ -6,4 +6,16 @@ EGO, STATIC, DYNAMIC = 1, 4, 5  # the own car's bonnet, and things of no class: 
 ROAD, WALK, BUILDING, FENCE, POLE, SIGN = 7, 8, 11, 13, 17, 20
 VEGETATION, TERRAIN, SKY, PERSON, CAR = 21, 22, 23, 24, 26
 
-LABELLED = (ROAD, WALK, BUILDING, FENCE, POLE, SIGN, VEGETATION, TERRAIN, SKY, PERSON, CAR)  # what has a class
+LABELLED = (
+    ROAD,
+    WALK,
+    BUILDING,
+    FENCE,
+    POLE,
+    SIGN,
+    VEGETATION,
+    TERRAIN,
+    SKY,
+    PERSON,
+    CAR,
+)  # what has a class

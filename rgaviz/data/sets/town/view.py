@@ -146,7 +146,7 @@ class View:
         starts = np.cumsum(corners) - corners
         limits = np.array(self.canvas.shape[1::-1]) << SUBPIXEL_BITS
         low, high = np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
-        return [bool(each) for each in ((high >= 0) & (low < limits)).all(1)]
+        return np.asarray(((high >= 0) & (low < limits)).all(1)).tolist()
 
     def fall(self, light: float) -> None:
         """Let the shadows fall on what was drawn so far, and leave it so much of its light."""
