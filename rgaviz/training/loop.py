@@ -25,6 +25,7 @@ import torch
 from rgaviz.checkpoint import initialise
 from rgaviz.checkpoint.schema import plain_values
 from rgaviz.data.order import epoch_generator
+from rgaviz.data.scenes import SceneSplit
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
@@ -151,7 +152,9 @@ def refuse_unfit(
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
-        task.check(dataset.part(part).labels, dataset.classes)
+        split = dataset.part(part)
+        if not isinstance(split, SceneSplit):  # labels of scenes are checked where they are read
+            task.check(split.labels, dataset.classes)
 
 
 def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
