@@ -30,6 +30,7 @@ class Regression:
     targets: tuple[str, ...] = ("all",)
     settings: tuple[str, ...] = ()
     tested: tuple[str, ...] = ("test",)
+    afterwards = ""
     drawn = ""
     open_set = False
     foreign = True
@@ -42,7 +43,8 @@ class Regression:
     def together(self, config):
         return 1
 
-    def check(self, labels, classes):
+    def check(self, split, classes):
+        labels = split.labels
         if labels.dtype != torch.float32 or labels.shape[1:] != (len(classes),):
             raise RgavizError(f"Labels for regression are (n, {len(classes)}) float32; mend the data set.")
 
@@ -51,6 +53,9 @@ class Regression:
 
     def outputs(self, model, images):
         return {"numbers": model(images)}
+
+    def counted(self, targets, config):
+        return len(targets)
 
     def loss(self, outputs, targets, config):
         numbers = outputs["numbers"]

@@ -14,8 +14,11 @@ from rgaviz.models import foreign
 from rgaviz.models.foreign import bare, official
 
 OF_TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101")  # networks of ours that it has, too
+DILATED = "dilated-"  # before the name of the network whose weights it takes
 AS_THERE = {"width": 64, "stem": "imagenet"}  # options with which they have its weights
+OF_HEADS = ("neck.", "projection.", "auxiliary.")  # beside the layer that gives the logits
 FRESH = "none"
+LOGITS = ("fc.", "classifier.")  # of the weights, whatever the network calls its own
 ATTENTION = "attention."
 
 
@@ -49,15 +52,16 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
     state = bare.shortened_to_fit(state, set(own))
     state = {key: value for key, value in state.items() if not key.startswith(ATTENTION)}
     stem = bare.stem_of(state)
-    if stem not in ("auto", config["stem"]):
+    own_stem = config.get("stem", "imagenet")  # what a dilated network has
+    if stem not in ("auto", own_stem):
         raise CheckpointError(
-            f"{pretrained} has the stem {stem}, this {arch} {config['stem']}; set stem={stem}, or choose other weights."
+            f"{pretrained} has the stem {stem}, this {arch} {own_stem}; set stem={stem}, or choose other weights."
         )
     faults, fitting = bare.compared(own, state)
     head = next(name for name, module in model.named_modules() if module is model.head)
 
     def of_head(fault: str) -> bool:
-        return fault.startswith((f"{head}.", "neck."))
+        return fault.startswith((f"{head}.", *OF_HEADS, *LOGITS))
 
     if told := {kind: kept for kind, keys in faults.items() if (kept := [k for k in keys if not of_head(k)])}:
         raise CheckpointError(
@@ -69,13 +73,15 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
 
 
 def _of_torchvision(config: dict[str, Any]) -> dict[str, Tensor]:
-    arch = config["arch"]
+    arch = config["arch"].removeprefix(DILATED)
     if arch not in OF_TORCHVISION:
         raise RgavizError(
             f"torchvision has no weights for {arch}, only for {', '.join(OF_TORCHVISION)}; take one of these, a "
             "file of weights, or pretrained=none."
         )
-    if other := [f"{name}={config[name]}" for name, value in AS_THERE.items() if config[name] != value]:
+    if other := [
+        f"{name}={config[name]}" for name, value in AS_THERE.items() if config.get(name, value) != value
+    ]:
         wanted = ", ".join(f"{name}={value}" for name, value in AS_THERE.items())
         raise RgavizError(
             f"torchvision's weights of {arch} are for {wanted}, not {', '.join(other)}; set that, or pretrained=none."

@@ -20,7 +20,7 @@ from pydantic import (
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
 from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, quoted
-from rgaviz.models import foreign
+from rgaviz.models import foreign, model_options
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS
 
@@ -227,7 +227,8 @@ def arguments(config: dict[str, Any]) -> dict[str, Any]:
 
     Files from before the stem was recorded have the one that their picture's shorter side decided.
     """
-    if "stem" in config or foreign.is_foreign(config.get("arch")):
+    arch: Any = config.get("arch")
+    if "stem" in config or foreign.is_foreign(arch) or "stem" not in model_options(arch):
         return config
     stem = "small" if min(config["image_size"]) <= OLD_SMALL_IMAGE else "imagenet"
     return {**config, "stem": stem}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rgaviz.errors import SeveralFaults, clipped, lookup
-from rgaviz.models import densenet, foreign, resnet
+from rgaviz.models import densenet, foreign, resnet, segmentation
 from rgaviz.models.network import Network, sides
 from rgaviz.models.options import faults, not_positive, options_of
 
@@ -24,6 +24,9 @@ MODELS: dict[str, Callable[..., Network]] = {
     "densenet115": densenet.densenet115,
     "densenet-bc100": densenet.densenet_bc100,
     "densenet-bc115": densenet.densenet_bc115,
+    "dilated-resnet18": segmentation.dilated_resnet18,
+    "dilated-resnet50": segmentation.dilated_resnet50,
+    "dilated-resnet101": segmentation.dilated_resnet101,
 }
 
 
@@ -43,8 +46,9 @@ def create_model(
         num_classes: outputs.
         image_size: (H, W) in pixels, or one number for both; part of the architecture, since relations depend on the
             size of the map.
-        options: those of the architecture, see :class:`rgaviz.models.resnet.ResNet` and
-            :class:`rgaviz.models.densenet.DenseNet`; None stands for the default, which :func:`model_options` tells.
+        options: those of the architecture, see :class:`rgaviz.models.resnet.ResNet`,
+            :class:`rgaviz.models.densenet.DenseNet` and :class:`rgaviz.models.segmentation.DilatedResNet`; None stands
+            for the default, which :func:`model_options` tells.
 
     Returns:
         The network, with ``stages`` (name -> dotted module name), ``head``, ``task`` and ``config``, the plain
@@ -52,7 +56,7 @@ def create_model(
         where it has the modules ``layer1`` to ``layer4``, ``stages``.
 
     Raises:
-        UnknownNameError: no such network, attention, stage, stem or head.
+        UnknownNameError: no such network, attention, stage, stem, head or wiring.
         RgavizError: an option that the architecture does not have, an impossible value, or a map too small for the
             ratios.
     """
@@ -80,6 +84,16 @@ def model_options(arch: str) -> dict[str, Any]:
         return {}
     known = options_of(lookup(MODELS, arch, "arch"))
     return {name: each.default for name, each in known.items()}
+
+
+def model_heads(arch: str) -> Collection[str]:
+    """The heads that a network of ours can have.
+
+    Raises:
+        UnknownNameError: no such network.
+    """
+    builder: Any = lookup(MODELS, arch, "arch")
+    return builder.func.heads
 
 
 def option_faults(arch: str, options: Mapping[str, Any], attention: str = "none") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from rgaviz.attention import build_attention
 from rgaviz.errors import RgavizError, quoted, unknown_name
+from rgaviz.models.heads import HEADS
 
 
 class _Unfilled(TorchFunctionMode):
@@ -67,11 +68,13 @@ class Network(nn.Module):
         stages: stage name -> dotted name of its slot, whose output is what the next layer sees.
         config: what the constructor decides of its options; completed by :func:`rgaviz.create_model`.
         task: what it is for, a key of ``TASKS``; who trains or loads it for another sets it.
+        heads: those that it can have.
         neck: from the pooled feature to the embedding.
         attention: the slots by stage name.
     """
 
     task: str = "classification"
+    heads: Collection[str] = tuple(HEADS)
     stages: dict[str, str]
     config: dict[str, Any]
     neck: nn.Module
@@ -112,7 +115,7 @@ class Network(nn.Module):
         self.config = {"attention_layers": attended}
 
     @property
-    def head(self) -> nn.Linear:
+    def head(self) -> nn.Module:
         """The layer that gives the logits."""
         raise NotImplementedError
 

@@ -24,9 +24,9 @@ from rgaviz.models.stem import behind_stem, chosen_stem, stem_convolution
 Shortcut = Callable[[int, int, int], nn.Module]  # input channels, output channels, stride
 
 
-def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+def conv3x3(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
     """A 3x3 convolution that keeps the resolution at stride 1."""
-    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=dilation, dilation=dilation, bias=False)
 
 
 class BasicBlock(nn.Module):
@@ -34,11 +34,13 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+    def __init__(
+        self, inputs: int, width: int, stride: int, downsample: nn.Module | None, dilation: int = 1
+    ) -> None:
         super().__init__()
-        self.conv1 = conv3x3(inputs, width, stride)
+        self.conv1 = conv3x3(inputs, width, stride, dilation)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = conv3x3(width, width)
+        self.conv2 = conv3x3(width, width, 1, dilation)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = downsample
 
@@ -54,11 +56,13 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+    def __init__(
+        self, inputs: int, width: int, stride: int, downsample: nn.Module | None, dilation: int = 1
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = conv3x3(width, width, stride)
+        self.conv2 = conv3x3(width, width, stride, dilation)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, width * self.expansion, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(width * self.expansion)
@@ -89,7 +93,68 @@ def project(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-class ResNet(Network):
+Maps = dict[str, tuple[int, tuple[int, int]]]  # stage -> channels, (H, W)
+
+
+class ResidualStages(Network):
+    """The stem and the stages of a residual network, an attention slot after each."""
+
+    def add_stages(
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        depths: Sequence[int],
+        shortcut: Shortcut,
+        *,
+        width: int,
+        stem: str,
+        image_size: tuple[int, int],
+        strides: Sequence[int],
+        dilations: Sequence[int],
+    ) -> Maps:
+        """Add ``conv1``, ``bn1``, ``maxpool`` and ``layer1`` and on.
+
+        Args:
+            block: :class:`BasicBlock` or :class:`Bottleneck`.
+            depths: blocks per stage.
+            shortcut: :func:`project` or :class:`SubsamplePad`.
+            width: channels of the first stage, before the block's expansion.
+            stem: ``small`` or ``imagenet``.
+            image_size: (H, W) in pixels.
+            strides: of the first block of each stage.
+            dilations: of the 3x3 convolutions of each stage.
+
+        Returns:
+            Of every stage the channels and (H, W) of its map.
+        """
+        self.conv1 = stem_convolution(stem, width)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.maxpool = nn.Identity() if stem == "small" else nn.MaxPool2d(3, stride=2, padding=1)
+        channels, size = width, behind_stem(stem, image_size)
+        maps: Maps = {}
+        for index, (depth, stride, dilation) in enumerate(zip(depths, strides, dilations, strict=True)):
+            layer = _stage(block, channels, width * 2**index, depth, stride, shortcut, dilation)
+            self.add_module(f"layer{index + 1}", layer)
+            channels, size = width * 2**index * block.expansion, _strided(size, stride)
+            maps[f"conv{index + 2}"] = channels, size
+        return maps
+
+    def behind_stem(self, x: Tensor) -> Tensor:
+        """The first map: (B, 3, H, W) -> (B, width, h, w)."""
+        return self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+
+    def stage(self, number: int, x: Tensor) -> Tensor:
+        """The map of the stage ``layer<number>``, behind its slot, from the one before: (B, C, h, w)."""
+        return self.attention[f"conv{number + 1}"](getattr(self, f"layer{number}")(x))
+
+
+def initialise_convolutions(model: nn.Module) -> None:
+    """Draw all kernels as He et al. did (arXiv 1502.01852), from the global random state."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+class ResNet(ResidualStages):
     """A residual classifier, stages ``conv2`` and on: (B, 3, H, W) -> (B, num_classes).
 
     Args:
@@ -132,21 +197,19 @@ class ResNet(Network):
     ) -> None:
         super().__init__()
         stem = chosen_stem(stem, image_size)
-        self.conv1 = stem_convolution(stem, width)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity() if stem == "small" else nn.MaxPool2d(3, stride=2, padding=1)
-        channels, size = width, behind_stem(stem, image_size)
-        maps: dict[str, tuple[int, tuple[int, int]]] = {}  # stage -> channels, (H, W)
-        for index, depth in enumerate(depths):
-            stride = 1 if index == 0 else last_stride if index == len(depths) - 1 else 2
-            layer = _stage(block, channels, width * 2**index, depth, stride, shortcut)
-            self.add_module(f"layer{index + 1}", layer)
-            channels, size = width * 2**index * block.expansion, _strided(size, stride)
-            maps[f"conv{index + 2}"] = channels, size
+        maps = self.add_stages(
+            block,
+            depths,
+            shortcut,
+            width=width,
+            stem=stem,
+            image_size=image_size,
+            strides=[1, *[2] * (len(depths) - 2), last_stride],
+            dilations=[1] * len(depths),
+        )
+        channels, _ = list(maps.values())[-1]
         self.neck, self.fc = build_head(head, channels, num_classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        initialise_convolutions(self)
         self.add_attention(maps, attention, attention_layers, s1, s2)
         self.config["stem"] = stem
 
@@ -157,9 +220,9 @@ class ResNet(Network):
 
     def maps(self, x: Tensor) -> Tensor:
         """The last map, behind its slot: (B, 3, H, W) -> (B, C, h, w)."""
-        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
-        for index, slot in enumerate(self.attention.values(), start=1):
-            x = slot(getattr(self, f"layer{index}")(x))  # (B, C, H, W) of this stage
+        x = self.behind_stem(x)
+        for number in range(1, len(self.stages) + 1):
+            x = self.stage(number, x)  # (B, C, h, w)
         return x
 
 
@@ -175,12 +238,13 @@ def _stage(
     depth: int,
     stride: int,
     shortcut: Shortcut,
+    dilation: int,
 ) -> nn.Sequential:
     """``depth`` blocks; the first has the ``stride`` and, where the shape changes, the ``shortcut``."""
     outputs = width * block.expansion
     downsample = shortcut(inputs, outputs, stride) if stride != 1 or inputs != outputs else None
-    first = block(inputs, width, stride, downsample)
-    return nn.Sequential(first, *(block(outputs, width, 1, None) for _ in range(depth - 1)))
+    first = block(inputs, width, stride, downsample, dilation)
+    return nn.Sequential(first, *(block(outputs, width, 1, None, dilation) for _ in range(depth - 1)))
 
 
 def _sized(

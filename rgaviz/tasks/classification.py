@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.data.order import shuffled
-from rgaviz.data.splits import Split
+from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, given_classes, one_class, top_classes
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
@@ -34,6 +34,7 @@ class Classification:
     targets: tuple[str, ...] = ("top1", "top5", "label")
     settings: tuple[str, ...] = ("label_smoothing", "class_weights")
     tested: tuple[str, ...] = ("test",)
+    afterwards = ""
     drawn = "confusion"
     open_set = False
     foreign = True
@@ -46,7 +47,8 @@ class Classification:
     def together(self, config: Any) -> int:
         return 1
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
+        labels = as_images(split).labels
         count = len(classes)
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(
@@ -64,6 +66,9 @@ class Classification:
 
     def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         return {"logits": model(images)}
+
+    def counted(self, targets: Tensor, config: Any) -> int:
+        return len(targets)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
         logits = outputs["logits"]

@@ -51,6 +51,7 @@ class ReIdentification:
         "triplet_weight",
     )
     tested: tuple[str, ...] = ("query", "gallery")
+    afterwards = ""
     drawn = "cmc"
     open_set = True
     foreign = False  # the loss needs the feature before the neck
@@ -68,7 +69,8 @@ class ReIdentification:
     def together(self, config: Any) -> int:
         return config.images_per_identity
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
+        labels = as_images(split).labels
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(
                 f"Labels for {self.name} are (n,) int64, the number of an identity each, not "
@@ -82,6 +84,9 @@ class ReIdentification:
         network: Any = model
         pooled = network.pooled(images)  # (b, C)
         return {"feature": pooled, "logits": network.head(network.neck(pooled))}
+
+    def counted(self, targets: Tensor, config: Any) -> int:
+        return len(targets)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
         logits, count = outputs["logits"], len(targets)

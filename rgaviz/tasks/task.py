@@ -90,6 +90,7 @@ class Task(Protocol):
             must be named. Written out, for the shell's completion reads the source.
         settings: keys of a recipe's ``[train]`` that are for the task, of those in ``OF_TASKS``.
         tested: the parts of a data set that :meth:`evaluate` measures on.
+        afterwards: a part of a data set on which the headline is measured too, once, when a training ends; "" for none.
         drawn: the table of an evaluation that is drawn; "" of none.
         open_set: whether it may be measured on a data set of other classes than the network was trained on.
         foreign: whether networks of other libraries serve, of which no more is known than ``model(images)``.
@@ -102,6 +103,7 @@ class Task(Protocol):
     targets: tuple[str, ...]
     settings: tuple[str, ...]
     tested: tuple[str, ...]
+    afterwards: str
     drawn: str
     open_set: bool
     foreign: bool
@@ -122,11 +124,11 @@ class Task(Protocol):
         """
         ...
 
-    def check(self, labels: Tensor, classes: Sequence[str]) -> None:
+    def check(self, split: Split, classes: Sequence[str]) -> None:
         """Refuse labels that are not of this task.
 
         Args:
-            labels: (n, ...) of a part of a data set.
+            split: a part of a data set.
             classes: of the data set; what they name is the task's affair.
 
         Raises:
@@ -148,8 +150,20 @@ class Task(Protocol):
         """All that the loss needs of a network, in one pass over images (b, 3, H, W); runs compiled, under autocast."""
         ...
 
+    def counted(self, targets: Tensor, config: Any) -> int | Tensor:
+        """How much some images count in the mean of a whole batch, of which they are a part or a process's share.
+
+        Args:
+            targets: labels (b, ...).
+            config: the recipe's ``[train]``.
+
+        Returns:
+            Their number; or a tensor () of what is known of the labels alone, such as how many pixels have one.
+        """
+        ...
+
     def loss(self, outputs: Mapping[str, Tensor], targets: Tensor, config: Any) -> dict[str, Tensor]:
-        """``loss``, a mean over the images that is minimised, and what else is to be told, summed over the images.
+        """``loss``, a mean over what is :meth:`counted`, and what else is to be told, summed over the images.
 
         Sums, for a count of images is exact in float32, and its mean is not.
 

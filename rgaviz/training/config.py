@@ -32,6 +32,9 @@ OF_TASKS = (  # keys of [train] that one task reads and another does not
     "images_per_identity",
     "triplet_margin",
     "triplet_weight",
+    "auxiliary_weight",
+    "ohem_keep",
+    "ohem_threshold",
 )
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -142,7 +145,7 @@ class TrainConfig(Table):
         tuple[int, ...], LIST, COUNTS
     ] = ()  # epochs after which these multiply the learning rate
     gamma: Annotated[float, POSITIVE, COUNT] = 0.1  # by this
-    momentum: Annotated[float, FRACTION] = 0.9  # of sgd, Nesterov's; of adam the first beta
+    momentum: Annotated[float, FRACTION] = 0.9  # of sgd, there Nesterov's; of adam the first beta
     weight_decay: Annotated[float, NOT_NEGATIVE, COUNT] = 5e-4
     decay_all: bool = False  # also normalisation and biases
     clip_norm: Annotated[float, POSITIVE, COUNT] | None = None  # the gradient is scaled down to this norm
@@ -155,6 +158,14 @@ class TrainConfig(Table):
     )
     triplet_margin: Annotated[float, NOT_NEGATIVE] = 0.3  # by which other identities must be farther away
     triplet_weight: Annotated[float, NOT_NEGATIVE] = 1.0  # of the triplet loss beside that of the identities
+    auxiliary_weight: Annotated[float, NOT_NEGATIVE, COUNT] = (
+        0.4  # of the loss of a segmentation network's second head
+    )
+    ohem_keep: Annotated[int, NOT_NEGATIVE, COUNT] = (
+        0  # hardest pixels of a part of a batch that count at least; 0 is all
+    )
+    ohem_threshold: Annotated[float, INSIDE] = 0.7  # and all whose own class is less probable
+    sync_batchnorm: bool = False  # statistics over all processes, on GPUs
     precision: Annotated[str, named("train.precision", lambda: PRECISIONS)] = (
         "auto"  # auto: bf16 where in hardware
     )

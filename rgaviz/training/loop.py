@@ -25,7 +25,6 @@ import torch
 from rgaviz.checkpoint import initialise
 from rgaviz.checkpoint.schema import plain_values
 from rgaviz.data.order import epoch_generator
-from rgaviz.data.scenes import SceneSplit
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
@@ -152,9 +151,7 @@ def refuse_unfit(
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in dataset.parts:
-        split = dataset.part(part)
-        if not isinstance(split, SceneSplit):  # labels of scenes are checked where they are read
-            task.check(split.labels, dataset.classes)
+        task.check(dataset.part(part), dataset.classes)
 
 
 def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
@@ -197,6 +194,10 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
         raise RgavizError(
             f"data.augment = {recipe.data.augment!r} would make labels of {dataset.name} wrong; choose one of: "
             f"{', '.join(dataset.augmentations)}."
+        )
+    if train.sync_batchnorm and processes.count > 1 and processes.device.type != "cuda":
+        raise RgavizError(
+            "train.sync_batchnorm works on NVIDIA's GPUs alone; set it to false, or train in one process."
         )
     split, together = dataset.part("train"), task.together(train)
     processes.share_batches(train.batch_size, len(split))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rgaviz.devices import available_memory
 from rgaviz.errors import RgavizError, clipped, lookup, one_line
-from rgaviz.models import create_model
+from rgaviz.models import create_model, model_heads
 from rgaviz.models.foreign import is_foreign
 from rgaviz.models.network import Network
 from rgaviz.tasks import Task
@@ -29,6 +29,13 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
             f"A network for {task.name} needs an embedding beside its logits, which {clipped(recipe.model.arch)} does "
             "not tell; set model.arch to one of ours: rgaviz list models."
         )
+    if not is_foreign(recipe.model.arch):
+        heads = model_heads(recipe.model.arch)
+        if not set(heads) & set(task.heads):
+            raise RgavizError(
+                f"{recipe.model.arch} has no head for {task.name}, which takes {' or '.join(task.heads)}; set "
+                "model.arch to a network that has one: rgaviz list models."
+            )
     given = {name: value for name, value in recipe.model.options.items() if value is not None}
     options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}
     if "head" in options:

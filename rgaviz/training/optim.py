@@ -37,6 +37,13 @@ def sgd(groups: Groups, config: TrainConfig) -> Optimizer:
     return SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
 
 
+def sgd_plain(groups: Groups, config: TrainConfig) -> Optimizer:
+    """Stochastic gradient descent with momentum, without Nesterov's step ahead."""
+    from torch.optim import SGD
+
+    return SGD(groups, lr=config.lr, momentum=config.momentum)
+
+
 def adam(groups: Groups, config: TrainConfig) -> Optimizer:
     """Adam of Kingma and Ba (arXiv 1412.6980); the weight decay is a part of the gradient."""
     from torch.optim import Adam
@@ -51,7 +58,7 @@ def adamw(groups: Groups, config: TrainConfig) -> Optimizer:
     return AdamW(groups, lr=config.lr, betas=(config.momentum, 0.999))
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam, "adamw": adamw}
+OPTIMIZERS = {"sgd": sgd, "sgd-plain": sgd_plain, "adam": adam, "adamw": adamw}
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:

@@ -48,8 +48,15 @@ class Processes:
                 "share; use one process, or a smaller train.batch_size."
             )
 
-    def prepare(self, module: nn.Module) -> nn.Module:
-        """The module wrapped, so that its gradients are means over the processes."""
+    def prepare(self, module: nn.Module, sync_batchnorm: bool = False) -> nn.Module:
+        """The module wrapped, so that its gradients are means over the processes.
+
+        Args:
+            module: in training mode or not.
+            sync_batchnorm: whether batch normalisation is over all processes, too; PyTorch has that for GPUs.
+        """
+        if sync_batchnorm and self.count > 1:
+            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # in place, but for what is none itself
         return self._accelerator.prepare_model(module)
 
     def backward(self, loss: Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,9 +20,10 @@ from rgaviz.data.splits import Split
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models.network import Network
-from rgaviz.tasks import How
+from rgaviz.training.measure import figures
 from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
+from rgaviz.training.parts import part_weights
 from rgaviz.training.plan import Plan
 from rgaviz.training.report import Step
 from rgaviz.training.resume import load_state
@@ -77,7 +79,7 @@ class Run:
             self._resume_path.unlink(missing_ok=True)
 
     def _remaining_epochs(self) -> Iterator[list[dict[str, Any]]]:
-        wrapped = self.processes.prepare(Outputs(self.task, self.model))
+        wrapped = self.processes.prepare(Outputs(self.task, self.model), self.config.sync_batchnorm)
         network: Any = torch.compile(wrapped) if self.config.compile else wrapped
         for epoch in range(len(self.history), self.config.epochs):
             self._epoch(network, self._part("train"), epoch)
@@ -116,6 +118,7 @@ class Run:
         recent: list[dict[str, Tensor]] = []  # of this process's share of a batch
         clock = time.perf_counter()
         for step, (images, targets) in enumerate(batches, start=self.totals.steps):
+            self._seed_dropout(epoch, step)
             recent.append(self._step(network, images, targets, epoch + step / len(order)))
             last = step == len(order) - 1
             if (
@@ -130,6 +133,10 @@ class Run:
                 self.report.step(self._where(epoch, step + 1, len(order)))
                 if not last:  # after the last step the epoch is measured first
                     self._pause()
+
+    def _seed_dropout(self, epoch: int, step: int) -> None:
+        """So that a step drops the same whether or not a run was interrupted before, and no two processes do."""
+        torch.manual_seed(zlib.crc32(f"{self.plan.seed}/{epoch}/{step}/{self.processes.rank}".encode()))
 
     def _pause(self) -> None:
         """In the middle of an epoch: save if it is time to, and leave if any process was told to."""
@@ -155,8 +162,8 @@ class Run:
         self.optimizer.zero_grad()
         told: dict[str, Tensor] = {}
         parts = list(zip(*(each.chunk(self.config.accumulate) for each in (images, targets)), strict=True))
-        for number, (some, own) in enumerate(parts, start=1):
-            weight = len(own) / len(targets)
+        weights = part_weights(self.task, [own for _, own in parts], self.config, self.processes)
+        for number, ((some, own), weight) in enumerate(zip(parts, weights, strict=True), start=1):
             with self.processes.unshared(network) if number < len(parts) else nullcontext():
                 with torch.autocast(
                     self.device.type, self.precision, enabled=self.precision != torch.float32
@@ -200,7 +207,7 @@ class Run:
         return {
             "epoch": epoch + 1,
             **{f"train_{key}": value / images for key, value in zip(self.totals.sums, sums, strict=True)},
-            **{f"test_{key}": value for key, value in test.items()},
+            **test,
             "seconds": round(self.totals.seconds, 2),
             "images_per_second": round(images / self.totals.seconds, 1),
         }
@@ -210,21 +217,15 @@ class Run:
 
     def _evaluate(self, epoch: int) -> Mapping[str, float]:
         self.processes.share_buffers(self.model)
-        how = How(
-            self.dataset.classes,
-            self.dataset.mean,
-            self.dataset.std,
-            self.device,
-            self.precision,
-            rank=self.processes.rank,
-            processes=self.processes.count,
-            sum=self.processes.sum,
+        last = epoch == self.config.epochs - 1
+        found = figures(
+            self.task, self.model, self.dataset, self._part, self.processes, self.precision, last=last
         )
-        figures = self.task.evaluate(self.model, self._part, how).figures
-        for key, value in figures.items():
+        for key, value in found.items():
             # The last step may have ruined the weights after its own loss was still finite.
-            self._require_finite(value, f"test {key}", epoch, self.totals.steps - 1, self.totals.steps)
-        return figures
+            what = key.replace("_", " ", 1)
+            self._require_finite(value, what, epoch, self.totals.steps - 1, self.totals.steps)
+        return found
 
     def _part(self, name: str) -> Split:
         """The images of a part, moved to the device once."""

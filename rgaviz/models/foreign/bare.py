@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, lookup, one_line
-from rgaviz.models import MODELS, create_model, foreign
+from rgaviz.models import MODELS, create_model, foreign, model_options
 from rgaviz.models.network import shape_text
 from rgaviz.models.stem import CONVOLUTIONS
 
@@ -120,8 +120,10 @@ def fit(
         size = image_size or foreign.preset(arch).image_size
     else:
         lookup(MODELS, arch, "arch")
-        options["stem"] = stem_of(state)
-        size = image_size or ((32, 32) if options["stem"] == "small" else (224, 224))
+        stem = stem_of(state)
+        if "stem" in model_options(arch):
+            options["stem"] = stem
+        size = image_size or ((32, 32) if stem == "small" else (224, 224))
     names, heads = _probed(arch, size, options)
     given, state = state, shortened_to_fit(state, names)
     notes = dropped(given, state)

@@ -66,7 +66,7 @@ def test_contract(files, name):
             torch.int64,
         )
         assert len(split.names) == len(set(split.names)) in (0, len(split))
-    TASKS[data.task].check(data.part("train").labels, data.classes)
+    TASKS[data.task].check(data.part("train"), data.classes)
     train = data.part("train").images.flatten(1)  # (n, H * W * 3)
     for part in tested:
         test = data.part(part).images.flatten(1)
