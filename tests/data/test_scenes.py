@@ -77,9 +77,7 @@ def test_processes_share_a_batch():
     """Five in all: two and three, with the draws that one process has; with six, one has nothing to do."""
     whole = batches(split(), batch_size=5)
     for processes in (2, 3, 6):
-        shares = [
-            batches(split(), batch_size=5, rank=rank, processes=processes) for rank in range(processes)
-        ]
+        shares = [batches(split(), batch_size=5, rank=rank, processes=processes) for rank in range(processes)]
         for step, (images, labels) in enumerate(whole):
             assert torch.equal(torch.cat([own[step][0] for own in shares]), images)
             assert torch.equal(torch.cat([own[step][1] for own in shares]), labels)

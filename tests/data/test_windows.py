@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rgaviz.data.augment import AUGMENTATIONS
+from rgaviz.data.augment import AUGMENTATIONS, OF_SCENES
 from rgaviz.data.windows import cut_window
 
 FILL = (9, 8, 7)
@@ -16,7 +16,9 @@ FILL = (9, 8, 7)
 
 def scene(height, width, seed=0):
     draw = np.random.default_rng(seed)
-    return draw.integers(10, 256, (height, width, 3), np.uint8), draw.integers(0, 19, (height, width), np.uint8)
+    return draw.integers(10, 256, (height, width, 3), np.uint8), draw.integers(
+        0, 19, (height, width), np.uint8
+    )
 
 
 def slow_window(picture, labels, size, scale, corner, mirror):
@@ -135,6 +137,25 @@ def test_a_scene_of_one_pixel():
         assert (marked[:side, :side] == 2).all()
         assert (marked == 255).sum() == 9 - side**2
         assert (window[marked == 255] == FILL).all()
+
+
+@pytest.mark.parametrize("name", OF_SCENES)
+def test_an_augmentation_of_scenes_is_data_and_a_pure_function(name):
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    draws, again = (
+        AUGMENTATIONS[name].draw(11, (20, 30), torch.Generator().manual_seed(7)) for _ in range(2)
+    )
+    assert torch.equal(state, torch.get_rng_state())  # nothing comes from the global generator
+    assert all(torch.equal(a, b) and len(a) == 11 for a, b in zip(draws, again, strict=True))
+    given = scene(24, 32)
+    before = [each.copy() for each in given]
+    for number in range(11):
+        own = [each[number].tolist() for each in draws]
+        found, same = (AUGMENTATIONS[name].window(*given, (20, 30), FILL, *own) for _ in range(2))
+        assert [each.shape for each in found] == [(20, 30, 3), (20, 30)]
+        assert all((a == b).all() for a, b in zip(found, same, strict=True))
+    assert all((a == b).all() for a, b in zip(given, before, strict=True))
 
 
 def test_draws():
