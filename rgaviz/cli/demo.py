@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +60,6 @@ def show(shown: Demonstration, out: Path) -> None:
         if path.suffix in (".pdf", ".png", ".html") and "overlays" not in path.parts:
             give(f"Figure: {path}")
     print("\nTry next:")
-    give(f"  cd {out}")
+    give(f"  {shlex.join(['cd', str(out)])}")
     print("  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n  rgaviz train cifar10")
     print("  rgaviz rank people/baseline.pt people/rga.pt --overlay cam")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import OutputError, RgavizError
+from rgaviz.errors import OutputError, RgavizError, clipped
 from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
@@ -101,7 +101,8 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
         if not isinstance(error.__cause__, OSError):
             raise
         again = shlex.join(["rgaviz", "redraw", str(folder)])
-        raise OutputError(f"{error} The results are kept; {again} goes on from there.") from error
+        reason = f"Cannot write the figure: {clipped(error.__cause__.strerror, 30)}."
+        raise OutputError(f"{reason} The results are kept; mend that, then:", typed=again) from error
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
