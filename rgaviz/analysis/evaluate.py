@@ -110,16 +110,20 @@ def evaluate(
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, one_task, tell_notes
     from rgaviz.data.sets import load_dataset
+    from rgaviz.data.sets.crops import names_of_files
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
+    from rgaviz.tasks.reid import ReIdentification
 
     said = chosen(settings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     if not checkpoints:
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
+    names_of_files(pattern)
+    ReIdentification().measuring(**(choices or {}))  # before networks are read, and later by their own task
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "evaluate")
     with alone(output.folder):

@@ -15,7 +15,7 @@ from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
 from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
 from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN
-from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
+from rgaviz.data.sets.crops import LITTER, names_of_files, parse_name
 from rgaviz.data.splits import Dataset, DiskSplit, Split, read_split
 from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
 from rgaviz.progress import Say, Track
@@ -96,7 +96,7 @@ def people_of_files(
     Raises:
         RgavizError: a pattern that is none, or not one picture that can be read.
     """
-    names = naming(MARKET if pattern is None else pattern)
+    names = names_of_files(pattern)
     kept: list[PicturePath] = []
     faults: list[str] = []
     with ThreadPoolExecutor() as pool:

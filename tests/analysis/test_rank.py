@@ -143,7 +143,9 @@ def test_of_an_unknown_query_nothing_is_right_or_wrong(networks, place):
     assert {hit.right for hit in found.hits} == {None}
     assert len(found.hits) == 7  # all but junk
     assert {panel.frame for row in panels()[1] for panel in row} == {None}
-    assert any("1 of 1 queries have names that do not say who they show" in note for note in notes)
+    assert any(
+        "tell no identity by Market-1501's pattern, 0002_c1...: 1 of 1 queries" in note for note in notes
+    )
     page = (place / "out/rank.html").read_text()
     assert 'data-first="unknown"' in page
 
@@ -155,7 +157,7 @@ def test_a_gallery_without_names_is_neither_right_nor_wrong(networks, place):
         networks[:1], ["queries"], "out", gallery="gallery", figure=FAST, say=notes.append
     ).found
     assert {hit.right for each in found for hit in each.hits if hit.name == "nobody.png"} == {None}
-    assert any("1 of 9 pictures of the gallery have names that do not say" in note for note in notes)
+    assert any("1 of 9 pictures of the gallery, nobody.png first" in note for note in notes)
 
 
 def test_names_by_a_pattern(networks, place):

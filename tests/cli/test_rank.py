@@ -97,7 +97,7 @@ REFUSED = {
     "plain.pt --gallery peple": "Unknown data set 'peple'. Did you mean 'people'?",
     "plain.pt queries --gallery empty": "The folder 'empty' holds no pictures",
     "plain.pt none.jpg": "'none.jpg' does not exist",
-    "plain.pt --pattern x": "--pattern is for reid-folder, not for people; drop it.",
+    r"plain.pt --pattern (?P<id>\d)(?P<camera>\d)": "--pattern is for reid-folder, not for people; drop it.",
     "plain.pt queries --gallery gallery --pattern x": "--pattern 'x' has no group named id and none named camera",
     "plain.pt other.pt queries": "These networks were trained on market1501 and people: name the one to look through",
     "plain.pt --overlay mask": "--overlay mask: none of these networks has a spatial mask",
