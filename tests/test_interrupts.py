@@ -104,4 +104,4 @@ def test_the_command_line_tells_which_signal_it_was(tmp_path, name, code):
         "sys.argv = ['rgaviz', 'list', 'recipes']\n__main__.main()"
     )
     done = run(tmp_path, program)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "Interrupted.\n")

@@ -45,7 +45,7 @@ def tell_left_out(pages: int, folder: Path) -> None:
 
 def give(text: object) -> None:
     """A line of the answer, such as the path of a file: for programs as it is, for a terminal printable."""
-    print(printable(text) if sys.stdout.isatty() else text)
+    print(printable(text) if sys.stdout.isatty() else text, flush=True)  # at once, in a pipe too
 
 
 def say(text: str, typed: str = "") -> None:
