@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
 
 import matplotlib
 from matplotlib.figure import Figure
-from PIL import Image
 
-from rgaviz.errors import OutputError
 from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelLine
-from rgaviz.figures.overlay import overlay
 from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
-from rgaviz.regular import stays_within
-from rgaviz.results.manifest import Panel, Picture, ResultsError
+from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results
-from rgaviz.writing import atomic_write
 
 DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
 
@@ -45,7 +39,7 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
-    _check_kinds(results)
+    check_kinds(results)
     if options.preset == "figure3":
         yield from draw_strips(results, options)
         return
@@ -58,63 +52,7 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
         yield Page(page, f"-{number}" if count > 1 else "", of=count)
 
 
-Overlays = dict[Path, tuple[Picture, Panel]]  # file -> what it shows
-
-
-def overlay_panels(results: Results, folder: Path) -> Overlays:
-    """The single overlays: a file for each panel with a map.
-
-    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder of ``folder``.
-
-    Raises:
-        OutputError: two pictures would write one file, or a link leads it out of the output.
-        ResultsError: a kind of panel that is not drawn yet.
-    """
-    _check_kinds(results)
-    pictures = {picture.id: picture for picture in results.manifest.pictures}
-    targets: Overlays = {}
-    for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind != "map" or panel.map is None or panel.picture is None:
-            continue
-        picture = pictures[panel.picture]
-        stem = folder / PurePosixPath(picture.path).with_suffix("")
-        path = stem.with_name(f"{stem.name}-{panel.map.checkpoint}-{panel.map.name.replace('/', '-')}.png")
-        taken = targets.setdefault(path, (picture, panel))[0]
-        if taken is not picture:
-            raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-    first = {path.parent: path for path in reversed(targets)}
-    for place, path in first.items():
-        if not stays_within(place, folder.parent):
-            raise OutputError(
-                f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
-            )
-    return targets
-
-
-def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) -> Iterator[Path]:
-    """Write the single overlays as PNGs, at the size of their pictures, on the same scales as the figure.
-
-    Yields:
-        The files, as they are written.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    scales = Scales(results, options)
-    for path, (picture, panel) in overlays.items():
-        shown = overlay(
-            results.picture(picture.id),
-            scales.read(panel, panel.map),
-            options.cmap,
-            *scales.limits(panel),
-            options.alpha,
-            options.interpolation,
-        )
-        atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
-        yield path
-
-
-def _check_kinds(results: Results) -> None:
+def check_kinds(results: Results) -> None:
     """Before anything is written: what a later version has found may be newer than what this one draws."""
     for panel in (panel for row in results.manifest.rows for panel in row):
         if panel.kind not in DRAWN:
