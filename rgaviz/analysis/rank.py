@@ -177,7 +177,7 @@ def _head(
         "versions": versions(),
         "target": "similarity" if any(subject.cam_layer for subject in search.subjects) else None,
         "checkpoints": [subject.record() for subject in search.subjects],
-        "titles": [TITLE, *map(str, range(1, top + 1))],
+        "titles": [TITLE, *map(str, range(1, top + 1)), ""],  # the last of what came of it
         "figure": record_options(options),
         "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures; {how}"},
     }

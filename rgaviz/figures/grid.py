@@ -6,12 +6,12 @@ Where the page has no room for all columns side by side, a row breaks into lines
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelLine
+from rgaviz.figures.layout import TEXT, TICKS, USUAL, Arrangement, Layout, PanelLine
 from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
@@ -20,7 +20,8 @@ from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, st
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results
 
-DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
+OF_PICTURES = ("picture", "map", "difference", "bars")  # kinds of panel
+DRAWN = (*OF_PICTURES, TEXT)
 
 
 def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement = USUAL) -> Iterator[Page]:
@@ -39,7 +40,7 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
-    check_kinds(results)
+    check_kinds(results, OF_PICTURES if options.preset == "figure3" else DRAWN)
     if options.preset == "figure3":
         yield from draw_strips(results, options)
         return
@@ -52,10 +53,10 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
         yield Page(page, f"-{number}" if count > 1 else "", of=count)
 
 
-def check_kinds(results: Results) -> None:
+def check_kinds(results: Results, drawn: Sequence[str] = DRAWN) -> None:
     """Before anything is written: what a later version has found may be newer than what this one draws."""
     for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind not in DRAWN:
+        if panel.kind not in drawn:
             raise ResultsError(
                 f"{results.folder} has panels of kind {panel.kind!r}, which this version does not draw: "
                 "upgrade rgaviz."
@@ -74,16 +75,21 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
         pictures = {name: layout.scales.results.picture(name) for name in names}
         y += line.above
         for place, (panel, (width, tall)) in enumerate(zip(line.panels, line.sizes, strict=True)):
-            x = layout.left + place * (layout.panel + GAP)
+            x = layout.left + place * (layout.panel + layout.arrangement.gap)
             right = TICKS if panel.kind == "bars" else (layout.panel - width) / 2
             ax = axes(x + right, y, width, tall)
-            shown = pictures[str(panel.picture)]
-            draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
+            if panel.kind == TEXT:
+                ax.set_axis_off()
+            else:
+                shown = pictures[str(panel.picture)]
+                draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
             if layout.options.title and (layout.broken or line is lines[0]):
                 for number, text in enumerate(reversed(layout.titles[line.first + place])):
                     write_line(ax, text, (0.5, 1), PAD + (number + 0.25) * layout.title_line)
-            for number, (text, shade) in enumerate(line.captions[place]):
-                write_line(ax, text, (0.5, 0), -PAD - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
+            caption = line.captions[place]
+            at, up = (0.5, len(caption) * LINE_SMALL / 2) if panel.kind == TEXT else (0, -PAD)
+            for number, (text, shade) in enumerate(caption):
+                write_line(ax, text, (0.5, at), up - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
         y += line.inches - line.above
     layout.legend.draw(page, axes, y)
     return page
