@@ -121,7 +121,7 @@ def rank(
         if not sought:
             numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
         found = {number: found_for(number, search, made) for number in numbers}
-        head = _head(search, task, made[0].ranking.order.shape[1], options, said.command_line)
+        head = _head(search, task, made[0].ranking.order.shape[1], len(failures), options, said.command_line)
         write_rankings(output.folder, head, search, made, found, said.track)
         drawn = draw(output.folder, output, options)
     told = [each for several in found.values() for each in several]
@@ -163,13 +163,19 @@ def _refuse_others(subjects: Sequence[Subject]) -> None:
 
 
 def _head(
-    search: Search, task: ReIdentification, top: int, options: FigureOptions, command_line: str
+    search: Search,
+    task: ReIdentification,
+    top: int,
+    left_out: int,
+    options: FigureOptions,
+    command_line: str,
 ) -> dict[str, Any]:
     """The manifest without what the pictures add."""
     chosen = task.matching
     how = f"{chosen.distance} distance of embeddings {chosen.neck} the neck"
     how += ", re-ranked" if chosen.rerank else ""
     how += ", within the camera, too" if chosen.within_camera else ""
+    less = f" ({left_out:,} that cannot be read are left out)" if left_out else ""
     return {
         "command": "rank",
         "command_line": command_line,
@@ -179,5 +185,5 @@ def _head(
         "checkpoints": [subject.record() for subject in search.subjects],
         "titles": [TITLE, *map(str, range(1, top + 1)), ""],  # the last of what came of it
         "figure": record_options(options),
-        "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures; {how}"},
+        "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures{less}; {how}"},
     }

@@ -96,12 +96,12 @@ def searched(
         first = next(iter(opened.values()))
         for note in first.notes:
             say(f"Note: {note}")
-        gallery, where = people_of_part(opened, GALLERY), first.name
+        gallery, where = people_of_part(opened, GALLERY, failures), first.name
     if found:
         queries = people_of_files(found, sizes, pattern, failures, track, "reading queries")
     else:
         assert not isinstance(opened, Path)
-        queries = people_of_part(opened, QUERY)
+        queries = people_of_part(opened, QUERY, failures)
     _tell_unknown(queries, gallery, pattern, say)
     return Search(overlays, queries, gallery, where)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rgaviz.data.sets.cifar import load_cifar10, load_cifar100
 from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
@@ -47,6 +48,7 @@ def load_dataset(
     pattern: str | None = None,
     workers: int = 2,
     memory: float | None = None,
+    leave_damaged: bool = False,
     track: Track = silent,
 ) -> Dataset:
     """Open a data set; its parts are read or generated when they are first asked for.
@@ -64,6 +66,7 @@ def load_dataset(
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         workers: processes that read ahead the pictures that do not fit into memory.
         memory: bytes that the decoded pictures of a part may take; by default half of what is available.
+        leave_damaged: whether pictures in files that cannot be read are left out, for measuring; each part says which.
         track: wraps long loops, for a progress bar.
 
     Raises:
@@ -74,7 +77,9 @@ def load_dataset(
     load = lookup(DATASETS, name, "data set")
     if pattern is not None and name not in NAMED_BY_PATTERN:
         raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
-    named = {} if pattern is None else {"pattern": pattern}
+    named: dict[str, Any] = {} if pattern is None else {"pattern": pattern}
+    if leave_damaged:
+        named["leave_damaged"] = True
     if data_dir is not None and name in GENERATED:
         raise RgavizError(
             f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
