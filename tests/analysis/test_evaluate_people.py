@@ -9,8 +9,10 @@ import pytest
 import torch
 from crops import save_crops, save_network
 from PIL import Image
+from typer.testing import CliRunner
 
 import rgaviz
+from rgaviz.cli import app
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.results.reader import read_results
 from rgaviz.tasks.reid import ReIdentification
@@ -173,6 +175,10 @@ def test_a_damaged_picture_is_left_out_and_counted(place):
     assert any("2 of 4 pictures of reid-folder, query, cannot be read" in note for note in notes)
     (record,) = read_results("out").manifest.checkpoints
     assert (record["images"], len(record["left_out"])) == (7, 3)
+    words = ["evaluate", "a.pt", "--dataset", "reid-folder", "--data-dir", "data", "--dpi", "50"]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 1
+    assert "7 (reid-folder, image files, 3 left out)" in " ".join(shown.stdout.split())
     found = rgaviz.rank(["a.pt"], gallery="reid-folder", data_dir="data", figure=FAST)
     assert len(found.failures) == 3
     assert "5 pictures (3 that cannot be read are left out)" in found.gallery
