@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgaviz.interrupts import Interruption
 from rgaviz.outputs import given_place
 from rgaviz.progress import is_main_process
 from rgaviz.training.signals import Interrupted, nothing_lost
@@ -170,4 +171,6 @@ def stop_told(recipe: Recipe, again: str, report: Report) -> Iterator[None]:
         longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
         lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
         report.say(f"Stopped; {lost} is lost." + (f" Go on with:\n  {again}" if again else ""))
+        if isinstance(error, Interruption):
+            error.told = True
         raise
