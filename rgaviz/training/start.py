@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 # Data sets that are trained by the recipe of another, where none is named.
-SHARED_RECIPES = dict.fromkeys(
-    ("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"
-)
+SHARED_RECIPES = {
+    **dict.fromkeys(("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"),
+    **dict.fromkeys(("camvid", "scenes"), "camvid-small"),
+}
 
 
 def recipe_settings(
