@@ -15,18 +15,18 @@ from PIL import Image
 
 from rgaviz.errors import OutputError
 from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelLine
-from rgaviz.figures.overlay import overlay
-from rgaviz.figures.panels import draw_panel, write_line
+from rgaviz.figures.panels import draw_panel, laid_over, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
 from rgaviz.regular import stays_within
-from rgaviz.results.manifest import Panel, Picture, ResultsError
+from rgaviz.results.manifest import OF_LABELS, Panel, Picture, ResultsError
 from rgaviz.results.reader import Results
 from rgaviz.writing import atomic_write
 
-DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
+DRAWN = ("picture", "map", "difference", "bars", *OF_LABELS)  # kinds of panel
+SINGLE = ("map", *OF_LABELS)  # of those, what single overlays are of
 
 
 def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement = USUAL) -> Iterator[Page]:
@@ -74,7 +74,7 @@ def overlay_panels(results: Results, folder: Path) -> Overlays:
     pictures = {picture.id: picture for picture in results.manifest.pictures}
     targets: Overlays = {}
     for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind != "map" or panel.map is None or panel.picture is None:
+        if panel.kind not in SINGLE or panel.map is None or panel.picture is None:
             continue
         picture = pictures[panel.picture]
         stem = folder / PurePosixPath(picture.path).with_suffix("")
@@ -102,14 +102,7 @@ def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) 
     """
     scales = Scales(results, options)
     for path, (picture, panel) in overlays.items():
-        shown = overlay(
-            results.picture(picture.id),
-            scales.read(panel, panel.map),
-            options.cmap,
-            *scales.limits(panel),
-            options.alpha,
-            options.interpolation,
-        )
+        shown = laid_over(scales, options, panel, results.picture(picture.id))
         atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
         yield path
 
@@ -125,7 +118,8 @@ def _check_kinds(results: Results) -> None:
 
 
 def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
-    height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend.height, math.ceil)
+    legend = layout.legend_of([panel for line in lines for panel in line.panels])
+    height = layout.snap(layout.top + sum(line.inches for line in lines) + legend.height, math.ceil)
     page = sheet(layout.width, height, layout.options)
 
     axes = axes_maker(page, layout.width, height, layout.options.dpi)
@@ -147,5 +141,5 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
             for number, (text, shade) in enumerate(line.captions[place]):
                 write_line(ax, text, (0.5, 0), -PAD - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
         y += line.inches - line.above
-    layout.legend.draw(page, axes, y)
+    legend.draw(page, axes, y)
     return page
