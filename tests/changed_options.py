@@ -12,4 +12,7 @@ CHANGED = {
     "stem": lambda _: "imagenet",
     "head": lambda _: "bnneck",
     "memory_efficient": lambda _: True,
+    "auxiliary": lambda _: True,
+    "grid": lambda _: 5,
+    "wiring": lambda _: "masks",
 }

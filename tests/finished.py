@@ -24,7 +24,8 @@ def write(
 ):
     """A checkpoint as a finished training leaves it.
 
-    ``options`` are those of the network in its recipe; with ``figures``, by measure, it is for re-identification.
+    ``options`` are those of the network in its recipe; with ``figures``, by measure, it is for re-identification, and
+    a dilated one is for segmentation.
     """
     torch.manual_seed(seed)
     classes, epochs = 100 if dataset == "cifar100" else 10, 3
@@ -36,8 +37,10 @@ def write(
     model = create_model(
         arch, attention, num_classes=classes, image_size=size, **{"width": 4, "s1": 2, "s2": 2, **given}
     )
-    model.task = "classification" if figures is None else "reid"
-    told = {f"test_{key}": value for key, value in (figures or {"error": error}).items()}
+    if figures is not None:
+        model.task = "reid"
+    usual = {"mIoU" if model.task == "segmentation" else "error": error}
+    told = {f"test_{key}": value for key, value in (figures or usual).items()}
     row = {"epoch": epochs, **told}
     save_checkpoint(
         path,

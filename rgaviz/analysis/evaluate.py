@@ -88,15 +88,16 @@ def evaluate(
 ) -> list[Measured]:
     """Measure networks on their test images, as ``rgaviz evaluate`` does.
 
-    Of classifiers each one's confusion matrix is drawn, of re-identification networks the curves of matches in one
-    figure; of others nothing is written.
+    Of networks that tell classes each one's confusion matrix is drawn, of re-identification networks the curves of
+    matches in one figure; of others nothing is written.
 
     Args:
         checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-evaluate/``.
         dataset: what to measure on; by default what each network was trained on.
         data_dir: where the images are.
-        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`.
+        choices: how the networks' task measures, where not as usual: fields of :class:`rgaviz.tasks.matching.Matching`
+            or :class:`rgaviz.tasks.whole.Covering`.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
         settings: of :class:`rgaviz.analysis.settings.Settings`; the figure is a column wide where they do not say it.
 

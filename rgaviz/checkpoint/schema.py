@@ -20,9 +20,9 @@ from pydantic import (
 from rgaviz.checkpoint.given import SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
 from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, quoted
-from rgaviz.models import foreign, model_options
+from rgaviz.models import MODELS, foreign, model_heads, model_options
 from rgaviz.models.foreign import bare
-from rgaviz.tasks import TASKS
+from rgaviz.tasks import TASKS, Task
 
 FORMAT = 1
 TOLD = 3  # faults in a message,
@@ -170,9 +170,18 @@ class Header(Part):
 
     @model_validator(mode="after")
     def _a_network_for_its_task(self) -> Header:
-        if foreign.is_foreign(self.config.arch) and self.task in TASKS and not TASKS[self.task].foreign:
-            raise ValueError(f"{clipped(self.config.arch)} cannot be a network for {self.task}")
+        arch = self.config.arch
+        if self.task in TASKS and not _serves(arch, TASKS[self.task]):
+            raise ValueError(f"{clipped(arch)} cannot be a network for {self.task}")
         return self
+
+
+def _serves(arch: Any, task: Task) -> bool:
+    """Whether a network can be for a task, as far as it is known here; one that is not is refused when it is built."""
+    if foreign.is_foreign(arch):
+        return task.foreign
+    known = isinstance(arch, str) and arch in MODELS
+    return not known or not set(model_heads(arch)).isdisjoint(task.heads)
 
 
 def read_header(document: Any, path: Path) -> Header:

@@ -10,6 +10,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.covering import Covering
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
@@ -43,26 +44,37 @@ def evaluate(
     ] = None,
     data_dir: DataDir = None,
     pattern: Pattern = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="Part of a data set of scenes: train, val or test.",
+            show_default="val",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     *,
     matching: Matching,
+    covering: Covering,
     network: Network,
     figure: Figure = IN_A_COLUMN,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure networks on the test images: classifiers by error and confusion, re-identification by Rank-1 and mAP.
+    """Measure networks on the test images: by error, by Rank-1 and mAP, or by mIoU.
 
-    Writes a figure of each classifier's confusion matrix with its table (CSV), or one of the curves of matches.
+    Writes a figure of the confusion matrix of each network that tells classes, with its table (CSV), or one of the
+    curves of matches.
     """
     from rgaviz.analysis import evaluate
 
+    choices = {**matching.choices(), **covering.choices(), **({} if part is None else {"part": part})}
     measured = evaluate.evaluate(
         checkpoints,
         out,
         dataset=dataset,
         data_dir=data_dir,
         pattern=pattern,
-        choices=matching.choices(),
+        choices=choices,
         **network.given(),
         figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],

@@ -42,7 +42,7 @@ class Matching(Group):
         ),
     ] = None
     flip: Annotated[
-        bool, flag("--flip", help="The mean of a picture's embedding and its mirror image's.", panel=MATCHING)
+        bool, flag("--flip", help="The mean of what a picture and its mirror image give.", panel=MATCHING)
     ] = False
     rerank: Annotated[
         bool, flag("--rerank", help="Order anew by common neighbours (k-reciprocal).", panel=MATCHING)

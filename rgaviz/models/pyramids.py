@@ -45,7 +45,7 @@ class PyramidPooling(nn.Module):
 
 
 class AtrousPyramid(nn.Module):
-    """Convolutions of several dilations and the mean of the map (Chen et al., arXiv 1706.05587), torchvision's module."""
+    """Convolutions of several dilations and the mean of the map (Chen et al., arXiv 1706.05587), of torchvision."""
 
     def __init__(self, channels: int, width: int) -> None:
         from torchvision.models.segmentation.deeplabv3 import ASPP  # two seconds, for this head alone

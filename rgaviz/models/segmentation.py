@@ -5,8 +5,8 @@ are dilated by 2 and 4 instead, so the map has an eighth of the picture's (Yu et
 2017; every convolution of a stage is dilated, as in OCNet, whose training the RGA paper follows). Weights and their
 names are torchvision's.
 
-Behind it stand a projection (``fcn``, ``ppm`` or ``aspp``), the slot ``context`` of the attention, and a 1x1 convolution
-that gives the logits.
+Behind it stand a projection (``fcn``, ``ppm`` or ``aspp``), the slot ``context`` of the attention, and a 1x1
+convolution that gives the logits.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class DilatedResNet(ResidualStages):
         return _enlarged(self.classifier(self.maps(x)), x)  # (B, num_classes, H, W)
 
     def dense(self, x: Tensor) -> dict[str, Tensor]:
-        """``logits`` and, where it has an auxiliary head, ``auxiliary``: (B, 3, H, W) -> (B, num_classes, H, W) each."""
+        """``logits`` and, where it has such a head, ``auxiliary``: (B, 3, H, W) -> (B, num_classes, H, W) each."""
         early, last = self._both(x)
         found = {"logits": _enlarged(self.classifier(last), x)}
         if self.auxiliary is not None:

@@ -18,7 +18,13 @@ PEOPLE = {
     "dukemtmc": "DukeMTMC-reID",
     "msmt17": "MSMT17",
 }
-DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", **PEOPLE}
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "cityscapes": "Cityscapes",
+    "camvid": "CamVid",
+    **PEOPLE,
+}
 SETTINGS = ("Model", "Depth", "Params", "Epochs", "Seeds")  # the first columns
 
 
@@ -90,7 +96,7 @@ def columns_of(rows: Sequence[Row], reported: Paper) -> list[Column]:
 
 
 def _is_reported(rows: Sequence[Row], reported: Paper, dataset: str, measure: Measure) -> bool:
-    found = (reported.figure(*row.network, dataset, measure.key) for row in rows)
+    found = (reported.figure(row.network, dataset, measure.key) for row in rows)
     return any(figure is not None for figure in found)
 
 
@@ -132,7 +138,7 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
                 bold.add((len(cells), len(line)))
             line.append(_spread(measure, row.by_seed(dataset, measure)))
             if beside:
-                value = reported.figure(*row.network, dataset, measure.key)
+                value = reported.figure(row.network, dataset, measure.key)
                 line.append("" if value is None else measure.number(value))
         cells.append(line)
     return Table(columns, cells, bold)

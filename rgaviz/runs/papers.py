@@ -15,16 +15,16 @@ class Paper(NamedTuple):
     """A table of a paper.
 
     Attributes:
-        networks: by arch and attention, those that can be trained here.
+        networks: by arch, attention and head, those that can be trained here.
         others: by name, methods that are only compared with.
     """
 
-    networks: dict[tuple[str, str], Figures]
+    networks: dict[tuple[str, str, str], Figures]
     others: dict[str, Figures]
 
-    def figure(self, arch: str, attention: str, dataset: str, measure: str) -> float | None:
+    def figure(self, network: tuple[str, str, str], dataset: str, measure: str) -> float | None:
         """What it reports of a network, if anything."""
-        return self.networks.get((arch, attention), {}).get(dataset, {}).get(measure)
+        return self.networks.get(network, {}).get(dataset, {}).get(measure)
 
 
 NOTHING = Paper({}, {})
@@ -36,7 +36,7 @@ def _read(path: Path) -> Paper:
         if "name" in row:
             paper.others[row.pop("name")] = row
         else:
-            paper.networks[row.pop("arch"), row.pop("attention")] = row
+            paper.networks[row.pop("arch"), row.pop("attention"), row.pop("head", "")] = row
     return paper
 
 

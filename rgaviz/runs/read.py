@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models import count_parameters
-from rgaviz.runs.row import Row
+from rgaviz.runs.row import HEADS, Row
 from rgaviz.tasks import TASKS, Measure
-from rgaviz.tasks.task import in_tables
+from rgaviz.tasks.task import afterwards, in_tables
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
 SAME_RESULT = (
@@ -36,7 +36,7 @@ ALWAYS = {
     "train.gamma": 0.1,
 }
 OWN_FOLDERS = ("folder", "reid-folder")  # data sets that are someone's own
-Key = tuple[str, str, str]  # arch, attention, settings
+Key = tuple[str, str, str, str]  # arch, attention, head, settings
 
 
 class Network(NamedTuple):
@@ -46,6 +46,7 @@ class Network(NamedTuple):
     sha256: str
     arch: str
     attention: str
+    head: str
     dataset: str
     seed: int
     epochs: int
@@ -57,7 +58,7 @@ class Network(NamedTuple):
     @property
     def key(self) -> Key:
         """That of its row."""
-        return self.arch, self.attention, _text(self.setting)
+        return self.arch, self.attention, self.head, _text(self.setting)
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
@@ -87,7 +88,9 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
                 f"{first.path} and {each.path} are the same network with the same seed; name one of them."
             )
         settings[each.key] = each.setting
-        row = rows.setdefault(each.key, Row(each.arch, each.attention, each.epochs, each.measures))
+        row = rows.setdefault(
+            each.key, Row(each.arch, each.attention, each.epochs, each.measures, head=each.head)
+        )
         row.parameters[each.dataset] = each.parameters
         row.values.setdefault(each.dataset, {})[each.seed] = each.figures
     _tell_apart(rows, settings)
@@ -97,18 +100,27 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Row], list[str]]:
 def _network(checkpoint: Checkpoint) -> Network:
     """What a table needs of a finished training; not its weights, for there may be hundreds."""
     last, measures = checkpoint.history[-1], _measures(checkpoint)
+    figures = {each.key: last[f"test_{each.key}"] for each in measures}
+    if other := afterwards(checkpoint.task):
+        measures = (other, *measures)
+        figures |= {other.key: last[other.key]} if other.key in last else {}
+    setting = _setting(checkpoint)
+    head = str(checkpoint.config.get("head"))
+    if head in HEADS:
+        del setting["model.head"]
     return Network(
         checkpoint.path,
         checkpoint.sha256,
         checkpoint.config["arch"],
         checkpoint.config["attention"],
+        head if head in HEADS else "",
         clipped(checkpoint.dataset),
         checkpoint.seed,
         len(checkpoint.history),
         count_parameters(checkpoint.model),
         measures,
-        {each.key: last[f"test_{each.key}"] for each in measures},
-        _setting(checkpoint),
+        figures,
+        setting,
     )
 
 
@@ -120,7 +132,7 @@ def _join_data_sets(networks: Sequence[Network]) -> None:
     alike: dict[str, list[Network]] = {}
     for each in networks:
         others = {name: value for name, value in each.setting.items() if name != "source"}
-        alike.setdefault(_text([each.arch, each.attention, others]), []).append(each)
+        alike.setdefault(_text([each.arch, each.attention, each.head, others]), []).append(each)
     for group in alike.values():
         copies = {(each.dataset, _text(each.setting["source"])) for each in group}
         sources = {source for _, source in copies}
@@ -137,7 +149,15 @@ def _text(value: Any) -> str:
 def _order(row: Row) -> tuple[Any, ...]:
     """Families together, shallow before deep, the baseline first."""
     parts = row.parts
-    return (parts[0], parts[2], int(parts[1] or 0), row.attention != "none", row.attention, row.setting)
+    return (
+        parts[0],
+        parts[2],
+        int(parts[1] or 0),
+        row.head,
+        row.attention != "none",
+        row.attention,
+        row.setting,
+    )
 
 
 def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
@@ -202,7 +222,7 @@ def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
 def _tell_apart(rows: Mapping[Key, Row], settings: Mapping[Key, dict[str, Any]]) -> None:
     """Name in each row the settings in which it differs from others of the same network."""
     for key, row in rows.items():
-        alike = [settings[other] for other in rows if other[:2] == key[:2]]
+        alike = [settings[other] for other in rows if other[:3] == key[:3]]
         names = {name for each in alike for name in each if any(each[name] != o.get(name) for o in alike)}
         names -= {"train.epochs"}  # a column of its own
         row.setting = ", ".join(

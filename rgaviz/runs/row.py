@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 
 from rgaviz.tasks import Measure
 
-FAMILIES = {"resnet": "ResNet", "densenet-bc": "DenseNet-BC", "densenet": "DenseNet"}  # the longer name first
+FAMILIES = {  # of names that begin alike the longer one first
+    "dilated-resnet": "ResNet",
+    "resnet": "ResNet",
+    "densenet-bc": "DenseNet-BC",
+    "densenet": "DenseNet",
+}
+    "dilated-resnet": "ResNet",
+    "resnet": "ResNet",
+    "densenet-bc": "DenseNet-BC",
+    "densenet": "DenseNet",
+}  # the longer name first
 ATTENTIONS = {
     "none": "",
     "rga-parallel": "RGA-S//C",
@@ -21,6 +31,7 @@ ATTENTIONS = {
     "nl": "Non-local",
     "nl+rga-s": "Non-local + RGA-S",
 }
+HEADS = {"ppm": "PPM", "aspp": "ASPP"}  # those that papers name beside the backbone
 RGA_LAYERS = 4  # embedding, varphi, W1, W2: how Table 7 counts the depth of a network with RGA-SC
 
 
@@ -36,6 +47,7 @@ class Row:
         measures: those of the network's task that stand in a table, the headline first.
         values: those of the test images after the last epoch, by data set, seed and key of the measure.
         setting: what sets it apart from a row of the same name, e.g. ``"train.lr=0.1"``.
+        head: a key of ``HEADS``, or "".
     """
 
     arch: str
@@ -45,11 +57,12 @@ class Row:
     parameters: dict[str, int] = field(default_factory=dict)
     values: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     setting: str = ""
+    head: str = ""
 
     @property
-    def network(self) -> tuple[str, str]:
-        """Backbone and attention."""
-        return self.arch, self.attention
+    def network(self) -> tuple[str, str, str]:
+        """Backbone, attention and head."""
+        return self.arch, self.attention, self.head
 
     @property
     def measure(self) -> Measure:
@@ -72,7 +85,8 @@ class Row:
     def depth(self) -> str:
         """Layers of the backbone, and those of RGA-SC as Table 7 counts them."""
         number = self.parts[1]
-        return f"{number}+{RGA_LAYERS}" if number and self.attention == "rga-sc" else number
+        after_all = number and self.attention == "rga-sc" and not self.arch.startswith("dilated-")
+        return f"{number}+{RGA_LAYERS}" if after_all else number
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -84,7 +98,7 @@ class Row:
     def model(self) -> str:
         """Name of the network."""
         attention = ATTENTIONS.get(self.attention, self.attention.upper())
-        name = f"{self.family} + {attention}" if attention else self.family
+        name = " + ".join(part for part in (self.family, HEADS.get(self.head, ""), attention) if part)
         return f"{name} ({self.setting})" if self.setting else name
 
 

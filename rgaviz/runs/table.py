@@ -92,7 +92,7 @@ def comma_separated(rows: Sequence[Row], paper: str | None = None) -> str:
         line = [row.model, row.depth, row.epochs]
         for column in columns:
             line += _csv_numbers(column, row)
-            line += [reported.figure(*row.network, *column.what)] if column.beside else []
+            line += [reported.figure(row.network, *column.what)] if column.beside else []
         lines.append(line)
     return csv_bytes(lines).decode()
 

@@ -45,7 +45,7 @@ class Segmentation:
         Measure("pixel_accuracy", "pixel accuracy"),
         Measure("loss", "loss", unit="", least=True),
     )
-    tabulated: tuple[str, ...] = ("mIoU", "pixel_accuracy")
+    tabulated: tuple[str, ...] = ("mIoU",)
     targets: tuple[str, ...] = ("largest",)
     settings: tuple[str, ...] = ("class_weights", "auxiliary_weight", "ohem_keep", "ohem_threshold")
     afterwards = "train"  # beside the other in Table 6
@@ -199,7 +199,8 @@ def summary(
         "pictures": Table("picture", ["mIoU (%)", "pixel accuracy (%)"], own, rows),
     }
     lacking = len(names) - found["counted"]
-    note = f"mIoU is the mean of {found['counted']} of {len(names)} classes: the others are neither there nor predicted."
+    of = f"{found['counted']} of {len(names)} classes"
+    note = f"mIoU is the mean of {of}: the others are neither there nor predicted."
     return Evaluation(figures, tables, notes=[note] if lacking else [])
 
 

@@ -251,6 +251,14 @@ def in_tables(task: Task) -> tuple[Measure, ...]:
     return tuple(each for each in task.measures if each.key in task.tabulated)
 
 
+def afterwards(task: Task) -> Measure | None:
+    """The headline on the part of a data set that is measured once a training ends, by its name in files."""
+    first = headline(task)
+    if not task.afterwards:
+        return None
+    return first._replace(key=f"{task.afterwards}_{first.key}", title=f"{first.title} on {task.afterwards}")
+
+
 def asked(task: Task, target: str | None) -> str:
     """The target as typed, else the task's usual one.
 

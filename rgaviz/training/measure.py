@@ -7,7 +7,7 @@ from torch import nn
 
 from rgaviz.data.splits import Dataset
 from rgaviz.tasks import How, Task
-from rgaviz.tasks.task import Parts, headline
+from rgaviz.tasks.task import Parts, afterwards, headline
 from rgaviz.training.processes import Processes
 
 
@@ -43,8 +43,7 @@ def figures(
         sum=processes.sum,
     )
     found = {f"test_{key}": value for key, value in task.evaluate(model, parts, how).figures.items()}
-    if last and task.afterwards:
-        key = headline(task).key
+    if last and (measure := afterwards(task)):
         other = task.measuring(part=task.afterwards).evaluate(model, parts, how)
-        found[f"{task.afterwards}_{key}"] = other.figures[key]
+        found[measure.key] = other.figures[headline(task).key]
     return found

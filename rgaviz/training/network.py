@@ -33,8 +33,8 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
         heads = model_heads(recipe.model.arch)
         if not set(heads) & set(task.heads):
             raise RgavizError(
-                f"{recipe.model.arch} has no head for {task.name}, which takes {' or '.join(task.heads)}; set model.arch "
-                "to a network that has one: rgaviz list models."
+                f"{recipe.model.arch} has no head for {task.name}, which takes {' or '.join(task.heads)}; set "
+                "model.arch to a network that has one: rgaviz list models."
             )
     given = {name: value for name, value in recipe.model.options.items() if value is not None}
     options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}

@@ -11,7 +11,7 @@ from finished import write
 
 from rgaviz.attention import ATTENTIONS
 from rgaviz.data.sets import DATASETS
-from rgaviz.models import MODELS
+from rgaviz.models import MODELS, model_heads
 from rgaviz.runs.layout import lay_out
 from rgaviz.runs.papers import PAPERS
 from rgaviz.runs.read import read_runs
@@ -79,7 +79,7 @@ def test_the_papers_figures_are_as_printed(name):
     for line in PRINTED[name].strip().splitlines():
         attention, *numbers = line.split()
         pairs = zip(numbers[::2], numbers[1::2], strict=True)
-        wanted["resnet50", attention] = {
+        wanted["resnet50", attention, ""] = {
             dataset: {"rank1": float(rank1), "mAP": float(precision)}
             for dataset, (rank1, precision) in zip(COLUMNS[name], pairs, strict=True)
         }
@@ -103,9 +103,10 @@ def test_methods_that_the_paper_compares_with():
 
 def test_papers_name_what_there_is():
     for paper in PAPERS.values():
-        for (arch, attention), figures in paper.networks.items():
+        for (arch, attention, head), figures in paper.networks.items():
             assert arch in MODELS
             assert attention in ATTENTIONS
+            assert not head or head in model_heads(arch)
             assert set(figures) <= set(DATASETS)
         for figures in paper.others.values():
             assert set(figures) <= set(DATASETS)

@@ -94,6 +94,7 @@ def test_networks_trained_otherwise_are_rows_of_their_own(tmp_path):
 
 PLAIN = {"arch": "resnet18-w16"}
 SIZES = {**PLAIN, "attention": "rga-sc"}
+DILATED = {"arch": "dilated-resnet18", "attention": "rga-sc"}
 OPTIONS = {
     "width": (SIZES, 8),
     "s1": (SIZES, 4),
@@ -102,6 +103,9 @@ OPTIONS = {
     "last_stride": (PLAIN, 2),
     "stem": (PLAIN, "imagenet"),
     "head": (PLAIN, "bnneck"),
+    "auxiliary": (DILATED, True),
+    "grid": (DILATED, 16),
+    "wiring": (DILATED, "masks"),
 }
 
 

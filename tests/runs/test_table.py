@@ -85,6 +85,7 @@ def test_parameters_of_both_data_sets_where_they_differ_in_print():
         ("densenet-bc100", "rga-sc", "DenseNet-BC + RGA-SC", "100+4"),
         ("densenet115", "none", "DenseNet", "115"),
         ("resnet50", "rga-parallel", "ResNet + RGA-S//C", "50"),
+        ("dilated-resnet101", "rga-sc", "ResNet + RGA-SC", "101"),
         ("resnet20", "nl+rga-s", "ResNet + Non-local + RGA-S", "20"),
     ],
 )
@@ -129,11 +130,49 @@ def test_table_7_of_the_paper():
     rows = [line.split() for line in printed.strip().splitlines()]
     assert PAPERS["table7"] == (
         {
-            (arch, attention): {"cifar10": {"error": float(ten)}, "cifar100": {"error": float(hundred)}}
+            (arch, attention, ""): {"cifar10": {"error": float(ten)}, "cifar100": {"error": float(hundred)}}
             for arch, attention, ten, hundred in rows
         },
         {},
     )
+
+
+def test_table_6_of_the_paper():
+    """As printed: a row per network, mIoU on the training and the validation part."""
+    printed = """
+        none -    83.8 74.8
+        none ppm  85.0 77.0
+        none aspp 85.9 78.5
+        rga-sc -    86.1 78.5
+        rga-sc ppm  85.2 78.9
+        rga-sc aspp 86.8 79.6
+    """
+    rows = [line.split() for line in printed.strip().splitlines()]
+    assert PAPERS["table6"] == (
+        {
+            ("dilated-resnet101", attention, head.strip("-")): {
+                "cityscapes": {"train_mIoU": float(train), "mIoU": float(val)}
+            }
+            for attention, head, train, val in rows
+        },
+        {},
+    )
+
+
+def test_the_head_is_a_part_of_the_name():
+    measures = (Measure("train_mIoU", "mIoU on train"), Measure("mIoU", "mIoU"))
+    values = {"cityscapes": {0: {"train_mIoU": 85.04, "mIoU": 77.46}}}
+    rows = [
+        Row("dilated-resnet101", attention, 108, measures, {"cityscapes": 65_000_000}, values, head=head)
+        for attention, head in (("none", ""), ("rga-sc", "ppm"), ("rga-sc", "aspp"))
+    ]
+    table = lay_out(rows, "table6")
+    assert [line[0] for line in table.cells] == ["ResNet", "ResNet + PPM + RGA-SC", "ResNet + ASPP + RGA-SC"]
+    assert [line[5:] for line in table.cells] == [
+        ["85.04", "83.80", "77.46", "74.80"],
+        ["85.04", "85.20", "77.46", "78.90"],
+        ["85.04", "86.80", "77.46", "79.60"],
+    ]
 
 
 def test_the_best_of_a_measure_that_is_to_be_great():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -32,7 +34,7 @@ def test_windows_cover_a_side(side, window, stride):
     covered = {pixel for start in places for pixel in range(start, min(start + window, side))}
     assert covered == set(range(side))
     assert all(start >= 0 and start + min(window, side) <= side for start in places)
-    assert max([b - a for a, b in zip(places, places[1:], strict=False)], default=0) <= stride
+    assert max([b - a for a, b in itertools.pairwise(places)], default=0) <= stride
     assert len(set(places)) == len(places)
 
 
