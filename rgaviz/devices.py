@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +78,12 @@ def available_memory(device: torch.device) -> float:
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return min(psutil.virtual_memory().available, _container_limit() - psutil.Process().memory_info().rss)
+
+
+def memory_for_images() -> float:
+    """Bytes: half of the memory available, divided among the processes that train on this machine."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's
+    return available_memory(torch.device("cpu")) / 2 / processes
 
 
 def _container_limit() -> float:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from rgaviz.data.order import shuffled
-from rgaviz.data.splits import Dataset, MemorySplit
+from rgaviz.data.splits import Dataset, MemorySplit, as_images
 from rgaviz.errors import RgavizError, unknown_name
 from rgaviz.explain.targets import scored
 from rgaviz.tasks import Evaluation, Line, Measure, Table, Told
@@ -45,7 +45,7 @@ class Regression:
         return 1
 
     def check(self, split, classes):
-        labels = split.labels
+        labels = as_images(split).labels
         if labels.dtype != torch.float32 or labels.shape[1:] != (len(classes),):
             raise RgavizError(f"Labels for regression are (n, {len(classes)}) float32; mend the data set.")
 

@@ -16,7 +16,7 @@ from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
 from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
 from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN
 from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
-from rgaviz.data.splits import Dataset, DiskSplit, Split, read_split
+from rgaviz.data.splits import Dataset, DiskSplit, ImageSplit, as_images, read_split
 from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
 from rgaviz.progress import Say, Track
 from rgaviz.regular import real
@@ -38,7 +38,7 @@ class People:
         paths: their files, where they are no data set's.
     """
 
-    splits: dict[Size, Split]
+    splits: dict[Size, ImageSplit]
     identities: list[int | None]
     cameras: list[int | None]
     names: list[str]
@@ -133,7 +133,7 @@ def people_of_part(datasets: dict[Size, Dataset], part: str) -> People:
     Raises:
         RgavizError: it cannot be read.
     """
-    splits = {size: images.part(part) for size, images in datasets.items()}
+    splits = {size: as_images(images.part(part)) for size, images in datasets.items()}
     first = next(iter(splits.values()))
     cameras: list[int | None] = [None] * len(first)
     if first.cameras is not None:

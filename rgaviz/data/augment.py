@@ -9,25 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from rgaviz.data.windows import cut_window, draw_crop_mirror, draw_scale_crop_mirror
 
 Draws = tuple[Tensor, ...]
 
 
 class Augmentation(NamedTuple):
-    """Two functions; the second one's arguments are what the first one gives.
+    """What is drawn, and the functions that apply it; their last arguments are what was drawn.
 
     Attributes:
         draw: called with the number of images b, their size (H, W) and a generator; gives tensors (b, ...) on the CPU.
         apply: called with images (b, H, W, 3) uint8 on any device and the draws; gives new ones of that shape
-            and kind, there.
+            and kind, there. None where it is for scenes alone.
+        window: called with picture (h, w, 3) and labels (h, w) of one scene, the size of the window (H, W), the colour
+            that pads it, and what was drawn for it, as numbers; gives picture (H, W, 3) and labels (H, W). None where
+            it is not for scenes.
         erased: called with the images' size (H, W) and the same draws; gives where nothing is left (b, H, W)
             of the image but its mean, 0 once it is normalised; None is nowhere.
     """
 
     draw: Callable[[int, Sequence[int], torch.Generator], Draws]
-    apply: Callable[..., Tensor]
+    apply: Callable[..., Tensor] | None = None
+    window: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
     erased: Callable[..., Tensor] | None = None
 
 
@@ -141,6 +148,12 @@ def _erased(size: Sequence[int], corner: Tensor, cut: Tensor, mirror: Tensor, re
 AUGMENTATIONS: dict[str, Augmentation] = {
     "shift-mirror": Augmentation(_draw_shift_mirror, _shift_mirror),
     "shift": Augmentation(_draw_shift, _shift),  # for what must not be mirrored: digits, text
-    "crop-mirror-erase": Augmentation(_draw_person, _person, _erased),  # for people
-    "none": Augmentation(_draw_nothing, _unchanged),
+    "crop-mirror-erase": Augmentation(_draw_person, _person, erased=_erased),  # for people
+    "scale-crop-mirror": Augmentation(
+        draw_scale_crop_mirror, window=cut_window
+    ),  # for scenes, as is the next
+    "crop-mirror": Augmentation(draw_crop_mirror, window=cut_window),
+    "none": Augmentation(_draw_nothing, _unchanged, cut_window),  # of a scene the window in its middle
 }
+OF_IMAGES = tuple(name for name, each in AUGMENTATIONS.items() if each.apply)
+OF_SCENES = tuple(name for name, each in AUGMENTATIONS.items() if each.window)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from rgaviz.data.augment import AUGMENTATIONS
+from rgaviz.data.augment import AUGMENTATIONS, OF_IMAGES
 from rgaviz.data.order import share
-from rgaviz.data.splits import Split
-from rgaviz.errors import lookup
+from rgaviz.data.scenes import SceneSplit
+from rgaviz.data.splits import Split, as_images
+from rgaviz.errors import RgavizError, lookup
 
 
 def train_batches(
@@ -30,7 +31,7 @@ def train_batches(
     Each process takes its share of the same batches, with the draws it would have had alone.
 
     Args:
-        split: the images.
+        split: the images, or scenes, of which windows are cut.
         batches: indices (b,) of each batch over all processes, as :func:`rgaviz.data.order.shuffled` gives them.
         draw: the generator the batches were made with: the augmentation draws on from it.
         augmentation: a key of ``AUGMENTATIONS``.
@@ -41,20 +42,29 @@ def train_batches(
         processes: number of processes.
 
     Yields:
-        Images (b / processes, 3, H, W) float32, normalised, channels_last, and their labels.
+        Images (b / processes, 3, H, W) float32, normalised, channels_last, and their labels; of scenes those are
+        (b / processes, H, W) int64, 255 where a pixel does not count.
 
     Raises:
-        UnknownNameError: no such augmentation.
+        RgavizError: no such augmentation, or not for what is in the split.
     """
     augment = lookup(AUGMENTATIONS, augmentation, "augmentation")
     draws = [augment.draw(len(batch), split.image_size, draw) for batch in batches][start:]
     shares = [share(batch, rank, processes) for batch in batches][start:]
+    own = [tuple(share(each, rank, processes) for each in drawn) for drawn in draws]
+    if isinstance(split, SceneSplit):
+        for pictures, labels in split.windows(shares, own, augment):
+            yield normalise(pictures, mean, std), labels.long()
+        return
+    if augment.apply is None:
+        raise RgavizError(
+            f"The augmentation {augmentation} is for scenes; choose one of {', '.join(OF_IMAGES)}."
+        )
     device = split.labels.device
-    for drawn, indices, images in zip(draws, shares, split.select(shares), strict=True):
-        own = [share(each, rank, processes) for each in drawn]
-        inputs = normalise(augment.apply(images.to(device), *own), mean, std)
+    for drawn, indices, images in zip(own, shares, split.select(shares), strict=True):
+        inputs = normalise(augment.apply(images.to(device), *drawn), mean, std)
         if augment.erased is not None:
-            erased = augment.erased(split.image_size, *own).to(device)  # (b, H, W)
+            erased = augment.erased(split.image_size, *drawn).to(device)  # (b, H, W)
             inputs = inputs.masked_fill(erased[:, None], 0.0)
         yield inputs, split.labels[indices.to(device)]
 
@@ -72,6 +82,7 @@ def evaluation_batches(
 
     Arguments and yields as :func:`train_batches`, but ``batch_size`` is of one process.
     """
+    split = as_images(split)
     own = share(torch.arange(len(split)), rank, processes)
     shares = list(own.split(batch_size)) if len(own) else []  # more processes than images
     device = split.labels.device

@@ -32,11 +32,15 @@ PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix 
 STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
 
 
-def read_picture(path: str | Path) -> np.ndarray:
+def read_picture(path: str | Path, *, full: bool = False) -> np.ndarray:
     """The picture as it is meant to be seen: (H, W, 3) uint8 RGB.
 
     EXIF orientation is applied, transparency is composited over white, 16-bit grey is scaled to 8 bits, and
     of an animation the first frame is taken.
+
+    Args:
+        path: the file.
+        full: at its full size, as labels of its pixels need it; else a very large JPEG is decoded smaller.
 
     Raises:
         PictureError: the file is missing, empty, damaged, too large, or holds no picture we can show.
@@ -47,7 +51,8 @@ def read_picture(path: str | Path) -> np.ndarray:
     known = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
     again = "is truncated or damaged ({}): export or download it again."
     with opened_picture(path, name, tuple(FORMATS), unknown=known, damaged=again) as image:
-        draft(image)
+        if not full:
+            draft(image)
         image.load()
         _turn_upright(image)
         return _rgb(image, name)

@@ -1,4 +1,4 @@
-"""Labelled images where they are kept: in memory, or on disk behind worker processes."""
+"""Labelled images where they are kept: in memory, or on disk behind worker processes; data sets of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rgaviz.data.augment import AUGMENTATIONS
+from rgaviz.data.augment import OF_IMAGES
 from rgaviz.data.pictures import read_picture, resize_picture
-from rgaviz.devices import available_memory
-from rgaviz.errors import PictureError, lookup
+from rgaviz.data.scenes import SceneSplit
+from rgaviz.devices import available_memory, memory_for_images
+from rgaviz.errors import PictureError, RgavizError, lookup
 from rgaviz.progress import Track, silent
 
 
@@ -131,7 +132,22 @@ def _stack(pictures: Sequence[Tensor | PictureError]) -> Tensor | PictureError:
     return torch.stack(tensors)
 
 
-Split = MemorySplit | DiskSplit
+ImageSplit = MemorySplit | DiskSplit
+Split = ImageSplit | SceneSplit
+
+
+def as_images(split: Split) -> ImageSplit:
+    """The split, if its images have one size and a label each.
+
+    Raises:
+        RgavizError: it is of scenes.
+    """
+    if isinstance(split, SceneSplit):
+        raise RgavizError(
+            "These are scenes with a class for every pixel, for networks of the task segmentation; choose another "
+            "data set."
+        )
+    return split
 
 
 def read_split(
@@ -145,7 +161,7 @@ def read_split(
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
-) -> Split:
+) -> ImageSplit:
     """Pictures as a split: decoded now if they fit into memory, else read by workers when they are due.
 
     Args:
@@ -156,7 +172,7 @@ def read_split(
         names: n, what each picture is called, where they have names.
         read: gives a picture, (h, w, 3) uint8 RGB, in any process.
         workers: processes that read ahead what does not fit; with 0 nobody does.
-        memory: bytes that decoded pictures may take, by default :func:`memory_for_images`.
+        memory: bytes that decoded pictures may take, by default :func:`rgaviz.devices.memory_for_images`.
         track: wraps the loop over the pictures, for a progress bar.
 
     Raises:
@@ -174,12 +190,6 @@ def read_split(
     return MemorySplit(images, labels, cameras, names)
 
 
-def memory_for_images() -> float:
-    """Bytes: half of the memory available, divided among the processes that train on this machine."""
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's
-    return available_memory(torch.device("cpu")) / 2 / processes
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Named, labelled images in parts, each loaded when it is first asked for.
@@ -188,7 +198,7 @@ class Dataset:
         name: a key of ``DATASETS``.
         task: a key of ``TASKS``: what its labels are for.
         classes: what the network's outputs are called: for classification the classes, in the order of the labels.
-        parts: what loads each part; ``train`` to learn from, ``test`` to measure on.
+        parts: what loads each part; ``train`` to learn from, ``test`` to measure on, or for scenes ``val``.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
         source: where the images came from, in words.
@@ -196,6 +206,8 @@ class Dataset:
             must not move.
         notes: what its user must know, a line each, such as counts that are not the published ones; whoever opens it
             tells them.
+        colours: RGB of each class, where every pixel has one.
+        ids: what each class is called in the files of labels, likewise.
     """
 
     name: str
@@ -205,9 +217,17 @@ class Dataset:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     source: str
-    augmentations: Collection[str] = tuple(AUGMENTATIONS)
+    augmentations: Collection[str] = OF_IMAGES
     notes: Sequence[str] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
+    ids: tuple[int, ...] = ()
     _loaded: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def of_labels(self) -> dict[str, list[Any]]:
+        """What maps of labels need, as a checkpoint has it: the colour of every class, and its number in the files."""
+        found = {"colours": [list(colour) for colour in self.colours], "ids": list(self.ids)}
+        return {name: values for name, values in found.items() if values}
 
     def part(self, name: str) -> Split:
         """A part, loaded now if it was not before.

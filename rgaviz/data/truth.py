@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from rgaviz.data.find import PicturePath
-from rgaviz.data.pictures import opened_picture, read_picture
-from rgaviz.errors import PictureError, RgavizError, clipped, one_line
+from rgaviz.data.labels import read_numbers
+from rgaviz.data.names import CLASSES, lines_of
+from rgaviz.data.pictures import read_picture
+from rgaviz.errors import PictureError, RgavizError, clipped
 from rgaviz.progress import Say, Track, hush, silent
-from rgaviz.regular import read_regular
 
 BACKGROUND, FOREGROUND = "background", "foreground"
-NAMES = "classes.txt"
-LARGEST_NAMES = 2**16  # bytes of that file
 MOST = 50  # parts; more are no parts of a thing
 WHITE = 255  # in masks of black and white
 LONGEST = 1024  # pixels of a label's side, which is sampled at most so finely
-MODES = ("1", "L", "P", "I", "I;16")  # of Pillow: one number for each pixel
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def folder_truth(
         )
     if len(found) < len(pictures):
         say(f"Note: {len(pictures) - len(found)} of {len(pictures)} pictures have no label in {folder}.")
-    white, parts = False, _named(folder / NAMES)
+    white, parts = False, _named(folder / CLASSES)
     if parts is None:
         labels = track(found, total=len(found), description="reading labels")
         values = sorted(set().union(*(_values(label) for _, label in labels)))
@@ -114,27 +112,18 @@ def _named(path: Path) -> list[str] | None:
     """The names of the values from 1 on, if there is such a file."""
     if not path.exists():
         return None
-    try:
-        lines = read_regular(path, LARGEST_NAMES).decode().splitlines()
-    except (OSError, ValueError) as error:
-        raise RgavizError(
-            f"{path} cannot be read ({one_line(error)}): write the name of a value on each line."
-        ) from error
-    names = [line.strip() for line in lines]
-    while names and not names[-1]:
-        names.pop()
-    return names[1:]
+    return lines_of(path)[1:]
 
 
 def _check_parts(parts: Sequence[str], folder: Path) -> None:
     if not 1 <= len(parts) <= MOST:
         raise RgavizError(
             f"{folder} has labels of {len(parts)} parts besides the background 0; give 1 to {MOST}: PNGs of values "
-            f"0 to K, named in {NAMES}."
+            f"0 to K, named in {CLASSES}."
         )
     if "" in parts or len({*parts, BACKGROUND, FOREGROUND}) < len(parts) + 2:
         raise RgavizError(
-            f"{folder / NAMES} has an empty name, one twice, or {BACKGROUND} or {FOREGROUND} behind its first line; "
+            f"{folder / CLASSES} has an empty name, one twice, or {BACKGROUND} or {FOREGROUND} behind its first line; "
             "name each value anew, from 0 on."
         )
 
@@ -154,7 +143,7 @@ def _check_label(path: Path, label: np.ndarray, picture: np.ndarray, parts: int)
         )
     if label.max() > parts:
         raise PictureError(
-            f"{path} has the value {label.max()}, but there are names for 0 to {parts}: add names to {NAMES}."
+            f"{path} has the value {label.max()}, but there are names for 0 to {parts}: add names to {CLASSES}."
         )
 
 
@@ -166,12 +155,7 @@ def read_label(path: Path) -> np.ndarray:
     Raises:
         PictureError: it cannot be read, has colours, or a value above 255.
     """
-    name = repr(str(path))
-    said = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
-    with opened_picture(path, name, ("PNG",), **said) as image:
-        values = np.array(image) if image.mode in MODES else None
-    if values is None or values.min() < 0 or values.max() >= 256:
-        raise PictureError(f"{name} is no label: save one number of 0 to 255 for each pixel, not colours.")
+    values = read_numbers(path)
     step = -(-max(values.shape) // LONGEST)
     start = min(step // 2, min(values.shape) - 1)
-    return values[start::step, start::step].astype(np.uint8)
+    return values[start::step, start::step]

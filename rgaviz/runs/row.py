@@ -15,11 +15,6 @@ FAMILIES = {  # of names that begin alike the longer one first
     "densenet-bc": "DenseNet-BC",
     "densenet": "DenseNet",
 }
-    "dilated-resnet": "ResNet",
-    "resnet": "ResNet",
-    "densenet-bc": "DenseNet-BC",
-    "densenet": "DenseNet",
-}  # the longer name first
 ATTENTIONS = {
     "none": "",
     "rga-parallel": "RGA-S//C",

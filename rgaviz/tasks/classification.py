@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.data.order import shuffled
-from rgaviz.data.splits import Split
+from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, given_classes, one_class, top_classes
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
@@ -49,7 +49,7 @@ class Classification:
         return 1
 
     def check(self, split: Split, classes: Sequence[str]) -> None:
-        labels = split.labels
+        labels = as_images(split).labels
         count = len(classes)
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.data.order import identities
-from rgaviz.data.splits import Split
+from rgaviz.data.splits import ImageSplit, Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, scored
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
@@ -71,7 +71,7 @@ class ReIdentification:
         return config.images_per_identity
 
     def check(self, split: Split, classes: Sequence[str]) -> None:
-        labels = split.labels
+        labels = as_images(split).labels
         if labels.ndim != 1 or labels.dtype != torch.int64:
             raise RgavizError(
                 f"Labels for {self.name} are (n,) int64, the number of an identity each, not "
@@ -79,7 +79,7 @@ class ReIdentification:
             )
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
-        return identities(split.labels, config.batch_size, config.images_per_identity, draw)
+        return identities(as_images(split).labels, config.batch_size, config.images_per_identity, draw)
 
     def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         network: Any = model
@@ -104,7 +104,7 @@ class ReIdentification:
     @torch.inference_mode()
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         model.eval()
-        query, gallery = (parts(name) for name in self.tested)
+        query, gallery = (as_images(parts(name)) for name in self.tested)
         sought, found = (self.features(model, split, how).to(how.device) for split in (query, gallery))
         ranking = self.ranking(sought, found, query, gallery)
         return summary(ranking, query)
@@ -127,8 +127,8 @@ class ReIdentification:
         self,
         query: Tensor,
         gallery: Tensor,
-        queries: Split,
-        galleries: Split,
+        queries: ImageSplit,
+        galleries: ImageSplit,
         *,
         top: int = LONGEST,
         itself: Any = None,
@@ -223,7 +223,7 @@ class Similarity:
         return Similarity(output.detach())
 
 
-def summary(ranking: Ranking, query: Split) -> Evaluation:
+def summary(ranking: Ranking, query: ImageSplit) -> Evaluation:
     """The figures in percent, the curve of matches, and what came of every query."""
     figures = {key: 100 * value for key, value in ranking.figures().items()}
     curve = ranking.cmc(LONGEST).tolist()
@@ -281,7 +281,7 @@ def _directions(vectors: Tensor) -> Tensor:
     return vectors / torch.where(length > 0, length, torch.inf)
 
 
-def _cameras(split: Split, part: str) -> Tensor:
+def _cameras(split: ImageSplit, part: str) -> Tensor:
     if split.cameras is None:
         raise RgavizError(f"The part {part} does not say which camera took its images; mend the data set.")
     return split.cameras.cpu()

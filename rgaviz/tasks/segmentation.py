@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.data.batches import normalise
-from rgaviz.data.labels import read_mask
+from rgaviz.data.labels import read_numbers
 from rgaviz.data.order import share, shuffled
 from rgaviz.data.scenes import Scene, SceneSplit
 from rgaviz.data.splits import Split
@@ -218,7 +218,7 @@ def _pixels(place: str, name: str) -> Any:
         return ALL
     kind, colon, path = place.partition(":")
     if kind == "mask" and colon and path:
-        return torch.from_numpy(read_mask(Path(path)))
+        return torch.from_numpy(read_numbers(Path(path)) > 0)
     numbers = place.split(",")
     if len(numbers) == 2 and all(each.isdecimal() and len(each) < 9 for each in numbers):
         return int(numbers[0]), int(numbers[1])

@@ -48,6 +48,7 @@ class Run:
             "recipe": recipe.to_dict(),
             "precision": "bf16" if self.precision == torch.bfloat16 else "fp32",
             "processes": self.processes.count,
+            **plan.dataset.of_labels,
             **plan.settings,
         }
         torch.manual_seed(plan.seed)

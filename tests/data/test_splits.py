@@ -7,8 +7,8 @@ from labelled import MEAN, STD, batches, equal, make_split
 from PIL import Image
 
 from rgaviz.data.batches import evaluation_batches
-from rgaviz.data.splits import Dataset, DiskSplit, MemorySplit, memory_for_images, read_split
-from rgaviz.devices import available_memory
+from rgaviz.data.splits import Dataset, DiskSplit, MemorySplit, read_split
+from rgaviz.devices import available_memory, memory_for_images
 from rgaviz.errors import PictureError, UnknownNameError
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from rgaviz.data.sets.camvid import load_camvid
 from rgaviz.data.sets.cifar import load_cifar10, load_cifar100
+from rgaviz.data.sets.cityscapes import load_cityscapes
 from rgaviz.data.sets.cuhk03 import load_cuhk03_detected, load_cuhk03_labeled
 from rgaviz.data.sets.folder import load_folder
 from rgaviz.data.sets.market import load_dukemtmc, load_market1501
 from rgaviz.data.sets.msmt17 import load_msmt17
 from rgaviz.data.sets.people import load_people, people_truth
 from rgaviz.data.sets.reid_folder import load_reid_folder
+from rgaviz.data.sets.scenes import load_scenes
 from rgaviz.data.sets.shapes import load_shapes, shapes_truth
 from rgaviz.data.splits import Dataset
 from rgaviz.data.truth import Truth
@@ -19,8 +23,10 @@ from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Track, silent
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
+    "camvid": load_camvid,
     "cifar10": load_cifar10,
     "cifar100": load_cifar100,
+    "cityscapes": load_cityscapes,
     "cuhk03-detected": load_cuhk03_detected,
     "cuhk03-labeled": load_cuhk03_labeled,
     "dukemtmc": load_dukemtmc,
@@ -29,10 +35,12 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "msmt17": load_msmt17,
     "people": load_people,
     "reid-folder": load_reid_folder,
+    "scenes": load_scenes,
     "shapes": load_shapes,
 }
 TRUTHS: dict[str, Callable[..., Truth]] = {"people": people_truth, "shapes": shapes_truth}
 GENERATED = ("people", "shapes")  # those that have no folder of images
+NAMED_BY_USER = ("scenes",)  # those whose classes the user may name
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
 
@@ -45,6 +53,7 @@ def load_dataset(
     test_size: int | None = None,
     held_out: float = 0.2,
     pattern: str | None = None,
+    classes: Sequence[str] | None = None,
     workers: int = 2,
     memory: float | None = None,
     track: Track = silent,
@@ -62,19 +71,24 @@ def load_dataset(
         test_size: number of test images, likewise.
         held_out: fraction held out for testing, where there is no test folder.
         pattern: for ``reid-folder``, a regular expression with groups ``id`` and ``camera`` for the names of files.
+        classes: for ``scenes``, the names of the numbers in its labels, from 0 on; by default ``classes.txt`` has them.
         workers: processes that read ahead the pictures that do not fit into memory.
         memory: bytes that the decoded pictures of a part may take; by default half of what is available.
         track: wraps long loops, for a progress bar.
 
     Raises:
         UnknownNameError: no such data set.
-        RgavizError: no images there, a folder for a data set that is generated, or a pattern for one that has names of
-            its own.
+        RgavizError: no images there, a folder for a data set that is generated, or a pattern or classes for one that
+            has its own.
     """
     load = lookup(DATASETS, name, "data set")
     if pattern is not None and name not in NAMED_BY_PATTERN:
         raise RgavizError(f"--pattern is for {', '.join(NAMED_BY_PATTERN)}, not for {name}; drop it.")
-    named = {} if pattern is None else {"pattern": pattern}
+    if classes is not None and name not in NAMED_BY_USER:
+        raise RgavizError(f"classes is for {', '.join(NAMED_BY_USER)}, not for {name}; drop it.")
+    named: dict[str, Any] = {
+        key: value for key, value in (("pattern", pattern), ("classes", classes)) if value is not None
+    }
     if data_dir is not None and name in GENERATED:
         raise RgavizError(
             f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
