@@ -57,10 +57,7 @@ def palette_of(subjects: Sequence[Subject]) -> Palette:
     places = {name: number for number, name in enumerate(swatches)}
     return Palette(
         list(swatches.values()),
-        {
-            subject.id: _table([places[str(name)] for name in subject.checkpoint.classes])
-            for subject in shown
-        },
+        {subject.id: _table([places[str(name)] for name in subject.checkpoint.classes]) for subject in shown},
     )
 
 
@@ -130,6 +127,4 @@ def label_maps(
 
 def _sampled(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Labels at another size (H, W): of each pixel there the one that lies in its middle."""
-    return np.asarray(
-        cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8
-    )
+    return np.asarray(cv2.resize(labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)

@@ -86,10 +86,14 @@ def truths_of(request: Request, pictures: Sequence[PicturePath], palette: Palett
         raise RgavizError(f"--truth {request.truth} is no folder: name the one with the labels.")
     if not dense or not any(column.kind == ERRORS for column in request.columns):
         return Truths()
-    found = {number: path for number, each in enumerate(pictures) if (path := label_file(each, request.truth))}
+    found = {
+        number: path for number, each in enumerate(pictures) if (path := label_file(each, request.truth))
+    }
     if request.truth is not None and not found:
         expected = request.truth / pictures[0].relative.with_suffix(".png")
-        raise RgavizError(f"--truth {request.truth} has no labels of these pictures: {expected} is not there.")
+        raise RgavizError(
+            f"--truth {request.truth} has no labels of these pictures: {expected} is not there."
+        )
     if not found:
         return Truths()
     first = dense[0]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from rgaviz.data.pictures import opened_picture
+from rgaviz.data.pictures import check_there, opened_picture
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import PictureError, first_that_fit
 
@@ -46,6 +46,13 @@ class Coding:
 def by_number(classes: int, *, hint: str, colours: Mapping[Colour, int] | None = None) -> Coding:
     """The usual coding: a class is its number, 255 is ignored."""
     return Coding(classes, np.arange(256, dtype=np.uint8), hint, colours)
+
+
+def by_id(ids: Sequence[int], *, hint: str) -> Coding:
+    """A class is its id, and every other number is ignored."""
+    table = np.full(256, IGNORED, np.uint8)
+    table[list(ids)] = np.arange(len(ids))
+    return Coding(len(ids), table, hint)
 
 
 def read_classes(path: Path, coding: Coding) -> np.ndarray:
@@ -89,6 +96,7 @@ def read_numbers(path: Path, colours: Mapping[Colour, int] | None = None) -> np.
             value above 255.
     """
     name = repr(str(path))
+    check_there(path, name)
     said = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
     with opened_picture(path, name, ("PNG",), **said) as image:
         if image.mode == "RGB" and colours:

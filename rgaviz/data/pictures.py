@@ -47,7 +47,7 @@ def read_picture(path: str | Path, *, full: bool = False) -> np.ndarray:
     """
     path = Path(path)
     name = repr(str(path))
-    _check_file(path, name)
+    check_there(path, name)
     known = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
     again = "is truncated or damaged ({}): export or download it again."
     with opened_picture(path, name, tuple(FORMATS), unknown=known, damaged=again) as image:
@@ -147,8 +147,16 @@ def network_input(
     return (values - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
 
-def _check_file(path: Path, name: str) -> None:
-    """What can be said before decoding."""
+def check_there(path: Path, name: str) -> None:
+    """What can be said before decoding.
+
+    Args:
+        path: the file.
+        name: of it, for messages.
+
+    Raises:
+        PictureError: there is no regular file that can be read, or nothing in it.
+    """
     try:
         if not path.exists():
             raise PictureError(f"{name} does not exist: check the name.")
