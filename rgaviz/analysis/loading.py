@@ -47,7 +47,7 @@ def read_all(
 
 
 def batches(loaded: Iterable[Loaded]) -> Iterator[list[Loaded]]:
-    """Pictures in their order, those together that follow each other and are seen at one size, as far as memory bears."""
+    """Pictures in their order: together are those in a row that are seen at one size, as many as memory bears."""
     batch: list[Loaded] = []
     for each in loaded:
         most = min(BATCH, PIXELS // max(height * width for height, width in each.sizes))

@@ -1,4 +1,4 @@
-"""What networks say of every pixel, as maps: the classes that their numbers stand for, and where they are not the truth."""
+"""What networks say of every pixel, as maps: the classes that numbers stand for, and where they are not the truth."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ class Truths:
             labels = read_classes(path, coding)
             if labels.shape != size:
                 raise PictureError(
-                    f"{str(path)!r} has {_text(labels.shape)} pixels, and its picture {_text(size)}: give labels of the "
-                    "picture's own size."
+                    f"{str(path)!r} has {_text(labels.shape)} pixels, and its picture {_text(size)}: give labels of "
+                    "the picture's own size."
                 )
         except PictureError as error:
             self.faults.append(str(error))

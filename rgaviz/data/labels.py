@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rgaviz.data.pictures import check_there, opened_picture
+from rgaviz.data.pictures import check_regular, opened_picture
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import PictureError, first_that_fit
 
@@ -48,7 +48,7 @@ def by_number(classes: int, *, hint: str, colours: Mapping[Colour, int] | None =
     return Coding(classes, np.arange(256, dtype=np.uint8), hint, colours)
 
 
-def by_id(ids: Sequence[int], *, hint: str) -> Coding:
+def by_ids(ids: Sequence[int], *, hint: str) -> Coding:
     """A class is its id, and every other number is ignored."""
     table = np.full(256, IGNORED, np.uint8)
     table[list(ids)] = np.arange(len(ids))
@@ -96,7 +96,7 @@ def read_numbers(path: Path, colours: Mapping[Colour, int] | None = None) -> np.
             value above 255.
     """
     name = repr(str(path))
-    check_there(path, name)
+    check_regular(path, name)
     said = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
     with opened_picture(path, name, ("PNG",), **said) as image:
         if image.mode == "RGB" and colours:
@@ -115,6 +115,18 @@ def read_numbers(path: Path, colours: Mapping[Colour, int] | None = None) -> np.
             f"{name} is no label, for it has values from {low} to {high}: save one number of 0 to 255 for each pixel."
         )
     return values.astype(np.uint8) // np.uint8(widened)
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """A region (h, w) bool, as a PNG of one number for each pixel has it: where that is not 0.
+
+    Raises:
+        PictureError: it cannot be read, has colours, or no pixel of the region.
+    """
+    mask = read_numbers(path) > 0
+    if not mask.any():
+        raise PictureError(f"{str(path)!r} is 0 everywhere: save a mask that is not 0 in the region.")
+    return mask
 
 
 def _widened(path: Path) -> int:

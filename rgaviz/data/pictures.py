@@ -47,7 +47,7 @@ def read_picture(path: str | Path, *, full: bool = False) -> np.ndarray:
     """
     path = Path(path)
     name = repr(str(path))
-    check_there(path, name)
+    check_regular(path, name)
     known = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
     again = "is truncated or damaged ({}): export or download it again."
     with opened_picture(path, name, tuple(FORMATS), unknown=known, damaged=again) as image:
@@ -147,15 +147,15 @@ def network_input(
     return (values - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
 
-def check_there(path: Path, name: str) -> None:
-    """What can be said before decoding.
+def check_regular(path: Path, name: str) -> None:
+    """Refuse what can be told before decoding.
 
     Args:
         path: the file.
         name: of it, for messages.
 
     Raises:
-        PictureError: there is no regular file that can be read, or nothing in it.
+        PictureError: no such file, no regular one, an empty one, or one that cannot be read.
     """
     try:
         if not path.exists():

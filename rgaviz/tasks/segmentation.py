@@ -57,11 +57,7 @@ class Segmentation:
 
     def __init__(self, covering: Covering | None = None) -> None:
         self.covering = covering or Covering()
-
-    @property
-    def tested(self) -> tuple[str, ...]:
-        """The parts of a data set that are measured."""
-        return (self.covering.part,)
+        self.tested: tuple[str, ...] = (self.covering.part,)
 
     def measuring(self, **choices: Any) -> Segmentation:
         known = [each.name for each in fields(Covering)]

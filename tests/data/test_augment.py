@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from rgaviz.data.augment import AUGMENTATIONS
+from rgaviz.data.augment import AUGMENTATIONS, OF_IMAGES
 from rgaviz.data.batches import train_batches
 from rgaviz.data.splits import MemorySplit
 
@@ -20,7 +20,7 @@ def drawn(name, count, size, seed=7):
 
 
 @pytest.mark.parametrize("size", [(16, 24), (32, 32), (7, 9)])
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_contract(name, size):
     torch.manual_seed(0)
     state = torch.get_rng_state()

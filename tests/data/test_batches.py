@@ -7,7 +7,7 @@ from labelled import MEAN, STD, batches, equal, make_split
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.order import steps_per_epoch
 from rgaviz.data.splits import MemorySplit
-from rgaviz.errors import UnknownNameError
+from rgaviz.errors import RgavizError, UnknownNameError
 
 
 def prepare(image, top, left, mirror, pads):
@@ -162,3 +162,5 @@ def test_augmentations_by_name():
         UnknownNameError, match=r"augmentation 'shift-mirrored'\. Did you mean 'shift-mirror'"
     ):
         batches(split, augmentation="shift-mirrored")
+    with pytest.raises(RgavizError, match="crop-mirror is for scenes; choose one of shift-mirror, shift,"):
+        batches(split, augmentation="crop-mirror")

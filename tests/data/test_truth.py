@@ -73,7 +73,7 @@ def test_the_pictures_of_shapes_are_those_a_network_is_measured_on():
 
 
 def test_sets_without_parts():
-    assert set(TRUTHS) == {"people", "shapes"}
+    assert set(TRUTHS) == {"people", "shapes", "streets"}
     with pytest.raises(UnknownNameError, match="'cifar10'"):
         load_truth("cifar10", image_size=(32, 32))
 

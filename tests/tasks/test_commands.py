@@ -115,6 +115,9 @@ def test_without_a_usual_target_masks_are_drawn_and_a_map_is_refused(trained, ru
 def test_what_is_true_is_told(trained, run):
     task, *_, whole, _ = trained
     truth = TOYS[task.name][3]
+    if truth is None:  # no word says what is true
+        assert "leave out --label" in run("cam", "a.pt", "pictures", "--label", "road", code=1).stderr
+        return
     run("cam", "a.pt", "pictures", "--label", truth, "-o", "cam", *SMALL)
     assert {picture.label for picture in read_results(Path("cam")).manifest.pictures} == {truth}
     roles = (

@@ -8,8 +8,9 @@ import tiny
 
 from rgaviz.data.sets import load_dataset
 from rgaviz.data.sets.people import load_people
+from rgaviz.data.sets.streets import load_streets
 
-# Of each task: small images, what sets its recipe apart, a target, and what a picture may show.
+# Of each task: small images, what sets its recipe apart, a target, and what a picture may show, where a word says it.
 TOYS = {
     "classification": (tiny.dataset, {}, "top1", "ring"),
     "reid": (
@@ -17,6 +18,15 @@ TOYS = {
         {"batch_size": 16, "images_per_identity": 4},
         "norm",
         "7",
+    ),
+    "segmentation": (
+        partial(load_streets, image_size=(32, 32), train_size=70, test_size=6),
+        {
+            "augment": "scale-crop-mirror",
+            "model": {"arch": "dilated-resnet18", "width": 8, "grid": 4, "s1": 2, "s2": 2},
+        },
+        "road@all",
+        None,
     ),
     "regression": (
         partial(load_dataset, "dots", image_size=(16, 16), train_size=70, test_size=21),

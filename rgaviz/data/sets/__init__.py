@@ -17,6 +17,7 @@ from rgaviz.data.sets.people import load_people, people_truth
 from rgaviz.data.sets.reid_folder import load_reid_folder
 from rgaviz.data.sets.scenes import load_scenes
 from rgaviz.data.sets.shapes import load_shapes, shapes_truth
+from rgaviz.data.sets.streets import load_streets, streets_truth
 from rgaviz.data.splits import Dataset
 from rgaviz.data.truth import Truth
 from rgaviz.errors import RgavizError, lookup
@@ -37,9 +38,14 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "reid-folder": load_reid_folder,
     "scenes": load_scenes,
     "shapes": load_shapes,
+    "streets": load_streets,
 }
-TRUTHS: dict[str, Callable[..., Truth]] = {"people": people_truth, "shapes": shapes_truth}
-GENERATED = ("people", "shapes")  # those that have no folder of images
+TRUTHS: dict[str, Callable[..., Truth]] = {
+    "people": people_truth,
+    "shapes": shapes_truth,
+    "streets": streets_truth,
+}
+GENERATED = ("people", "shapes", "streets")  # those that have no folder of images
 NAMED_BY_USER = ("scenes",)  # those whose classes the user may name
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names
 
@@ -66,7 +72,7 @@ def load_dataset(
         name: a key of ``DATASETS``.
         data_dir: where the images are, for those that are not generated.
         image_size: (H, W) in pixels.
-        train_size: number of training images, or None for all (``people``, ``shapes``: their default); for
+        train_size: number of training images, or None for all (``people``, ``shapes``, ``streets``: their default); for
             re-identification of whole people, so many that there are at least as many images.
         test_size: number of test images, likewise.
         held_out: fraction held out for testing, where there is no test folder.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rgaviz.data.labels import Coding, by_id, by_number
+from rgaviz.data.labels import Coding, by_ids, by_number
 from rgaviz.data.sets.crops import find_root
 from rgaviz.data.sets.pairs import PARTS, TEST, VAL, Pair, files_below, other_counts, paired, scene_dataset
 from rgaviz.data.splits import Dataset
@@ -88,7 +88,7 @@ def coding(by_id: bool) -> Coding:
         return by_number(
             len(CLASSES), hint="use the published *_gtFine_labelTrainIds.png, or *_labelIds.png."
         )
-    return by_id(IDS, hint="use the published files.")
+    return by_ids(IDS, hint="use the published files.")
 
 
 def has_labels(root: Path, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rgaviz.data.labels import Coding, by_id, by_number
+from rgaviz.data.labels import Coding, by_ids, by_number
 from rgaviz.data.sets import camvid
 
 BY_ID = "_labelIds.png"  # how the names of files end that have Cityscapes' ids
@@ -26,7 +26,7 @@ def coding_of(
         ids: the numbers of the classes in the files of that data set, likewise.
     """
     if path.name.endswith(BY_ID) and ids is not None:
-        return by_id(ids, hint="give labels of the network's own data set.")
+        return by_ids(ids, hint="give labels of the network's own data set.")
     known = CODINGS[dataset]() if dataset in CODINGS else None
     if known is not None and known.classes == len(classes):
         return known

@@ -152,9 +152,9 @@ def read_class_names(path: Path) -> Named:
 
 def _parsed(line: str) -> tuple[str, Colour | None]:
     """A name, and its colour where three numbers from 0 to 255 stand behind it."""
-    name, *numbers = line.rsplit(maxsplit=3)
+    name, *numbers = line.rsplit(maxsplit=3) or [""]
     if len(numbers) == 3 and all(
-        each.isascii() and each.isdigit() and int(each[:4]) <= 255 for each in numbers
+        each.isascii() and each.isdigit() and len(each) <= 3 and int(each) <= 255 for each in numbers
     ):
         red, green, blue = map(int, numbers)
         return name, (red, green, blue)

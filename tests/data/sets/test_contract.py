@@ -5,19 +5,29 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from labelled import equal
 from laid_out import LAY_OUT, SIZE
+from laid_out_scenes import LAY_OUT_SCENES
 
 from rgaviz.data.augment import AUGMENTATIONS
 from rgaviz.data.batches import evaluation_batches
+from rgaviz.data.scenes import SceneSplit
 from rgaviz.data.sets import DATASETS, GENERATED, load_dataset
 from rgaviz.data.splits import DiskSplit, MemorySplit
 from rgaviz.errors import PictureError
 from rgaviz.tasks import TASKS
+from rgaviz.tasks.segmentation import Segmentation
 
-TESTED = {"classification": {"test": 6}, "reid": {"query": 3, "gallery": 5}}  # part -> images
+TESTED = {  # part -> images
+    "classification": {"test": 6},
+    "reid": {"query": 3, "gallery": 5},
+    "segmentation": {"val": 6, "test": 3},
+}
+FILES = {**LAY_OUT, **LAY_OUT_SCENES}
+KNOWN = {**TASKS, "segmentation": Segmentation()}
 WHOLE = {"people": {"train": 23, "query": 11, "gallery": 17}}  # of two whole identities
 
 
@@ -26,13 +36,14 @@ def files(name, tmp_path) -> Path | None:
     """The folder of a data set that has one."""
     if name in GENERATED:
         return None
-    LAY_OUT[name](tmp_path)
+    FILES[name](tmp_path)
     return tmp_path
 
 
 def limits(name):
     """On the number of images that are trained and measured on; re-identification measures on all there are."""
-    test = {"test_size": 6} if name in GENERATED or LAY_OUT[name] is LAY_OUT["folder"] else {}
+    people = name not in GENERATED and name in LAY_OUT and LAY_OUT[name] is not LAY_OUT["folder"]
+    test = {} if people else {"test_size": 6}
     return {"train_size": 9, **test}
 
 
@@ -43,7 +54,7 @@ def test_contract(files, name):
     tested = TESTED[data.task]
     counts = WHOLE.get(name, {"train": 9, **tested})
     assert data.name == name
-    assert data.task in TASKS
+    assert data.task in KNOWN
     assert {"train", *tested} <= set(data.parts)
     assert len(set(data.classes)) == len(data.classes) >= 1
     assert set(data.augmentations) <= set(AUGMENTATIONS)
@@ -55,8 +66,11 @@ def test_contract(files, name):
     for part in data.parts:
         split, same = data.part(part), again.part(part)
         assert split is data.part(part)
-        assert isinstance(split, MemorySplit)
         assert (len(split), split.image_size) == (counts[part], SIZE)
+        if data.task == "segmentation":
+            check_scenes(data, split, same)
+            continue
+        assert isinstance(split, MemorySplit)
         assert split.images.dtype == torch.uint8
         assert split.images.is_contiguous()  # a batch is one gather
         assert torch.equal(split.images, same.images)
@@ -66,11 +80,47 @@ def test_contract(files, name):
             torch.int64,
         )
         assert len(split.names) == len(set(split.names)) in (0, len(split))
-    TASKS[data.task].check(data.part("train"), data.classes)
+    KNOWN[data.task].check(data.part("train"), data.classes)
+    if data.task == "segmentation":
+        check_apart(data, tested)
+        return
     train = data.part("train").images.flatten(1)  # (n, H * W * 3)
     for part in tested:
         test = data.part(part).images.flatten(1)
         assert not (train[:, None] == test).all(2).any()  # nothing is measured on that was learned from
+
+
+def check_scenes(data, split, same):
+    """Pictures with a class for every pixel, whose colours and ids are known."""
+    assert isinstance(split, SceneSplit)
+    assert split.kept
+    assert len(set(split.names)) == len(split)
+    assert (
+        len(data.colours)
+        == len(set(data.colours))
+        == len(data.ids)
+        == len(set(data.ids))
+        == len(data.classes)
+    )
+    assert all(0 <= value <= 255 for each in data.colours for value in each)
+    assert split.fill == tuple(round(255 * mean) for mean in data.mean)
+    order = range(len(split))
+    for name, scene, again in zip(split.names, split.whole(order), same.whole(order), strict=True):
+        assert (scene.name, scene.picture.dtype, scene.picture.shape[2]) == (name, np.uint8, 3)
+        assert (scene.picture == again.picture).all()
+        assert (scene.labels is not None) == split.labelled
+        if scene.labels is not None:
+            assert (scene.labels.shape, scene.labels.dtype) == (scene.picture.shape[:2], np.uint8)
+            assert (scene.labels == again.labels).all()
+            assert ((scene.labels < len(data.classes)) | (scene.labels == 255)).all()
+
+
+def check_apart(data, tested):
+    """Nothing is measured on that was learned from."""
+    train = data.part("train")
+    learned = {scene.picture.tobytes() for scene in train.whole(range(len(train)))}
+    for split in (data.part(part) for part in tested):
+        assert not learned & {scene.picture.tobytes() for scene in split.whole(range(len(split)))}
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS.keys() - set(GENERATED)))
@@ -94,8 +144,12 @@ def test_what_does_not_fit_into_memory_is_read_by_workers(files, name):
     options = {"batch_size": 4, "mean": memory.mean, "std": memory.std}
     for part in memory.parts:
         split = disk.part(part)
-        assert isinstance(split, DiskSplit)
         assert split.workers == 1
+        if isinstance(split, SceneSplit):
+            check_scenes(memory, memory.part(part), split)
+            assert not split.kept
+            continue
+        assert isinstance(split, DiskSplit)
         one = list(evaluation_batches(memory.part(part), **options))
         other = list(evaluation_batches(split, **options))
         assert one
