@@ -34,6 +34,7 @@ class Regression:
     drawn = ""
     open_set = False
     foreign = True
+    dense = False
 
     def measuring(self, **choices):
         if choices:
@@ -77,6 +78,9 @@ class Regression:
         rows = [[value] for value in errors.tolist()]
         table = Table("number", ["mean absolute error"], list(how.classes), rows, decimals=3)
         return Evaluation(figures, {"number_mae": table})
+
+    def input_size(self, picture, image_size):
+        return image_size
 
     def scored(self, model):
         return model

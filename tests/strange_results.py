@@ -6,7 +6,7 @@ import json
 import os
 import zipfile
 
-from compared import COLUMNS, make
+from compared import COLUMNS, ERRORS, LABELS, make
 from PIL import Image
 from stored import edit
 
@@ -59,7 +59,7 @@ CELLS = [
 def results(folder, command):
     """A small folder of a command."""
     if command not in TABLES:
-        make(folder, COLUMNS, [(8, 12), (12, 8)])
+        make(folder, [*COLUMNS, LABELS, ERRORS], [(8, 12), (12, 8)])
         edit(
             folder,
             command=command,

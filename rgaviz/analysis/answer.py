@@ -106,5 +106,7 @@ def answer(
         for note in asked.notes:
             said.say(f"Note: {note}")
         outcome = run(asked, found, output.folder, said.track)
+        for note in outcome.notes:
+            said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
     return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)

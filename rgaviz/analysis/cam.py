@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, answer
+from rgaviz.analysis.pixels import dense_ones, label_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_cam
@@ -113,8 +114,9 @@ def cam_request(
     target: str | None = None,
     layer: str | None = None,
 ) -> Request:
-    """Class activation maps of every network, as ``rgaviz cam`` draws them."""
+    """Class activation maps of every network, as ``rgaviz cam`` draws them; before them their labels of pixels."""
     shown = [with_cam(subject, layer) for subject in subjects]
-    columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
+    columns = [*map(label_column, dense_ones(shown))]
+    columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
     notes = method_notes(methods)
     return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rgaviz.analysis.request import Column
 from rgaviz.explain.masks import map_warnings
 from rgaviz.explain.methods import METHODS
-from rgaviz.results.manifest import RIGHTNESS, Line, MapRef, Panel, Picture
+from rgaviz.results.manifest import OF_LABELS, RIGHTNESS, UNKNOWN, Line, MapRef, Panel, Picture
 from rgaviz.tasks import Told
 
+FEWEST = 0.005  # of the pixels that are told as a share
+
 COARSE = 7  # positions on a side: a map with fewer states its grid
+
+
+class About(NamedTuple):
+    """What a map is about, and what to doubt of it, or ""."""
+
+    text: str
+    doubt: str = ""
 
 
 def panel(
@@ -21,7 +30,7 @@ def panel(
     picture: Picture,
     told: Mapping[str, Told],
     maps: Mapping[str, np.ndarray],
-    about: Mapping[str, str],
+    about: Mapping[str, About],
     beside: str = "",
 ) -> Panel:
     """A panel of a picture's row, with what stands under it.
@@ -44,6 +53,8 @@ def panel(
     if column.minus is not None:
         return Panel(**content, lines=_of_difference(column.map, column.minus, maps, about))
     key = _key(column.map)
+    if column.kind in OF_LABELS:
+        return _of_labels(column, content, told.get(column.map.checkpoint), maps[key])
     lines, values = _said(told[column.map.checkpoint], about.get(key))
     lines += [*_of_method(column.map), *grid([maps[key]]), *map(flag, map_warnings(maps[key]))]
     return Panel(**content, lines=lines, values=values)
@@ -58,13 +69,36 @@ def flag(text: str) -> Line:
     return Line(text=text, role="flag")
 
 
-def _said(told: Told, about: str | None) -> tuple[list[Line], dict[str, Any]]:
+def _lines(told: Told) -> list[Line]:
+    return [Line(text=line.text, role=RIGHTNESS[line.right]) for line in told.lines]
+
+
+def _said(told: Told, about: About | None) -> tuple[list[Line], dict[str, Any]]:
     """What a network says of a picture, and what its map is about: as lines, and as numbers."""
-    lines = [Line(text=line.text, role=RIGHTNESS[line.right]) for line in told.lines]
-    if about not in (None, told.says):
-        lines.append(Line(text=f"target: {about}"))
+    target = None if about is None else about.text
+    doubts = [flag(about.doubt)] if about is not None and about.doubt else []
+    if told.labels is not None:  # which have a panel of their own
+        lines = [] if target is None else [Line(text=f"target: {target}")]
+        return [*lines, *doubts], {"target": target}
+    lines = _lines(told)
+    if target not in (None, told.says):
+        lines.append(Line(text=f"target: {target}"))
     right = next((line.right for line in told.lines), None)
-    return lines, {**told.values, "correct": right, "target": about}
+    return [*lines, *doubts], {**told.values, "correct": right, "target": target}
+
+
+def _of_labels(column: Column, content: dict[str, Any], told: Told | None, numbers: np.ndarray) -> Panel:
+    """A panel of a network's labels, of the truth, which nobody tells, or of where the one is not the other."""
+    if column.kind == "labels" and told is not None:
+        return Panel(**content, lines=_lines(told), values=told.values)
+    known = int((numbers != UNKNOWN).sum())
+    if not known:
+        return Panel(**content, lines=[flag("no truth")])
+    if told is None:
+        return Panel(**content)
+    share = int((numbers == 1).sum()) / known
+    some = f"{100 * share:.0f}%" if share >= FEWEST or not share else "less than 1%"
+    return Panel(**content, lines=[Line(text=f"{some} not as the truth")], values={"wrong": share})
 
 
 def _of_method(ref: MapRef) -> list[Line]:
@@ -85,7 +119,7 @@ def grid(shown: list[np.ndarray]) -> list[Line]:
 
 
 def _of_difference(
-    first: MapRef, second: MapRef, maps: Mapping[str, np.ndarray], about: Mapping[str, str]
+    first: MapRef, second: MapRef, maps: Mapping[str, np.ndarray], about: Mapping[str, About]
 ) -> list[Line]:
     """Why a difference is not one of two sound maps about the same."""
     refs = (first, second)
@@ -95,5 +129,6 @@ def _of_difference(
         for fault in map_warnings(maps[_key(ref)]):
             faults.setdefault(fault, []).append(ref.checkpoint)
     lines += [flag(f"{fault} in {' and '.join(where)}") for fault, where in faults.items()]
-    subjects = [about.get(_key(ref)) for ref in refs]
-    return lines if subjects[0] == subjects[1] else [*lines, flag(f"{subjects[0]} minus {subjects[1]}")]
+    told = [about.get(_key(ref), About("no class")) for ref in refs]
+    lines += [flag(doubt) for doubt in dict.fromkeys(each.doubt for each in told) if doubt]
+    return lines if told[0].text == told[1].text else [*lines, flag(f"{told[0].text} minus {told[1].text}")]

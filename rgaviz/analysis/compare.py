@@ -10,6 +10,7 @@ from typing import Unpack
 from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.cam import cam_columns, cam_ref, chosen_methods, method_notes
 from rgaviz.analysis.masks import mask_columns
+from rgaviz.analysis.pixels import dense_ones, error_column, label_column, truth_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, one_task, with_cam, with_masks
@@ -30,6 +31,7 @@ def compare(
     layer: str | None = None,
     mask_layer: str | None = None,
     diff: bool = False,
+    truth: Path | str | None = None,
     **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw networks side by side, as ``rgaviz compare`` does.
@@ -44,6 +46,8 @@ def compare(
             map.
         mask_layer: of the spatial masks; by default the deepest with attention.
         diff: also each network's maps minus the first one's.
+        truth: of networks that label pixels, the folder with the true labels, PNGs by the names of the pictures; by
+            default they are looked for where data sets have them, in ``labels`` beside ``images``, say.
         settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
@@ -51,7 +55,13 @@ def compare(
     """
     methods = chosen_methods(methods)
     ask = partial(
-        compare_request, methods=methods, target=target, layer=layer, mask_layer=mask_layer, diff=diff
+        compare_request,
+        methods=methods,
+        target=target,
+        layer=layer,
+        mask_layer=mask_layer,
+        diff=diff,
+        truth=None if truth is None else Path(truth),
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
     chosen = {word for task in TASKS.values() for word in task.targets} - {
@@ -71,6 +81,14 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
             f"Note: for {mixed} of {len(answers)} pictures the networks predict different classes, so --diff subtracts "
             "maps about different classes there; name one class with --target."
         )
+
+
+def labels_and_errors(subjects: Sequence[Subject]) -> list[Column]:
+    """Of networks that label pixels: the truth, what each says, then where each is wrong."""
+    dense = dense_ones(subjects)
+    if not dense:
+        return []
+    return [truth_column(subjects), *map(label_column, dense), *map(error_column, dense)]
 
 
 def layer_notes(subjects: Sequence[Subject]) -> list[str]:
@@ -104,8 +122,9 @@ def compare_request(
     mask_layer: str | None = None,
     *,
     diff: bool = False,
+    truth: Path | None = None,
 ) -> Request:
-    """Maps of all networks, then their spatial masks, as ``rgaviz compare`` draws them.
+    """Maps of all networks, then their spatial masks, as ``rgaviz compare`` draws them; before them labels of pixels.
 
     Args:
         subjects: at least two networks.
@@ -114,6 +133,7 @@ def compare_request(
         layer: of the class activation maps.
         mask_layer: of the masks.
         diff: also each network's maps minus the first one's.
+        truth: the folder with the true labels of pixels.
 
     Raises:
         RgavizError: no such layer, or masks asked for where no network has one over positions.
@@ -126,8 +146,11 @@ def compare_request(
             f"--mask-layer {mask_layer}: none of these networks has a spatial mask there; leave it out, or add one "
             "that has."
         )
-    columns = [column for subject in shown for column in cam_columns(subject, methods, target)]
+    columns = [*labels_and_errors(shown)]
+    columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
     columns += difference_columns(shown, methods, target) if diff else []
     columns += masks
     notes = [*layer_notes(shown), *method_notes(methods)]
-    return Request("compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)
+    return Request(
+        "compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, truth=truth, notes=notes
+    )

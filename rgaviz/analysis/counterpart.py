@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from rgaviz.analysis.captions import About
 from rgaviz.analysis.request import Column, Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import find_pictures
@@ -77,7 +78,7 @@ def other_picture(subjects: Sequence[Subject], targets: Mapping[str, Target]) ->
 
 def other_maps(
     request: Request, seen: Mapping[str, Seen], row: int, number: int
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, About]]:
     """The other picture's masks and its maps about a picture, by ``"checkpoint/name"``, and what these are about.
 
     Args:
@@ -88,7 +89,7 @@ def other_maps(
     """
     masks: dict[str, np.ndarray] = {}
     maps: dict[str, np.ndarray] = {}
-    about: dict[str, str] = {}
+    about: dict[str, About] = {}
     for subject in (each for each in request.subjects if each.id in seen):
         found = seen[subject.id].found
         masks |= {f"{subject.id}/{name}": values for name, values in kept_masks(found.masks, 0).items()}
@@ -97,7 +98,7 @@ def other_maps(
             key = f"{subject.id}/{_named(name, number)}"
             maps[key] = values[0, row]  # (1, B, h, w) -> (h, w)
             if not METHODS[method].classless:
-                about[key] = found.about[0][row]
+                about[key] = About(found.about[0][row])
     return masks, maps, about
 
 

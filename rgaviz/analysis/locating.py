@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rgaviz.analysis.loading import BATCH
 from rgaviz.analysis.request import cam_names, cam_scores
-from rgaviz.analysis.run import BATCH
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.truth import Truth
 from rgaviz.errors import PictureError, RgavizError

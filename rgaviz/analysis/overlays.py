@@ -9,8 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from rgaviz.analysis.cam import cam_ref
+from rgaviz.analysis.loading import BATCH
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.run import BATCH
 from rgaviz.analysis.subject import Subject, with_cam, with_masks
 from rgaviz.errors import RgavizError
 from rgaviz.explain.masks import kept_masks

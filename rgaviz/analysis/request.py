@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ class Column:
     """
 
     title: str
-    kind: Literal["picture", "map", "difference", "bars"] = "picture"
+    kind: Literal["picture", "map", "difference", "bars", "labels", "errors"] = "picture"
     map: MapRef | None = None
     minus: MapRef | None = None
 
@@ -66,6 +67,7 @@ class Request:
         methods: of ``METHODS``.
         target: what the maps are about, as typed; None is what is usual for each network's task.
         labels: what the pictures show, where the user said it: one for all, or one each.
+        truth: the folder with the true labels of every pixel; None where they lie beside the pictures, if anywhere.
         notes: what a reader must know of all that, told before the pictures are read.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
@@ -77,6 +79,7 @@ class Request:
     methods: Sequence[str] = ()
     target: str | None = None
     labels: Sequence[str] = ()
+    truth: Path | None = None
     notes: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""
@@ -89,10 +92,12 @@ class Outcome:
     Attributes:
         told: picture -> checkpoint id -> what the network says of it.
         failures: one line for each picture that was left out.
+        notes: what a reader must know of the others.
     """
 
     told: dict[str, dict[str, Told]]
     failures: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 def versions() -> dict[str, str]:

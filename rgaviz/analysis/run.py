@@ -6,19 +6,22 @@ cannot be read is reported and the others are done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-from rgaviz.analysis.captions import panel
+from rgaviz.analysis.captions import About, panel
 from rgaviz.analysis.counterpart import Other, Seen, other_column, other_maps, other_picture
+from rgaviz.analysis.loading import Loaded, batches, read_all
+from rgaviz.analysis.pixels import Palette, dense_ones, label_maps, palette_of
 from rgaviz.analysis.request import Outcome, Request, cam_names, cam_scores, versions
 from rgaviz.analysis.subject import Subject, naming
+from rgaviz.analysis.truths import shown_columns, truths_of
 from rgaviz.data.find import PicturePath
-from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
@@ -30,8 +33,6 @@ from rgaviz.results.writer import ResultsWriter
 from rgaviz.tasks import Told
 from rgaviz.tasks.task import LABEL
 
-BATCH = 16  # pictures explained at once
-
 
 def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: Track = silent) -> Outcome:
     """Explain every picture with every checkpoint and write the results folder.
@@ -42,29 +43,33 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     labels = _labels(request, pictures)
     targets = _targets(request, labels)
     other = other_picture(request.subjects, targets)
+    palette = palette_of(request.subjects)
+    truths = truths_of(request, pictures, palette)
+    request = shown_columns(request, truths)
     failures: list[str] = []
+    smaller: list[str] = []
     found: dict[str, dict[str, Told]] = {}
-    numbered = list(enumerate(pictures))
-    groups = [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
-    with ResultsWriter(folder, _head(request)) as writer:
-        for group in track(groups, total=len(groups), description="explaining"):
-            loaded = list(_read(group, request.subjects, failures))
-            if not loaded:
-                continue
+    numbered = track(list(enumerate(pictures)), total=len(pictures), description="explaining")
+    with ResultsWriter(folder, _head(request, palette)) as writer:
+        for batch in batches(read_all(numbered, request.subjects, failures)):
+            smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(
                     subject,
-                    [each.inputs[subject.id] for each in loaded],
-                    [labels[each.number] for each in loaded],
+                    [each.inputs[subject.id] for each in batch],
+                    [labels[each.number] for each in batch],
                     request,
                     targets.get(subject.id),
+                    keep=other is not None,
                 )
                 for subject in request.subjects
             ]
             seen = _seen(other, request, targets, [found for found, _ in explained])
-            for row, (number, picture, shown, _) in enumerate(loaded):
+            for row, (number, picture, size, shown, _) in enumerate(batch):
                 told = {s.id: p[row] for s, (_, p) in zip(request.subjects, explained, strict=True)}
-                maps, classes = _maps(request, row, [e for e, _ in explained])
+                maps, about = _maps(request, row, [e for e, _ in explained])
+                truth = truths.read(number, size)
+                maps |= label_maps(palette, told, shown.shape[:2], truth, truths.name)
                 entry = Picture(
                     id=str(number),
                     path=picture.relative.as_posix(),
@@ -72,14 +77,33 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     label=labels[number],
                 )
                 writer.picture(entry, shown, maps)
-                writer.row([panel(column, entry, told, maps, classes) for column in request.columns])
-                found[entry.path] = told
+                writer.row([panel(column, entry, told, maps, about) for column in request.columns])
+                # Of each picture its labels would be too much.
+                found[entry.path] = {name: each._replace(labels=None) for name, each in told.items()}
                 if other is not None:
                     _write_other(writer, request, other, seen, row, entry)
         if not found:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
-    return Outcome(found, failures)
+    return Outcome(found, failures, [*_first(smaller), *truths.notes()])
+
+
+def _scaled_down(loaded: Loaded, subjects: Sequence[Subject]) -> str:
+    """That a network labels a picture's pixels at another size than its own; "" where none does."""
+    for subject in dense_ones(subjects):
+        size = tuple(loaded.inputs[subject.id].shape[1:])
+        if size != loaded.size:
+            (height, width), (rows, columns) = loaded.size, size
+            return (
+                f"{loaded.picture.path} has {height}x{width} pixels, and was scaled down to {rows}x{columns}."
+            )
+    return ""
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    """The first line, with how many more there are."""
+    more = f" So were {len(lines) - 1} more." if len(lines) > 1 else ""
+    return [f"{line}{more}" for line in lines[:1]]
 
 
 def _seen(
@@ -156,55 +180,38 @@ def _faults(label: str, subjects: Sequence[Subject], *, folder: bool = False) ->
     return faults
 
 
-class Loaded(NamedTuple):
-    """What is kept of a picture while its batch is explained; the decoded original may be very large."""
-
-    number: int
-    picture: PicturePath
-    shown: np.ndarray
-    inputs: dict[str, torch.Tensor]  # checkpoint id -> (3, H, W), normalised
-
-
-def _read(
-    group: Sequence[tuple[int, PicturePath]], subjects: Sequence[Subject], failures: list[str]
-) -> Iterator[Loaded]:
-    """The pictures of a batch that can be read; a line in ``failures`` for each other one."""
-    for number, picture in group:
-        try:
-            array = read_picture(picture.path)
-        except PictureError as error:
-            failures.append(str(error))
-            continue
-        inputs = {each.id: each.checkpoint.inputs([array])[0] for each in subjects}
-        yield Loaded(number, picture, shown_picture(array), inputs)
-
-
 def _explain(
     subject: Subject,
     inputs: Sequence[torch.Tensor],
     truth: Sequence[str | None],
     request: Request,
     target: Target | None,
+    *,
+    keep: bool,
 ) -> tuple[Explanation, list[Told]]:
+    """What a network shows and says of the pictures of a batch; its output only where that is to be kept."""
     classes, task = subject.checkpoint.classes, subject.checkpoint.task
     if request.methods and request.target == LABEL:
         with naming(subject):
             target = task.labelled(truth, classes)  # of these pictures
     found = subject.explain(torch.stack(list(inputs)), request.methods, target)
-    return found, task.told(found.output, classes, truth)
+    told = task.told(found.output, classes, truth)
+    return found if keep else replace(found, output=found.output.new_empty(0)), told
 
 
 def _maps(
     request: Request, row: int, explained: Sequence[Explanation]
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+) -> tuple[dict[str, np.ndarray], dict[str, About]]:
     """One picture's maps by ``"checkpoint/name"``, and what each class activation map is about, if it is."""
     maps: dict[str, np.ndarray] = {}
-    about: dict[str, str] = {}
+    about: dict[str, About] = {}
     for subject, found in zip(request.subjects, explained, strict=True):
         maps |= {f"{subject.id}/{name}": values for name, values in kept_masks(found.masks, row).items()}
         for method, values in found.cams.items():
             names = cam_names(method, cam_scores(subject, request.target))
-            for name, each, caption in zip(names, values[row], found.about[row], strict=False):
+            doubts = found.doubts[row] if found.doubts else [""] * len(found.about[row])
+            captions = map(About, found.about[row], doubts)
+            for name, each, caption in zip(names, values[row], captions, strict=False):
                 maps[f"{subject.id}/{name}"] = each  # (h, w)
                 if not METHODS[method].classless:
                     about[f"{subject.id}/{name}"] = caption
@@ -217,7 +224,7 @@ def _target_taken(request: Request) -> str | None:
     return request.target or ", ".join(dict.fromkeys(usual)) or None
 
 
-def _head(request: Request) -> dict[str, Any]:
+def _head(request: Request, palette: Palette) -> dict[str, Any]:
     return {
         "command": request.command,
         "command_line": request.command_line,
@@ -226,5 +233,6 @@ def _head(request: Request) -> dict[str, Any]:
         "target": _target_taken(request),
         "checkpoints": [subject.record() for subject in request.subjects],
         "titles": [column.title for column in request.columns],
+        "classes": palette.classes,
         "figure": request.options,
     }

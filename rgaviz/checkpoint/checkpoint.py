@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rgaviz.tasks.task import Target
 
 
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= 255
+
+
 class Prediction(NamedTuple):
     """What a network says of one picture."""
 
@@ -88,15 +92,39 @@ class Checkpoint:
         height, width = self.config["image_size"]
         return height, width
 
+    @property
+    def colours(self) -> list[tuple[int, int, int]] | None:
+        """RGB of each class in label maps, as far as the file says."""
+        found = self.training.get("colours")
+        if not isinstance(found, list) or len(found) != len(self.classes):
+            return None
+        if not all(isinstance(each, list) and len(each) == 3 and all(map(_is_byte, each)) for each in found):
+            return None
+        return [(red, green, blue) for red, green, blue in found]
+
+    @property
+    def ids(self) -> list[int] | None:
+        """The number of each class in the label files of its data set, as far as the file says."""
+        found = self.training.get("ids")
+        if not isinstance(found, list) or len(found) != len(self.classes):
+            return None
+        return found if all(map(_is_byte, found)) and len(set(found)) == len(found) else None
+
+    def input_size(self, picture: np.ndarray) -> tuple[int, int]:
+        """(H, W) at which the network sees a picture (h, w, 3)."""
+        height, width = picture.shape[:2]
+        return self.task.input_size((height, width), self.image_size)
+
     def inputs(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> Tensor:
         """A normalised batch (B, 3, H, W) float32.
 
         Args:
             images: a tensor (B, 3, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
-                (H, W, 3) of any size, resized and normalised with this checkpoint's values.
+                (H, W, 3) of any size, resized and normalised with this checkpoint's values. A network that sees
+                pictures at their own size takes several of one size.
 
         Raises:
-            RgavizError: no images, arrays of another kind, or a picture that cannot be read.
+            RgavizError: no images, arrays of another kind or of several sizes, or a picture that cannot be read.
         """
         from rgaviz.data.pictures import check_array, network_input, read_picture
 
@@ -105,10 +133,10 @@ class Checkpoint:
                 raise RgavizError(
                     "A tensor is a normalised batch of floating point; pass pictures as uint8 arrays."
                 )
-            if images.shape[1:] != (3, *self.image_size):
-                wanted, given = (
-                    "x".join(map(str, each)) for each in ((3, *self.image_size), images.shape[1:])
-                )
+            own = (images.shape[2], images.shape[3]) if images.ndim == 4 else self.image_size
+            size = self.task.input_size(own, self.image_size) if min(own) else self.image_size
+            if images.shape[1:] != (3, *size):
+                wanted, given = ("x".join(map(str, each)) for each in ((3, *size), images.shape[1:]))
                 raise RgavizError(
                     f"This network takes images of {wanted}, not {given}; resize them, or pass pictures."
                 )
@@ -126,7 +154,14 @@ class Checkpoint:
         pictures = [
             read_picture(each) if isinstance(each, str | Path) else check_array(each) for each in several
         ]
-        return torch.stack([network_input(each, self.image_size, self.mean, self.std) for each in pictures])
+        sizes = [self.input_size(each) for each in pictures]
+        if len(set(sizes)) > 1:
+            told = " and ".join("x".join(map(str, size)) for size in list(dict.fromkeys(sizes))[:2])
+            raise RgavizError(
+                f"This network sees pictures at their own size, here {told}, which are no one batch; pass those of one "
+                "size together."
+            )
+        return torch.stack([network_input(each, sizes[0], self.mean, self.std) for each in pictures])
 
     def scored(self) -> Callable[[Tensor], Tensor]:
         """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...)."""

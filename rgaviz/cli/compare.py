@@ -20,6 +20,7 @@ from rgaviz.cli.options import (
     Network,
     Out,
     Target,
+    TruthFolder,
     flag,
 )
 
@@ -37,6 +38,7 @@ def compare(
     diff: Annotated[
         bool, flag("--diff", help="Add each network's CAM minus the first one's, signed.")
     ] = False,
+    truth: TruthFolder = None,
     label: Label = None,
     network: Network,
     figure: MapFigure,
@@ -59,6 +61,7 @@ def compare(
         layer=layer,
         mask_layer=mask_layer,
         diff=diff,
+        truth=truth,
         **settings(context, label, network, figure),
     )
     tell(answer, out, as_json=as_json)

@@ -144,6 +144,16 @@ Label = Annotated[
     ),
 ]
 
+TruthFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        help="Of networks that label pixels: the folder with the true labels, PNGs by the pictures' names.",
+        show_default="labels/ beside images/, where there is one",
+        metavar="<folder>",
+    ),
+]
+
 
 def out_option(text: str, **more: Any) -> Any:
     """``--out``, which is not empty."""

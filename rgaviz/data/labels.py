@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,13 @@ class Coding:
 def by_number(classes: int, *, hint: str, colours: Mapping[Colour, int] | None = None) -> Coding:
     """The usual coding: a class is its number, 255 is ignored."""
     return Coding(classes, np.arange(256, dtype=np.uint8), hint, colours)
+
+
+def by_ids(ids: Sequence[int], *, hint: str) -> Coding:
+    """A class is its id, and every other number is ignored."""
+    table = np.full(256, IGNORED, np.uint8)
+    table[list(ids)] = np.arange(len(ids))
+    return Coding(len(ids), table, hint)
 
 
 def read_classes(path: Path, coding: Coding) -> np.ndarray:

@@ -8,7 +8,7 @@ the ReLU, not rescaled, at the layer's resolution.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,15 @@ from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
 from rgaviz.explain.methods import METHODS, Method, weighted
 from rgaviz.explain.probes import Probe, probes
-from rgaviz.explain.targets import ClassTarget, Target, check_target, given_classes, scored, top_classes
+from rgaviz.explain.targets import (
+    ClassTarget,
+    DoubtfulTarget,
+    Target,
+    check_target,
+    given_classes,
+    scored,
+    top_classes,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class Explanation:
         output: of the network (B, ...), float32, on the CPU.
         masks: as :func:`rgaviz.masks` returns them.
         about: captions (B, T) of what the maps are about.
+        doubts: warnings (B, T) of what they are about, "" where there is none; empty of a target without.
         cams: method -> (B, T, h, w) raw maps.
     """
 
@@ -42,6 +51,7 @@ class Explanation:
     masks: dict[str, np.ndarray]
     about: list[list[str]]
     cams: dict[str, np.ndarray]
+    doubts: list[list[str]] = field(default_factory=list)
 
 
 def cam(
@@ -132,8 +142,10 @@ def explain(
     with lent(model):
         output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
         about: list[list[str]] = []
+        doubts: list[list[str]] = []
         if target is not None:
             scores, about = _asked(target, output)
+            doubts = target.doubts(output.detach()) if isinstance(target, DoubtfulTarget) else []
         if target is not None and layer is not None and caught.activations is not None:
             cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
             if own := [name for name in methods if not METHODS[name].maps]:
@@ -144,7 +156,7 @@ def explain(
                     name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own
                 }
             cams = {name: cams[name] for name in methods}
-    return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams)
+    return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams, doubts)
 
 
 class _Part(nn.Module):

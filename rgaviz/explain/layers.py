@@ -56,7 +56,9 @@ def stage_names(model: nn.Module) -> dict[str, str]:
 
 
 def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
-    """The last stage, where maps are most about the class; without stages, the last layer that gives a map.
+    """The stage that the network names as its ``cam_stage``, else the last one, where maps are most about the class.
+
+    Without stages it is the last layer that gives a map.
 
     That layer is found by a forward pass on zeros: of the modules with weights that give a map with more than one
     position the last to finish, which is the outermost of those that give the same map. Where a network ends in
@@ -71,7 +73,8 @@ def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None)
     """
     stages = stage_names(model)
     if stages:
-        return list(stages)[-1]
+        named = getattr(model, "cam_stage", "")
+        return named if named in stages else list(stages)[-1]
     configured: Any = model  # a network of ours, or one from elsewhere that was given a configuration
     size: Sequence[int] = image_size or configured.config["image_size"]
     shapes = _output_shapes(model, size)

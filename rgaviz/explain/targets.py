@@ -53,6 +53,15 @@ class PairTarget(Target, Protocol):
         ...
 
 
+@runtime_checkable
+class DoubtfulTarget(Target, Protocol):
+    """A target whose scores may say nothing of some images."""
+
+    def doubts(self, output: Tensor) -> list[list[str]]:
+        """What to warn of (B, T) for an output (B, ...); "" where there is nothing."""
+        ...
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """Logits of classes; see :func:`top_classes`, :func:`one_class` and :func:`given_classes`.

@@ -17,10 +17,10 @@ from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
-from rgaviz.results.manifest import ResultsError
+from rgaviz.results.manifest import OF_LABELS, ResultsError
 from rgaviz.results.reader import Results
 
-OF_PICTURES = ("picture", "map", "difference", "bars")  # kinds of panel
+OF_PICTURES = ("picture", "map", "difference", "bars", *OF_LABELS)  # kinds of panel
 DRAWN = (*OF_PICTURES, TEXT)
 
 
@@ -64,7 +64,8 @@ def check_kinds(results: Results, drawn: Sequence[str] = DRAWN) -> None:
 
 
 def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
-    height = layout.snap(layout.top + sum(line.inches for line in lines) + layout.legend.height, math.ceil)
+    legend = layout.legend_of([panel for line in lines for panel in line.panels])
+    height = layout.snap(layout.top + sum(line.inches for line in lines) + legend.height, math.ceil)
     page = sheet(layout.width, height, layout.options)
 
     axes = axes_maker(page, layout.width, height, layout.options.dpi)
@@ -91,5 +92,5 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
             for number, (text, shade) in enumerate(caption):
                 write_line(ax, text, (0.5, at), up - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
         y += line.inches - line.above
-    layout.legend.draw(page, axes, y)
+    legend.draw(page, axes, y)
     return page

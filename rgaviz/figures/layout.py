@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from rgaviz.figures.style import (
     WRONG,
     FigureOptions,
 )
+from rgaviz.figures.swatches import SwatchLegend, swatches_of
 from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Line, Panel
 
@@ -114,8 +116,14 @@ class Layout:
         self.title_line = points * LINE / 72
         self.broken = len(manifest.titles) > count
         self.top = PAD if self.broken else self.title_height(0, count)
-        self.legend = Legend(scales.bars(), self.width)
+        self.legend = self.legend_of(scales.panels)
         self.count = count
+
+    def legend_of(self, panels: Sequence[Panel]) -> Legend:
+        """What stands below a page with these panels; below one of all of them is no less."""
+        swatches = swatches_of(self.scales, panels)
+        points = VENUES[self.options.venue]().points
+        return Legend(SwatchLegend(swatches, self.width, points), self.scales.bars(), self.width)
 
     def snap(self, inches: float, to: Any = round) -> float:
         """The length in whole pixels."""

@@ -1,4 +1,4 @@
-"""The colour bars below a figure of panels: how many beside each other, and how their words break."""
+"""What stands below a figure of panels: what colours stand for, then colour bars, and how their words break."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from rgaviz.figures.panels import draw_colour_bar
 from rgaviz.figures.scales import ColourBar
 from rgaviz.figures.sheet import MakeAxes
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL
+from rgaviz.figures.swatches import SwatchLegend
 from rgaviz.figures.text import wrap_text
 
 BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05  # inches
 
 
 class Legend:
-    """Where the colour bars of a figure go; made in its style.
+    """Where the colour bars of a figure go, below its swatches; made in its style.
 
     Attributes:
+        swatches: the colours that stand for something.
         bars: in order.
         labels: of each bar, as lines that fit.
-        height: of all of them in inches, with their numbers and labels.
+        height: of all of it in inches, with the numbers and labels of the bars.
     """
 
-    def __init__(self, bars: list[ColourBar], width: float) -> None:
-        self.bars = bars
+    def __init__(self, swatches: SwatchLegend, bars: list[ColourBar], width: float) -> None:
+        self.swatches, self.bars = swatches, bars
         self.cells = min(len(bars), max(1, int(width / BAR_CELL))) if bars else 1
         self.cell = width / self.cells
         self.labels = [
@@ -34,7 +36,8 @@ class Legend:
             ]
             for bar in bars
         ]
-        self.height = sum(self._row_height(first) for first in range(0, len(bars), self.cells))
+        rows = sum(self._row_height(first) for first in range(0, len(bars), self.cells))
+        self.height = swatches.height + rows
 
     def _row_height(self, first: int) -> float:
         """The height of the row of colour bars that starts with the given one."""
@@ -42,7 +45,9 @@ class Legend:
         return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
 
     def draw(self, page: Figure, axes: MakeAxes, y: float) -> None:
-        """Draw the bars from ``y`` inches below the top of the page on."""
+        """Draw it from ``y`` inches below the top of the page on."""
+        self.swatches.draw(page, axes, y)
+        y += self.swatches.height
         for index, bar in enumerate(self.bars):
             first, place = index - index % self.cells, index % self.cells
             width = min(BAR_WIDTH, self.cell - 0.35)

@@ -11,15 +11,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from rgaviz.errors import OutputError
 from rgaviz.figures.grid import check_kinds
-from rgaviz.figures.overlay import overlay
+from rgaviz.figures.panels import laid_over
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import FigureOptions
 from rgaviz.regular import open_regular, stays_within
-from rgaviz.results.manifest import MapRef, Panel, Picture
+from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, Picture
 from rgaviz.results.reader import Results
 from rgaviz.writing import atomic_write
 
 FOLDER = "overlays"
+SINGLE = ("map", *OF_LABELS)  # kinds of panel that have one
 SOFTWARE = "Software", "rgaviz"  # a text in each of them, by which they are known where no ledger has them
 MARK = "tEXt{}\0{}".format(*SOFTWARE).encode()  # the same in the file, behind its size and kind
 BEGINS = 100  # bytes that have it
@@ -39,7 +40,7 @@ def overlay_panels(results: Results, folder: Path) -> Overlays:
     pictures = {picture.id: picture for picture in results.manifest.pictures}
     targets: Overlays = {}
     for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind != "map" or panel.map is None or panel.picture is None:
+        if panel.kind not in SINGLE or panel.map is None or panel.picture is None:
             continue
         picture = pictures[panel.picture]
         path = folder / overlay_name(picture.path, panel.map)
@@ -67,14 +68,7 @@ def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) 
     scales, info = Scales(results, options), PngInfo()
     info.add_text(*SOFTWARE)
     for path, (picture, panel) in overlays.items():
-        shown = overlay(
-            results.picture(picture.id),
-            scales.read(panel, panel.map),
-            options.cmap,
-            *scales.limits(panel),
-            options.alpha,
-            options.interpolation,
-        )
+        shown = laid_over(scales, options, panel, results.picture(picture.id))
         atomic_write(
             path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG", pnginfo=info)
         )

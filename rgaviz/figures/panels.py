@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from rgaviz.figures.overlay import grey, overlay
 from rgaviz.figures.scales import DIVERGING, ColourBar, Scales
 from rgaviz.figures.style import RIGHT, SMALL, WRONG, FigureOptions
+from rgaviz.figures.swatches import painted_errors, painted_labels
 from rgaviz.results.manifest import Panel, Point
 
 PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zoomed into
@@ -45,6 +46,11 @@ def panel_pixels(
     smaller = picture.shape[0] >= size[0]
     enlarge = cv2.INTER_NEAREST if max(picture.shape[:2]) <= TINY else cv2.INTER_CUBIC
     picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if smaller else enlarge)
+    return laid_over(scales, options, panel, picture)
+
+
+def laid_over(scales: Scales, options: FigureOptions, panel: Panel, picture: np.ndarray) -> np.ndarray:
+    """What a panel shows over its picture, RGB uint8 (H, W, 3) as that is."""
     alpha, interpolation = options.alpha, options.interpolation
     if panel.kind == "map":
         values, (low, high) = scales.read(panel, panel.map), scales.limits(panel)
@@ -56,6 +62,10 @@ def panel_pixels(
         strong = (1 + alpha) / 2
         values = scales.difference(panel)
         return overlay(grey(picture), values, DIVERGING, -limit, limit, strong, interpolation)
+    if panel.kind == "labels":
+        return painted_labels(scales, panel, picture, alpha)
+    if panel.kind == "errors":
+        return painted_errors(scales, panel, picture, alpha)
     return picture
 
 

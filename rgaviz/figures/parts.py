@@ -1,4 +1,4 @@
-"""What the parts of ``--preset figure3`` show: (a) class activation maps, (b) masks, each beside its picture."""
+"""What the parts of ``--preset figure3`` show: labels, class activation maps, masks, each beside its picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from rgaviz.figures.scales import GROUP_NAMES, Scales
 from rgaviz.results.manifest import Panel
 
-MARKS = "ab"
+MARKS = "abc"
+GROUPS = ("labels", *GROUP_NAMES)  # of maps, in the order of their parts
 MOST_FLAGS = 4  # kinds of warnings that are told
 
 
@@ -38,7 +39,7 @@ def parts_of(scales: Scales) -> list[Part]:
     titles = scales.results.manifest.titles
     groups = [_group(scales.rows, column) for column in range(len(titles))]
     pictures = [column for column, group in enumerate(groups) if group is None]
-    shown = [group for group in GROUP_NAMES if group in groups] or [None]
+    shown = [group for group in GROUPS if group in groups] or [None]
     parts = []
     for mark, group in zip(MARKS, shown, strict=False):
         maps = [column for column, each in enumerate(groups) if each == group and group is not None]

@@ -10,7 +10,7 @@ import numpy as np
 
 from rgaviz.figures.overlay import resize_map
 from rgaviz.figures.style import FigureOptions, parse_scale
-from rgaviz.results.manifest import MapRef, Panel, ResultsError
+from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, ResultsError
 from rgaviz.results.reader import Results
 
 GROUP_NAMES = {"cam": "CAM", "mask": "attention mask"}
@@ -68,11 +68,29 @@ class Scales:
         self.cmap, self.interpolation = options.cmap, options.interpolation
         self.groups: dict[tuple[str, str], str] = {}  # (checkpoint, map) -> group
         self.spans: dict[tuple[str, str, str], Span] = {}  # (picture, checkpoint, map)
+        self.shown: dict[
+            tuple[str, str, str], frozenset[int]
+        ] = {}  # likewise, of labels and errors: which numbers
         for panel in self.panels:
             for ref in (panel.map, panel.minus) if panel.kind in OVER_PICTURES else ():
                 if ref and (key := (str(panel.picture), ref.checkpoint, ref.name)) not in self.spans:
                     self.spans[key] = span_of(self.read(panel, ref))
                     self.groups.setdefault((ref.checkpoint, ref.name), ref.group)
+            if panel.kind in OF_LABELS and (key := self._key(panel)) not in self.shown:
+                self.shown[key] = frozenset(np.flatnonzero(np.bincount(self.numbers(panel).ravel())).tolist())
+
+    def _key(self, panel: Panel) -> tuple[str, str, str]:
+        assert panel.map is not None
+        return str(panel.picture), panel.map.checkpoint, panel.map.name
+
+    def numbers(self, panel: Panel) -> np.ndarray:
+        """The labels or errors that a panel shows, uint8 (H, W) of the size of its picture."""
+        read = self.results.labels if panel.kind == "labels" else self.results.errors
+        return read(*self._key(panel))
+
+    def shown_by(self, panel: Panel) -> frozenset[int]:
+        """Which numbers are among them."""
+        return self.shown[self._key(panel)]
 
     def read(self, panel: Panel, ref: MapRef | None, rank: int = 2) -> np.ndarray:
         """A raw map of a panel's picture: what it shows or subtracts, (h, w), or (C,) with rank 1."""

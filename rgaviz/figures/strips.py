@@ -1,6 +1,7 @@
 """``--preset figure3``: many narrow panels in a row, as in Figure 3 of the paper.
 
-The figure has two parts, (a) pictures with their class activation maps and (b) pictures with their masks. In a part the
+The figure has two parts, (a) pictures with their class activation maps and (b) pictures with their masks; before them
+stands one of labels, where there are some. In a part the
 pictures stand beside each other, each with its maps; the parts do, too, or where they have no room one below the other.
 What the panels show is said once, below their part.
 """
@@ -25,6 +26,7 @@ from rgaviz.figures.parts import Part, flag_notes, flags_of, parts_of
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import MakeAxes, axes_maker, sheet
 from rgaviz.figures.style import FLAG, LINE_SMALL, PAD, SMALL, VENUES, FigureOptions, Page, style
+from rgaviz.figures.swatches import SwatchLegend, swatches_of
 from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Panel
 from rgaviz.results.reader import Results
@@ -76,12 +78,18 @@ class StripLayout:
         self.captions = {
             part.columns: self._caption(section, part) for section in self.sections for part in section.parts
         }
-        self.legend = Legend(scales.bars(), self.width)
+        self.legend = self.legend_of(scales.panels)
         self.notes = [
             line
             for note in flag_notes(scales)
             for line in wrap_text(note, self.width - 2 * MARGIN, SMALL, lines=2)
         ]
+
+    def legend_of(self, panels: Sequence[Panel]) -> Legend:
+        """What stands below a page with these panels; below one of all of them is no less."""
+        points = VENUES[self.options.venue]().points
+        swatches = SwatchLegend(swatches_of(self.scales, panels), self.width, points)
+        return Legend(swatches, self.scales.bars(), self.width)
 
     def snap(self, inches: float) -> float:
         """The length in whole pixels."""
@@ -146,15 +154,11 @@ class StripLayout:
         said = max(len(self.captions[part.columns]) for part in section.parts)
         return lines * (self.panel_height(section) + BETWEEN) - BETWEEN + PAD + said * LINE_SMALL + 2 * PAD
 
-    def page_height(self, count: int) -> float:
-        """Of a page with so many pictures."""
+    def page_height(self, count: int, legend: Legend | None = None) -> float:
+        """Of a page with so many pictures, with a legend of its own or that of all."""
         notes = len(self.notes) * LINE_SMALL
-        return (
-            MARGIN
-            + sum(self.height(section, count) for section in self.sections)
-            + notes
-            + self.legend.height
-        )
+        below = (legend or self.legend).height
+        return MARGIN + sum(self.height(section, count) for section in self.sections) + notes + below
 
     @property
     def per_page(self) -> int:
@@ -192,7 +196,8 @@ def draw_strips(results: Results, options: FigureOptions) -> Iterator[Page]:
 
 
 def _draw_page(layout: StripLayout, rows: Sequence[Sequence[Panel]]) -> Figure:
-    height = math.ceil(layout.page_height(len(rows)) * layout.options.dpi) / layout.options.dpi
+    legend = layout.legend_of([panel for row in rows for panel in row])
+    height = math.ceil(layout.page_height(len(rows), legend) * layout.options.dpi) / layout.options.dpi
     page = sheet(layout.width, height, layout.options)
 
     axes = axes_maker(page, layout.width, height, layout.options.dpi)
@@ -214,7 +219,7 @@ def _draw_page(layout: StripLayout, rows: Sequence[Sequence[Panel]]) -> Figure:
         y += layout.height(section, len(rows))
     for number, note in enumerate(layout.notes):
         write(note, layout.width / 2, y + (number + 0.75) * LINE_SMALL, color=FLAG)
-    layout.legend.draw(page, axes, y + len(layout.notes) * LINE_SMALL)
+    legend.draw(page, axes, y + len(layout.notes) * LINE_SMALL)
     return page
 
 

@@ -71,9 +71,11 @@ class Network(nn.Module):
         heads: those that it can have.
         neck: from the pooled feature to the embedding.
         attention: the slots by stage name.
+        cam_stage: where class activation maps are taken unless another layer is named; "" is the last stage.
     """
 
     task: str = "classification"
+    cam_stage: str = ""
     heads: Collection[str] = tuple(HEADS)
     stages: dict[str, str]
     config: dict[str, Any]

@@ -56,12 +56,16 @@ class DilatedResNet(ResidualStages):
         grid: side of the grid that the attention sees.
         wiring: a key of ``WIRINGS``: how the attended map gets back to the full one.
 
+    Class activation maps are taken at ``conv5``, the map before the head: behind ``context`` stands a 1x1 convolution
+    alone, so there a map of a class is nothing but the class's own logits.
+
     Raises:
         UnknownNameError: no such attention, stage, head or wiring.
         RgavizError: a grid too small for the ratios, or an attention that the wiring cannot take.
     """
 
     task = "segmentation"
+    cam_stage = "conv5"
     heads = tuple(PROJECTIONS)
 
     def __init__(

@@ -29,12 +29,15 @@ from rgaviz.outputs import MANIFEST, is_safe
 
 Made = TypeVar("Made")
 
-SCHEMA = 2
+SCHEMA = 3  # the newest; see Manifest.schema_number
+WITHOUT_CLASSES = 2
 LISTED = 3  # faults in a message,
 LETTERS = 160  # as far as they fit into so many letters
 LARGEST = 100_000  # pixels of a side
 MOST_PIXELS = 2**24  # of a picture; ours have 512 x 512 at most
 FEW = 1000  # entries where a figure can show no more, such as titles
+UNKNOWN = 255  # in a map of labels or errors: a pixel of which nothing is known
+ERRORS = 2  # values of a map of errors: as the truth, or not
 
 
 class ResultsError(RgavizError):
@@ -77,7 +80,8 @@ Size = Annotated[
     AfterValidator(_shown),
 ]
 Scalar = str | bool | int | float | None
-Group = Literal["cam", "mask"]  # what has one unit, and so may share a scale
+Group = Literal["cam", "mask", "labels"]  # what has one unit, and so may share a scale; labels have none
+Byte = Annotated[int, Field(ge=0, le=255)]
 Role = Literal["plain", "right", "wrong", "flag"]
 RIGHTNESS: dict[bool | None, Role] = {True: "right", False: "wrong", None: "plain"}
 
@@ -130,9 +134,9 @@ class Panel(Stored):
     """One panel of a figure.
 
     Attributes:
-        kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars, or its lines
-            alone, as ``text``; ``labels`` and ``matrix`` are reserved: nothing writes them yet, and drawing refuses
-            them.
+        kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars, ``labels``, a
+            class for every pixel, ``errors``, where such labels are not as the truth, or its lines alone, as ``text``;
+            ``matrix`` is reserved: nothing writes it yet, and drawing refuses it.
         picture: id of the picture it is about.
         map: what is drawn over the picture, or as bars.
         minus: what a difference subtracts.
@@ -142,7 +146,7 @@ class Panel(Stored):
         values: what the lines say, as numbers, for scripts.
     """
 
-    kind: Literal["picture", "map", "difference", "bars", "text", "labels", "matrix"]
+    kind: Literal["picture", "map", "difference", "bars", "text", "labels", "errors", "matrix"]
     picture: Key | None = None
     map: MapRef | None = None
     minus: MapRef | None = None
@@ -156,6 +160,9 @@ class Panel(Stored):
         lacking = [name for name in NEEDED[self.kind] if getattr(self, name) is None]
         if lacking:
             raise ValueError(f"a panel of kind {self.kind} lacks {' and '.join(lacking)}")
+        for ref in (self.map, self.minus) if self.kind in GROUPED else ():
+            if ref is not None and (ref.group == "labels") != (self.kind in OF_LABELS):
+                raise ValueError(f"a panel of kind {self.kind} has a map of the group {ref.group}")
         return self
 
 
@@ -166,8 +173,18 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "bars": ("picture", "map"),
     "text": (),
     "labels": ("picture", "map"),
+    "errors": ("picture", "map"),
     "matrix": ("map",),
 }
+OF_LABELS = ("labels", "errors")  # kinds of panel that show whole numbers
+GROUPED = ("map", "difference", "bars", *OF_LABELS)
+
+
+class Swatch(Stored):
+    """A class that labels stand for, and its colour, RGB."""
+
+    name: str
+    colour: Annotated[list[Byte], Field(min_length=3, max_length=3)]
 
 
 class Picture(Stored):
@@ -193,6 +210,7 @@ class Manifest(Stored):
         titles: above the columns of panels.
         pictures: those that panels name.
         rows: of panels, at most one per title.
+        classes: what the numbers in maps of labels stand for, the first one for 0.
         tables: name -> CSV file in the folder.
         texts: what a column of a table, or a table, is called in the figure.
         files: all further files in the folder that are ours; a rerun replaces them.
@@ -208,6 +226,7 @@ class Manifest(Stored):
     titles: Annotated[list[str], Few] = []
     pictures: Annotated[list[Picture], FailFast()] = []
     rows: Annotated[list[Annotated[list[Panel], FailFast()]], FailFast()] = []
+    classes: Annotated[list[Swatch], Field(max_length=UNKNOWN), FailFast(), Few] = []
     tables: Annotated[dict[Key, Name], Few] = {}
     texts: Annotated[dict[str, str], Few] = {}
     files: Annotated[list[Name], FailFast()] = []
@@ -223,12 +242,22 @@ class Manifest(Stored):
             for panel in row:
                 if panel.picture is not None and panel.picture not in known:
                     raise ValueError(f"row {number} names picture {panel.picture!r}, which is not there")
+                if panel.kind in OF_LABELS and not self.classes:
+                    raise ValueError(
+                        f"row {number} has a panel of kind {panel.kind}, and there are no classes"
+                    )
         return self
+
+    @property
+    def schema_number(self) -> int:
+        """The format of the file: the oldest that has all of it, so that earlier versions read what they can draw."""
+        return SCHEMA if self.classes else WITHOUT_CLASSES
 
     def document(self) -> dict[str, Any]:
         """The content of the file: plain JSON with every key, but of a panel only what it has."""
         rows = [[panel.model_dump(exclude_defaults=True) for panel in row] for row in self.rows]
-        return plain({"schema": SCHEMA, **self.model_dump(exclude={"rows"}), "rows": rows})
+        left = {"rows"} if self.classes else {"rows", "classes"}
+        return plain({"schema": self.schema_number, **self.model_dump(exclude=left), "rows": rows})
 
 
 def checked(kind: type[Stored], content: Mapping[str, Any]) -> Any:

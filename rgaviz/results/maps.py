@@ -90,6 +90,26 @@ def read_map(archive: zipfile.ZipFile, key: str) -> np.ndarray:
         KeyError: no such map.
         ValueError: none that can be a map, or another one of FAULTS.
     """
+    values = _array(archive, key)
+    with np.errstate(over="raise", invalid="ignore"):
+        return np.array(values, dtype=np.float32, order="C")
+
+
+def read_numbers(archive: zipfile.ZipFile, key: str) -> np.ndarray:
+    """An array of whole numbers from 0 to 255, uint8.
+
+    Raises:
+        KeyError: no such map.
+        ValueError: none that can be a map, one of another type, or another one of FAULTS.
+    """
+    values = _array(archive, key)
+    if values.dtype != np.uint8:
+        raise ValueError(values.dtype)
+    return np.array(values, order="C")
+
+
+def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
+    """An array as it is stored, of real numbers of any type."""
     member = archive.getinfo(f"{key}.npy")
     if member.compress_type not in PACKED or member.file_size > 8 * LARGEST_MAP + HEADER:
         raise ValueError(member.file_size)
@@ -100,9 +120,7 @@ def read_map(archive: zipfile.ZipFile, key: str) -> np.ndarray:
     start, shape, dtype, by_column = _head(content[:HEADER])
     if len(content) - start != math.prod(shape) * dtype.itemsize:
         raise ValueError(shape)
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_column else "C")
-    with np.errstate(over="raise", invalid="ignore"):
-        return np.array(values, dtype=np.float32, order="C")
+    return np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_column else "C")
 
 
 def _head(content: bytes) -> tuple[int, tuple[int, ...], np.dtype, bool]:

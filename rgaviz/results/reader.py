@@ -15,8 +15,16 @@ import numpy as np
 
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, read_ledger
 from rgaviz.regular import read_regular
-from rgaviz.results.manifest import SCHEMA, Manifest, ResultsError, checked
-from rgaviz.results.maps import FAULTS, open_maps, read_map
+from rgaviz.results.manifest import (
+    ERRORS,
+    SCHEMA,
+    UNKNOWN,
+    WITHOUT_CLASSES,
+    Manifest,
+    ResultsError,
+    checked,
+)
+from rgaviz.results.maps import FAULTS, open_maps, read_map, read_numbers
 from rgaviz.results.pixels import read_pixels
 from rgaviz.results.schema1 import upgraded
 
@@ -50,11 +58,39 @@ class Results:
 
     def map(self, picture_id: str, checkpoint_id: str, name: str) -> np.ndarray:
         """A raw map, float32: (h, w) for a CAM or spatial mask, (C,) for a channel mask."""
+        return self._read(f"{picture_id}/{checkpoint_id}/{name}", read_map)
+
+    def labels(self, picture_id: str, checkpoint_id: str, name: str) -> np.ndarray:
+        """A map of labels, uint8 (H, W) of the size of its picture: places in ``manifest.classes``, or ``UNKNOWN``."""
+        return self._numbers(picture_id, checkpoint_id, name, len(self.manifest.classes))
+
+    def errors(self, picture_id: str, checkpoint_id: str, name: str) -> np.ndarray:
+        """Where labels are not as the truth, uint8 (H, W) of the size of the picture: 0, 1, or ``UNKNOWN``."""
+        return self._numbers(picture_id, checkpoint_id, name, ERRORS)
+
+    def _numbers(self, picture_id: str, checkpoint_id: str, name: str, count: int) -> np.ndarray:
+        """A map of whole numbers below ``count``, or ``UNKNOWN``."""
         key = f"{picture_id}/{checkpoint_id}/{name}"
+        values = self._read(key, read_numbers)
+        size = tuple(self._sizes[picture_id])
+        if values.shape != size:
+            raise ResultsError(
+                f"The map {key!r} of {self.folder} has shape {values.shape}, and its picture {size}: run the command "
+                "that made it again."
+            )
+        largest = int(values.max(initial=0, where=values != UNKNOWN))
+        if largest >= count:
+            raise ResultsError(
+                f"The map {key!r} of {self.folder} has the number {largest}, where all are below {count} or {UNKNOWN}: "
+                "run the command that made it again."
+            )
+        return values
+
+    def _read(self, key: str, read: Callable[[zipfile.ZipFile, str], np.ndarray]) -> np.ndarray:
         try:
             if self.archive is None:
                 raise KeyError(key)
-            return read_map(self.archive, key)
+            return read(self.archive, key)
         except KeyError as error:
             raise ResultsError(
                 f"{self.folder / MAPS} has no map {key!r}: run the command that made it again."
@@ -138,7 +174,7 @@ def read_results(folder: Path | str) -> Results:
             "upgrade rgaviz."
         )
     try:
-        manifest: Manifest = checked(Manifest, upgraded(content) if schema < SCHEMA else content)
+        manifest: Manifest = checked(Manifest, upgraded(content) if schema < WITHOUT_CLASSES else content)
     except ValueError as error:
         raise ResultsError(
             f"{folder / MANIFEST} is broken ({error}): run the command that made it again."

@@ -15,7 +15,7 @@ from PIL import Image
 
 from rgaviz.errors import OutputError
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, own_files, refuse_others
-from rgaviz.results.manifest import SCHEMA, Manifest, Panel, Picture, plain
+from rgaviz.results.manifest import WITHOUT_CLASSES, Manifest, Panel, Picture, plain
 from rgaviz.temporary import clear_left, temporary_name
 from rgaviz.writing import csv_bytes, json_bytes, output_error
 
@@ -71,7 +71,8 @@ class ResultsWriter:
         Args:
             picture: its entry in the manifest.
             pixels: RGB uint8 (H, W, 3), at the size shown.
-            maps: raw maps under ``"<checkpoint id>/<map name>"``; saved as float32.
+            maps: raw maps under ``"<checkpoint id>/<map name>"``; saved as float32, those of labels as the uint8 that
+                they are.
         """
         try:
             if self._archive is None:
@@ -95,7 +96,8 @@ class ResultsWriter:
             for key, values in maps.items():
                 member = zipfile.ZipInfo(f"{picture}/{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
                 with self._archive.open(member, "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, np.asarray(values, dtype=np.float32), allow_pickle=False)
+                    kind = np.uint8 if values.dtype == np.uint8 else np.float32
+                    np.lib.format.write_array(file, np.asarray(values, dtype=kind), allow_pickle=False)
         except OSError as error:
             raise output_error(self.folder, error) from error
 
@@ -154,7 +156,7 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
     new, old = _files_below(temporary), own_files(folder)
     refuse_others(folder, new)
     # All that takes room comes first. With this as its manifest a folder holds neither results nor strangers' files.
-    unfinished = {"schema": SCHEMA, "files": sorted({*old, *new} - {MANIFEST})}
+    unfinished = {"schema": WITHOUT_CLASSES, "files": sorted({*old, *new} - {MANIFEST})}
     (temporary / UNFINISHED).write_bytes(json_bytes(unfinished))
     for name in new:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

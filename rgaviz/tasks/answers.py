@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rgaviz.tasks.ranking import Ranking
 
 
@@ -111,8 +113,10 @@ class Told(NamedTuple):
         lines: for people, under a panel.
         values: for ``--json``.
         says: the answer in a word, as ``Target.about`` would name it; "" where there is none.
+        labels: the class of every pixel (H, W) uint8, by its place among the network's; None where it tells none.
     """
 
     lines: list[Line]
     values: dict[str, Any]
     says: str = ""
+    labels: np.ndarray | None = None

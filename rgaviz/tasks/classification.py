@@ -38,6 +38,7 @@ class Classification:
     drawn = "confusion"
     open_set = False
     foreign = True
+    dense = False
 
     def measuring(self, **choices: Any) -> Classification:
         for name in choices:
@@ -90,6 +91,9 @@ class Classification:
             )  # MPS has no float64
             counts += confusion(labels, logits.argmax(1), classes).cpu()
         return summary(how.sum(loss), how.sum(counts), how.classes)
+
+    def input_size(self, picture: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
+        return image_size
 
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
         return model

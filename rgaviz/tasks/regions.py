@@ -39,10 +39,16 @@ class RegionTarget:
         return (rows * chosen).flatten(1).sum(1, keepdim=True)  # (B, 1)
 
     def about(self, output: Tensor) -> list[list[str]]:
+        labels, _ = self._chosen(output)
+        return [[f"{self.names[label]}{self._where()}"] for label in labels.tolist()]
+
+    def doubts(self, output: Tensor) -> list[list[str]]:
+        """That a class is predicted nowhere, where the pixels are those for which it is; that a region has none."""
         labels, chosen = self._chosen(output)
         empty: list[bool] = (~chosen.flatten(1).any(1)).tolist()
+        fault = " is predicted nowhere" if self.pixels == PREDICTED else ": no pixel in the region"
         return [
-            [f"{self.names[label]}{self._where()}{', which is predicted nowhere' if none else ''}"]
+            [f"{self.names[label]}{fault}" if none else ""]
             for label, none in zip(labels.tolist(), empty, strict=True)
         ]
 

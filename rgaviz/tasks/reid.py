@@ -55,6 +55,7 @@ class ReIdentification:
     drawn = "cmc"
     open_set = True
     foreign = False  # the loss needs the feature before the neck
+    dense = False
 
     def __init__(self, matching: Matching | None = None) -> None:
         self.matching = matching or Matching()
@@ -162,6 +163,9 @@ class ReIdentification:
             rerank=chosen.rerank,
             within_camera=chosen.within_camera,
         )
+
+    def input_size(self, picture: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
+        return image_size
 
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
         network: Any = model

@@ -27,6 +27,7 @@ from rgaviz.tasks.task import How, Parts
 from rgaviz.tasks.whole import Covering
 
 LARGEST = "largest"  # the target that is the class predicted for most pixels
+LONGEST = 2048  # pixels of a side: a user's picture beyond is scaled down
 SAID = 3  # classes told under a picture
 SINGLE = ("mIoU", "pixel_accuracy")  # told of every picture
 
@@ -52,6 +53,7 @@ class Segmentation:
     drawn = "confusion"
     open_set = False
     foreign = False  # their networks classify
+    dense = True
 
     def __init__(self, covering: Covering | None = None) -> None:
         self.covering = covering or Covering()
@@ -133,6 +135,12 @@ class Segmentation:
             logits = self.covering.logits(model, normalise(image, how.mean, how.std))
         return logits.float(), labels
 
+    def input_size(self, picture: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
+        """The picture's own, with ``LONGEST`` pixels a side at most."""
+        scale = min(1.0, LONGEST / max(picture))
+        height, width = (max(1, round(side * scale)) for side in picture)
+        return height, width
+
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
         return model
 
@@ -141,10 +149,10 @@ class Segmentation:
             return RegionTarget(names)
         if text in names:
             return RegionTarget(names, list(names).index(text))
-        name, at, place = text.rpartition("@")
-        if not at or name not in names:
-            raise unknown_name(name if at else text, [*self.targets, *names], "target class")
-        return RegionTarget(names, list(names).index(name), _pixels(place, name))
+        name = max((each for each in names if text.startswith(f"{each}@")), key=len, default=None)
+        if name is None:
+            raise unknown_name(text.partition("@")[0], [*self.targets, *names], "target class")
+        return RegionTarget(names, list(names).index(name), _pixels(text[len(name) + 1 :], name))
 
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
         raise RgavizError(
@@ -220,4 +228,5 @@ def _told(labels: Tensor, names: Sequence[str]) -> Told:
     order = sorted(range(len(names)), key=lambda index: -shares[index])
     told = [f"{names[index]} {100 * shares[index]:.0f}%" for index in order[:SAID] if shares[index] > 0]
     values = {str(names[index]): shares[index] for index in order if shares[index] > 0}
-    return Told([Line(text) for text in told], values, says=str(names[order[0]]))
+    mapped = labels.to(torch.uint8).cpu().numpy()
+    return Told([Line(text) for text in told], values, says=str(names[order[0]]), labels=mapped)

@@ -94,6 +94,7 @@ class Task(Protocol):
         drawn: the table of an evaluation that is drawn; "" of none.
         open_set: whether it may be measured on a data set of other classes than the network was trained on.
         foreign: whether networks of other libraries serve, of which no more is known than ``model(images)``.
+        dense: whether a network says what every pixel is, in ``Told.labels``.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Task(Protocol):
     drawn: str
     open_set: bool
     foreign: bool
+    dense: bool
 
     def measuring(self, **choices: Any) -> Task:
         """The task, measuring in another way than the usual one.
@@ -176,6 +178,15 @@ class Task(Protocol):
 
     def evaluate(self, model: nn.Module, parts: Parts, how: How) -> Evaluation:
         """Measure a network, which is left in eval mode."""
+        ...
+
+    def input_size(self, picture: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
+        """(H, W) at which a network sees a user's picture.
+
+        Args:
+            picture: (h, w) of the picture.
+            image_size: (H, W) that the network was trained on.
+        """
         ...
 
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:

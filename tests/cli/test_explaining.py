@@ -14,7 +14,7 @@ import torch
 from pictures import files_below, save_picture
 
 import rgaviz
-from rgaviz.analysis.run import BATCH
+from rgaviz.analysis.loading import BATCH
 from rgaviz.data.pictures import read_picture
 from rgaviz.explain.methods import METHODS
 from rgaviz.results.reader import read_results

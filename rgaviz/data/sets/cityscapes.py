@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rgaviz.data.labels import Coding, by_number
+from rgaviz.data.labels import Coding, by_ids, by_number
 from rgaviz.data.sets.crops import find_root
 from rgaviz.data.sets.pairs import PARTS, TEST, VAL, Pair, files_below, other_counts, paired, scene_dataset
 from rgaviz.data.splits import Dataset
-from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError
 
 PICTURES, LABELS = "leftImg8bit", "gtFine"
@@ -91,9 +88,7 @@ def coding(by_id: bool) -> Coding:
         return by_number(
             len(CLASSES), hint="use the published *_gtFine_labelTrainIds.png, or *_labelIds.png."
         )
-    table = np.full(256, IGNORED, np.uint8)
-    table[list(IDS)] = np.arange(len(IDS))
-    return Coding(len(CLASSES), table, hint="use the published files.")
+    return by_ids(IDS, hint="use the published files.")
 
 
 def has_labels(root: Path, kind: str) -> bool:

@@ -1,0 +1,59 @@
+"""The pictures of a question, read one after the other and gathered into batches that the networks see at one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from rgaviz.analysis.subject import Subject
+from rgaviz.data.find import PicturePath
+from rgaviz.data.pictures import read_picture, shown_picture
+from rgaviz.errors import PictureError
+
+BATCH = 16  # pictures explained at once
+PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
+
+
+class Loaded(NamedTuple):
+    """What is kept of a picture while its batch is explained; the decoded original may be very large."""
+
+    number: int
+    picture: PicturePath
+    size: tuple[int, int]  # (h, w) of the original
+    shown: np.ndarray
+    inputs: dict[str, torch.Tensor]  # checkpoint id -> (3, H, W), normalised
+
+    @property
+    def sizes(self) -> list[tuple[int, ...]]:
+        """(H, W) at which each network sees it."""
+        return [tuple(each.shape[1:]) for each in self.inputs.values()]
+
+
+def read_all(
+    pictures: Iterable[tuple[int, PicturePath]], subjects: Sequence[Subject], failures: list[str]
+) -> Iterator[Loaded]:
+    """The numbered pictures that can be read; a line in ``failures`` for each other one."""
+    for number, picture in pictures:
+        try:
+            array = read_picture(picture.path)
+        except PictureError as error:
+            failures.append(str(error))
+            continue
+        inputs = {each.id: each.checkpoint.inputs([array])[0] for each in subjects}
+        yield Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+
+
+def batches(loaded: Iterable[Loaded]) -> Iterator[list[Loaded]]:
+    """Pictures in their order: together are those in a row that are seen at one size, as many as memory bears."""
+    batch: list[Loaded] = []
+    for each in loaded:
+        most = min(BATCH, PIXELS // max(height * width for height, width in each.sizes))
+        if batch and (each.sizes != batch[0].sizes or len(batch) >= most):
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
