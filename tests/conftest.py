@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,17 @@ def networks(tmp_path_factory) -> dict[str, Path]:
             training={"dataset": "shapes", "recipe": {"data": {"test_size": 20}}},
         )
     return {name: folder / f"{name}.pt" for name in made}
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Figures have 50 dpi where nothing else is said, and few people are tested on: for tests of neither."""
+    from rgaviz.data.sets import people
+    from rgaviz.figures.style import FigureOptions
+
+    monkeypatch.setattr(people, "TEST_IDENTITIES", 20)
+
+    drawn = FigureOptions.__init__
+    values = [50 if each.name == "dpi" else each.default for each in fields(FigureOptions)]
+    monkeypatch.setattr(drawn, "__defaults__", tuple(values))
+    assert FigureOptions().dpi == 50

@@ -108,6 +108,7 @@ def test_pages_with_python_are_found():
     assert {"README.md", "python.md", "data.md", "reid.md"} <= {page.name for page in PAGES_WITH_PYTHON}
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda path: path.name)
 def test_python_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
     """In the folder that ``rgaviz demo`` fills; a block ``text`` behind a block ``python`` is its output."""

@@ -29,6 +29,7 @@ def test_the_bundled_photographs():
     assert all(path.name in text for path in sample_pictures())
 
 
+@pytest.mark.usefixtures("coarse")
 def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     result = rga("demo")
     demo = Path("rgaviz-demo")
@@ -50,7 +51,7 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     monkeypatch.chdir(demo)
     rga(*commands[0].split()[1:])
     assert {"rgaviz-compare/compare.pdf", "rgaviz-compare/manifest.json"} <= set(files_below(Path()))
-    rga("masks", "--layer", "conv5", "--dpi", "50")
+    rga("masks", "--layer", "conv5")
     assert len(list(Path("rgaviz-masks").glob("*.pdf"))) >= 1
     monkeypatch.chdir(place)
     again = json.loads(rga("demo", "--json").stdout)
