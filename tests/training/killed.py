@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import tiny
-import torch._dynamo  # optimizers load it; once for all children  # noqa: F401
 
 
 def die(*_, **__):
@@ -66,7 +65,9 @@ MOMENTS = {  # what makes it happen; gives options of the training
 
 
 def main(folder: Path) -> None:
-    tiny.dataset().part("train"), tiny.dataset().part("test")  # once, not in every child
+    tiny.run(
+        folder / "first", changes={"epochs": 1}
+    )  # what is made and loaded is so once, not in every child
     gc.freeze()  # what the collector touches, a child copies
     for name, prepare in MOMENTS.items():
         child = os.fork()
@@ -79,4 +80,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with tiny.shallow():
+        main(Path(sys.argv[1]))

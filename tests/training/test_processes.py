@@ -15,6 +15,11 @@ from rgaviz.models import create_model
 from rgaviz.tasks import TASKS, How
 
 
+@pytest.fixture(scope="module", autouse=True)
+def light():
+    """Networks of full depth: a small learning rate moves the others too little."""
+
+
 def test_two_processes_equal_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
