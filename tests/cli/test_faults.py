@@ -72,12 +72,19 @@ def words_of(name):
     return words, files_below(OUT)
 
 
+# Commands that share their code with another one, where there is time.
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("cam", "compare", "histogram") else [])
+    for name in (*COMMANDS, "redraw")
+]
+
+
 def moments(name):
     """Numbers of the changes at which it happens: for commands of one code not all."""
     return itertools.count(1, 1 if name in ("masks", "redraw") else 3)
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "redraw"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_disk_that_runs_full(temporary, name):
     """With earlier results there, and every second time without them."""
     words, whole = words_of(name)
@@ -104,7 +111,7 @@ def test_a_disk_that_runs_full(temporary, name):
     assert files_below(OUT) == whole
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "redraw"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_folder_that_is_removed_in_mid_run(temporary, name):
     """All is there in the end, or the command says that it is not; the next one is not hindered."""
     words, whole = words_of(name)

@@ -61,7 +61,7 @@ def test_names_that_become_one_stay_apart(answer):
     assert len(set(written)) == 9
 
 
-def test_a_message_stays_one_line_and_odd_names_are_printed(place):
+def test_a_message_stays_one_line_and_odd_names_are_printed(rga, place):
     """On a terminal that is strict about what is text."""
 
     def told(*words):
@@ -71,7 +71,7 @@ def test_a_message_stays_one_line_and_odd_names_are_printed(place):
 
     lost = told("masks", os.fsdecode(b"no\nnet\xff.pt"), "img.jpg")
     assert (lost.returncode, lost.stdout, lost.stderr.count(b"\n")) == (1, b"", 1)
-    told("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
+    rga("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     drawn = told("redraw", "out", "-o", os.fsdecode(b"fig\xff.png"))
     assert (drawn.returncode, drawn.stderr) == (0, b"")
     assert drawn.stdout.startswith(b"fig\xff.png\n")
