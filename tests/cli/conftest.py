@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from pictures import files_below, save_picture
 from typer import testing
 from typer.testing import CliRunner
@@ -36,6 +37,13 @@ def place(tmp_path, monkeypatch, networks) -> Path:
     ):
         save_picture(Path(f"pics/{name}.png"), size, seed)
     return tmp_path
+
+
+@pytest.fixture
+def light():
+    """Networks of half the depth, where those of the working folder are not needed."""
+    with tiny.shallow():
+        yield
 
 
 @pytest.fixture
