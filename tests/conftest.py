@@ -28,6 +28,7 @@ def save_png_loosely(image, file, name):
 Image.register_save("PNG", save_png_loosely)
 
 gc.disable()  # until all is loaded
+LIGHT = "resnet10-w16"
 
 
 def pytest_collection_finish():
@@ -37,16 +38,37 @@ def pytest_collection_finish():
     gc.enable()
 
 
-@pytest.fixture(scope="session")
-def networks(tmp_path_factory) -> dict[str, Path]:
+@pytest.fixture
+def light():
+    """There is a network of half the depth of a ResNet-18."""
+    from tiny import shallow
+
+    with shallow(LIGHT):
+        yield
+
+
+@pytest.fixture
+def networks(light, saved_networks) -> dict[str, Path]:
     """Checkpoints with fresh weights: a pair of four-stage networks, and one with three stages."""
+    return saved_networks
+
+
+@pytest.fixture(scope="session")
+def saved_networks(tmp_path_factory) -> dict[str, Path]:
+    """The same, saved once."""
+    from tiny import shallow
+
+    with shallow(LIGHT):
+        return save_networks(tmp_path_factory.mktemp("networks"))
+
+
+def save_networks(folder: Path) -> dict[str, Path]:
     import torch
 
     from rgaviz import create_model, save_checkpoint
     from rgaviz.data.sets.outlines import SHAPE_CLASSES
 
-    folder = tmp_path_factory.mktemp("networks")
-    four = {"arch": "resnet18-w16", "width": 4, "s1": 2, "s2": 2}
+    four = {"arch": LIGHT, "width": 4, "s1": 2, "s2": 2}
     made = {
         "baseline": {**four, "attention": "none"},
         "rga": {**four, "attention": "rga-sc", "attention_layers": ["conv4", "conv5"]},

@@ -40,8 +40,8 @@ def place(tmp_path, monkeypatch, networks) -> Path:
 
 
 @pytest.fixture
-def light():
-    """Networks of half the depth, where those of the working folder are not needed."""
+def shallow():
+    """A ResNet-18 has half its depth, for tests that train some."""
     with tiny.shallow():
         yield
 

@@ -136,7 +136,7 @@ def test_a_folder_that_is_removed_in_mid_run(temporary, name):
 def test_killed_at_any_change(tmp_path, networks):
     """The next one takes away what is left, and its results are whole."""
     tests = Path(__file__).parents[1]
-    roots = os.pathsep.join(map(str, (tests.parent, tests)))
+    roots = os.pathsep.join(map(str, (tests.parent, tests, tests / "training")))
     environment = {**os.environ, "PYTHONPATH": roots, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, tests / "cli/killed_commands.py", next(iter(networks.values())).parent]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)

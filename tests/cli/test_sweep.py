@@ -15,7 +15,7 @@ from rgaviz.checkpoint import load_checkpoint
 from rgaviz.tasks import TASKS
 from rgaviz.training import sweep
 
-pytestmark = pytest.mark.usefixtures("light")
+pytestmark = pytest.mark.usefixtures("shallow")
 
 SETTINGS = {
     "data.train_size": 32,

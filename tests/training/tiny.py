@@ -26,10 +26,10 @@ OFTEN = {"save_minutes": 0.0}  # saved at every look and after every epoch
 
 
 @contextmanager
-def shallow() -> Iterator[None]:
-    """Within the block ``resnet18-w16`` has one block in each stage where it has two, and takes half the time."""
+def shallow(arch: str = "resnet18-w16") -> Iterator[None]:
+    """Within the block this network has one block in each stage where a ResNet-18 has two, and takes half the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "resnet18-w16", partial(ResNet, BasicBlock, (1, 1, 1, 1), width=16, s1=4, s2=4))
+        patch.setitem(MODELS, arch, partial(ResNet, BasicBlock, (1, 1, 1, 1), width=16, s1=4, s2=4))
         yield
 
 
