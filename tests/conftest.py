@@ -35,6 +35,7 @@ def pytest_collection_finish():
     """Half a million objects of the libraries stay: a sixth of the time went into looking whether they do."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
     gc.enable()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 import tiny
 import torch
@@ -20,11 +18,8 @@ TASK = TASKS["reid"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """What the two processes left behind."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     place = tmp_path_factory.mktemp("people")
-    start(ROOT / "tests/training/two_of_people.py", place, port)
+    start(ROOT / "tests/training/two_of_people.py", place)
     return place
 
 

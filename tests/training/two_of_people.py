@@ -1,21 +1,16 @@
-"""Two processes that train for re-identification: two_of_people.py FOLDER PORT
-
-They are told of each other as torchrun does it, and start from one that has loaded everything.
-"""
+"""Two processes that train for re-identification: two_of_people.py FOLDER"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import traceback
 from functools import cache
 from pathlib import Path
 
-import accelerate  # noqa: F401
 import tiny
 import torch
-import torch._dynamo  # optimizers load it
+from forked import in_two
 
 from rgaviz.data.sets.people import load_people
 from rgaviz.tasks import How
@@ -72,27 +67,7 @@ def main(folder: Path) -> None:
         sys.exit("not interrupted")
 
 
-def start(rank: int, folder: Path, port: str) -> int:
-    """The process of a rank."""
-    process = os.fork()
-    if process == 0:
-        ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-        os.environ.update(ranks, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-        code = 1
-        try:
-            main(folder)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return process
-
-
 if __name__ == "__main__":
-    folder, port = sys.argv[1:]
     with tiny.shallow():
         people().part("train"), people().part("query"), people().part("gallery")
-        processes = [start(rank, Path(folder), port) for rank in (0, 1)]
-    if any(os.waitpid(process, 0)[1] for process in processes):
-        sys.exit("a process failed")
+        in_two(lambda: main(Path(sys.argv[1])))
