@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -27,25 +28,48 @@ def save_png_loosely(image, file, name):
 Image.register_save("PNG", save_png_loosely)
 
 gc.disable()  # until all is loaded
+LIGHT = "resnet10-w16"
 
 
 def pytest_collection_finish():
     """Half a million objects of the libraries stay: a sixth of the time went into looking whether they do."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
     gc.enable()
 
 
-@pytest.fixture(scope="session")
-def networks(tmp_path_factory) -> dict[str, Path]:
+@pytest.fixture
+def light():
+    """There is a network of half the depth of a ResNet-18."""
+    from tiny import shallow
+
+    with shallow(LIGHT):
+        yield
+
+
+@pytest.fixture
+def networks(light, saved_networks) -> dict[str, Path]:
     """Checkpoints with fresh weights: a pair of four-stage networks, and one with three stages."""
+    return saved_networks
+
+
+@pytest.fixture(scope="session")
+def saved_networks(tmp_path_factory) -> dict[str, Path]:
+    """The same, saved once."""
+    from tiny import shallow
+
+    with shallow(LIGHT):
+        return save_networks(tmp_path_factory.mktemp("networks"))
+
+
+def save_networks(folder: Path) -> dict[str, Path]:
     import torch
 
     from rgaviz import create_model, save_checkpoint
     from rgaviz.data.sets.outlines import SHAPE_CLASSES
 
-    folder = tmp_path_factory.mktemp("networks")
-    four = {"arch": "resnet18-w16", "width": 4, "s1": 2, "s2": 2}
+    four = {"arch": LIGHT, "width": 4, "s1": 2, "s2": 2}
     made = {
         "baseline": {**four, "attention": "none"},
         "rga": {**four, "attention": "rga-sc", "attention_layers": ["conv4", "conv5"]},
@@ -67,3 +91,17 @@ def networks(tmp_path_factory) -> dict[str, Path]:
             training={"dataset": "shapes", "recipe": {"data": {"test_size": 20}}},
         )
     return {name: folder / f"{name}.pt" for name in made}
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Figures have 50 dpi where nothing else is said, and few people are tested on: for tests of neither."""
+    from rgaviz.data.sets import people
+    from rgaviz.figures.style import FigureOptions
+
+    monkeypatch.setattr(people, "TEST_IDENTITIES", 20)
+
+    drawn = FigureOptions.__init__
+    values = [50 if each.name == "dpi" else each.default for each in fields(FigureOptions)]
+    monkeypatch.setattr(drawn, "__defaults__", tuple(values))
+    assert FigureOptions().dpi == 50

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from rgaviz.analysis import rendering
 from rgaviz.analysis.demo import bundled_pair, photographs
 from rgaviz.cli import app
 
@@ -115,9 +116,11 @@ def test_pages_with_python_are_found():
     assert {"README.md", "python.md", "data.md", "reid.md"} <= {page.name for page in PAGES_WITH_PYTHON}
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda path: path.name)
 def test_python_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch, capsys):
     """In the folder that ``rgaviz demo`` fills; a block ``text`` behind a block ``python`` is its output."""
+    monkeypatch.setattr(rendering, "FORMATS", ("pdf",))  # the demo's, whose PNG are told of nowhere
     for path, content in {**bundled_pair(tmp_path), **photographs(tmp_path)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -82,7 +82,7 @@ def test_listing_recipes_is_light():
 
 def test_explaining_loads_only_what_it_needs():
     code = "import rgaviz.analysis.compare, rgaviz.figures.draw; from rgaviz.bundled import bundled"
-    load = "rgaviz.load_checkpoint(bundled('weights/rga.pt'))"
+    load = "for name in ('rga', 'people-rga'): rgaviz.load_checkpoint(bundled(f'weights/{name}.pt'))"
     # PyTorch's compiler takes seconds to load, and one random number on the meta device is enough for that.
     slow = ("torch._dynamo", "sympy", "torchvision", "accelerate", "pytorch_grad_cam", "matplotlib.pyplot")
     alone, explaining = after_each("import torch.utils.checkpoint", f"{code}\n{load}", names=slow)

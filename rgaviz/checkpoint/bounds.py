@@ -7,6 +7,7 @@ below these bounds.
 
 from __future__ import annotations
 
+import io
 import pickletools
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,15 @@ INTO = {
     "ADDITEMS",
     "BUILD",
 }  # they fill a container that is there
+# Of each operation: whether it takes all down to a mark, how many objects it takes below, and how many it gives.
+TAKES = {
+    each.name: (
+        pickletools.markobject in each.stack_before,
+        sum(kind not in (pickletools.markobject, pickletools.stackslice) for kind in each.stack_before),
+        len(each.stack_after),
+    )
+    for each in pickletools.opcodes
+}
 
 
 class Excess(Exception):
@@ -77,8 +87,8 @@ def _check_archive(file: IO[bytes], size: int) -> None:
         raise Excess("its parts overlap")
     for member in members:
         if member.filename.rpartition("/")[2] == "data.pkl":
-            with archive.open(member) as inside:
-                _check_pickle(inside)
+            with archive.open(member) as inside, io.BufferedReader(inside) as steps:  # read byte by byte
+                _check_pickle(steps)
 
 
 def _check_pickle(file: IO[bytes]) -> bool:
@@ -110,16 +120,12 @@ def _follow(operation: pickletools.OpcodeInfo, argument: Any, stack: list[Any], 
     if name == "MARK":
         stack.append(None)
         return
+    marked, below, gives = TAKES[name]
     taken: list[Any] = []
-    if pickletools.markobject in operation.stack_before:
+    if marked:
         while (top := stack.pop()) is not None:
             taken.append(top)
-    below = [
-        kind
-        for kind in operation.stack_before
-        if kind not in (pickletools.markobject, pickletools.stackslice)
-    ]
-    taken += [stack.pop() for _ in below]
+    taken += [stack.pop() for _ in range(below)]
     depth = 1 + max((each[0] for each in taken), default=0)
     if name in INTO:
         container = taken.pop()
@@ -127,7 +133,7 @@ def _follow(operation: pickletools.OpcodeInfo, argument: Any, stack: list[Any], 
         stack.append(container)
         depth = container[0]
     else:
-        stack.extend([depth] for _ in operation.stack_after)
+        stack.extend([depth] for _ in range(gives))
     if depth > DEEPEST:
         raise Excess(f"it is nested more than {DEEPEST} levels deep")
 

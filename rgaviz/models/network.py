@@ -21,6 +21,8 @@ class _Unfilled(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func in (nn.init.normal_, nn.init.uniform_):  # these hand the tensor over by both ways
+            return (kwargs or {})["tensor"]
         return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import save_picture
+from tiny import shallow
 
 import rgaviz
 from rgaviz.analysis.cam import cam, cam_request
@@ -93,8 +94,9 @@ def test_masks_are_flagged_as_maps_are(values, flag):
 
 
 @pytest.fixture(scope="module")
-def subjects(networks):
-    return load_subjects([networks["baseline"], networks["rga"]], torch.device("cpu"))
+def subjects(saved_networks):
+    with shallow("resnet10-w16"):
+        return load_subjects([saved_networks["baseline"], saved_networks["rga"]], torch.device("cpu"))
 
 
 def test_which_methods_know_no_class(networks):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from crops import GALLERY, SIZE, save_crops, save_network
 from pictures import files_below, save_picture
@@ -20,6 +21,13 @@ from rgaviz.explain.targets import scored
 from rgaviz.results.reader import read_results
 
 FAST = {"formats": ("png",), "dpi": 50}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow():
+    """A ResNet-18 has half its depth."""
+    with tiny.shallow():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import save_picture
+from tiny import shallow
 from torchvision.ops import SqueezeExcitation
 
 from rgaviz.analysis.cam import cam_request, parse_methods
@@ -33,8 +34,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def subjects(networks):
-    return {each.id: each for each in load_subjects(list(networks.values()), CPU)}
+def subjects(saved_networks):
+    with shallow("resnet10-w16"):
+        return {each.id: each for each in load_subjects(list(saved_networks.values()), CPU)}
 
 
 def picture(path, label=None):
@@ -122,6 +124,7 @@ def test_nothing_readable_leaves_nothing(tmp_path, subjects):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
+@pytest.mark.usefixtures("light")
 def test_a_flat_map_is_flagged(tmp_path, subjects):
     """A network of zeros has no evidence for any class."""
     import rgaviz

@@ -6,10 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from parametrised import rare
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
+WAYS = [  # training or not, and how a map lies in memory
+    (True, torch.channels_last),
+    (False, torch.contiguous_format),
+    rare((True, torch.contiguous_format)),
+    rare((False, torch.channels_last)),
+]
 
 
 def settled(module: nn.Module) -> nn.Module:

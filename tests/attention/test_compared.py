@@ -6,7 +6,8 @@ import re
 
 import pytest
 import torch
-from comparison import EXACT, check_equations, features, half_and_full, leaves, settled
+from comparison import EXACT, WAYS, check_equations, features, half_and_full, leaves, settled
+from parametrised import rare
 from reference_attention import Compared
 from reference_rga import Reference, spatial_nodes
 
@@ -49,8 +50,7 @@ def test_every_row_of_the_tables():
         assert re.search(r"\bTable [23]\b", (ATTENTIONS[name].__doc__ or "").splitlines()[0]), name
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("training", "layout"), WAYS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", COUNTS)
 def test_equals_the_equations(name, shape, training, layout):
@@ -155,7 +155,7 @@ def fresh(name):
     return module
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e3])
+@pytest.mark.parametrize("scale", [rare(1.0), 1e3])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", COUNTS)

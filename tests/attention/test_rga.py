@@ -6,7 +6,8 @@ import re
 
 import pytest
 import torch
-from comparison import EXACT, check_equations, features, half_and_full, leaves, settled
+from comparison import EXACT, WAYS, check_equations, features, half_and_full, leaves, settled
+from parametrised import rare
 from reference_rga import Reference, channel_nodes, spatial_nodes
 
 from rgaviz.attention import ATTENTIONS, build_attention
@@ -22,8 +23,7 @@ def attention(name, shape, seed=0, s1=3, s2=2):
     return settled(build_attention(name, shape[1], shape[2:], s1, s2))
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("training", "layout"), WAYS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", RGA)
 def test_equals_the_equations(name, shape, training, layout):
@@ -194,7 +194,7 @@ def fresh(name):
     return build_attention(name, 32, (9, 8), 4, 4)
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e3])
+@pytest.mark.parametrize("scale", [rare(1.0), 1e3])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("name", RGA)
 def test_bfloat16_autocast(name, training, scale):

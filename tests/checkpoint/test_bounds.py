@@ -12,7 +12,7 @@ import zipfile
 import pytest
 import torch
 
-from rgaviz.checkpoint import load_checkpoint
+from rgaviz.checkpoint import bounds, load_checkpoint
 from rgaviz.checkpoint.bounds import check_document
 from rgaviz.checkpoint.reading import read
 from rgaviz.errors import CheckpointError
@@ -39,15 +39,12 @@ def laughs(levels):
     return pickle.dumps({"history": value}, 2)
 
 
+DEEP = 50_000  # levels: more than any program's stack has room for
 HOSTILE = {
-    "tuples in tuples": (PROTO + b")" + b"\x85" * MILLION + b".", "levels deep"),
-    "lists in lists": (PROTO + b"]" * MILLION + b"a" * (MILLION - 1) + b".", "levels deep"),
-    "dictionaries in dictionaries": (
-        PROTO + (b"}" + KEY) * 400_000 + b"N" + b"s" * 400_000 + b".",
-        "levels deep",
-    ),
-    "a deep tuple as a key": (PROTO + b"})" + b"\x85" * MILLION + b"Ns.", "levels deep"),
-    "a long way": (PROTO + b"(" + b"N" * 3 * MILLION + b"t.", "steps to read"),
+    "tuples in tuples": (PROTO + b")" + b"\x85" * DEEP + b".", "levels deep"),
+    "lists in lists": (PROTO + b"]" * DEEP + b"a" * (DEEP - 1) + b".", "levels deep"),
+    "dictionaries in dictionaries": (PROTO + (b"}" + KEY) * DEEP + b"N" + b"s" * DEEP + b".", "levels deep"),
+    "a deep tuple as a key": (PROTO + b"})" + b"\x85" * DEEP + b"Ns.", "levels deep"),
     "billion laughs": (laughs(9), "values"),
     "a bytearray": (PROTO + b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.", "bytearray"),
     "an old bytearray": (PROTO + b"c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.", "bytearray"),
@@ -72,6 +69,20 @@ def test_pickles(tmp_path, name, way):
     path = tmp_path / "hostile.pt"
     archive(path, data) if way == "archive" else path.write_bytes(data)
     refused(path, words if way == "archive" else f"{words}|damaged")  # what PyTorch finds first is as well
+
+
+@pytest.mark.parametrize("way", ["archive", "plain"])
+@pytest.mark.parametrize("most", [20_000, pytest.param(None, marks=pytest.mark.slow)])
+def test_a_long_way(tmp_path, monkeypatch, most, way):
+    """With as many steps as are too many, and a bound that is sooner reached."""
+    if most is not None:
+        monkeypatch.setattr(bounds, "LARGEST_PICKLE", most)
+    steps = bounds.LARGEST_PICKLE
+    path = tmp_path / "long.pt"
+    for count, words in ((steps + 1, f"more than {steps} steps to read"), (steps // 2, "damaged|checkpoint")):
+        data = PROTO + b"(" + b"N" * count + b"t."
+        archive(path, data) if way == "archive" else path.write_bytes(data)
+        refused(path, words)
 
 
 def test_parts_that_unpack(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from pictures import files_below, save_picture
 from typer import testing
 from typer.testing import CliRunner
@@ -36,6 +37,13 @@ def place(tmp_path, monkeypatch, networks) -> Path:
     ):
         save_picture(Path(f"pics/{name}.png"), size, seed)
     return tmp_path
+
+
+@pytest.fixture
+def shallow():
+    """A ResNet-18 has half its depth, for tests that train some."""
+    with tiny.shallow():
+        yield
 
 
 @pytest.fixture

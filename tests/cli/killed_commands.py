@@ -12,6 +12,7 @@ from pathlib import Path
 
 from moments import EVERY, at_change
 from pictures import files_below, save_picture
+from tiny import shallow
 
 from rgaviz.cli import app
 
@@ -83,4 +84,5 @@ def main(networks: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with shallow("resnet10-w16"):  # as the networks were made
+        main(Path(sys.argv[1]))

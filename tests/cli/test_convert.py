@@ -279,9 +279,12 @@ def test_refusals_elsewhere(refused, bare, line):
     assert LINES[line] in refused(*line.split(), *FAST)
 
 
-def test_evaluate_a_converted_network(rga, answer, bare, place):
+def test_evaluate_a_converted_network(rga, answer, bare, place, monkeypatch):
     """With its classes named, other people's network is measured as ours are."""
+    from rgaviz.data.sets import shapes
     from rgaviz.data.sets.outlines import SHAPE_CLASSES
+
+    monkeypatch.setattr(shapes, "TEST_SIZE", 40)
 
     Path("names.txt").write_text("\n".join(SHAPE_CLASSES))
     words = ("--arch", "resnet20", "--num-classes", "10", "--classes", "names.txt")

@@ -43,6 +43,7 @@ def test_figures_are_told_as_they_are_drawn_and_ctrl_c_ends_in_a_line(tmp_path):
     assert (program.returncode, told) == (130, "Interrupted.\n")
 
 
+@pytest.mark.usefixtures("coarse")
 def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     result = rga("demo")
     demo = Path("rgaviz-demo")
@@ -66,7 +67,7 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     monkeypatch.chdir(demo)
     rga(*commands[0].split()[1:])
     assert {"rgaviz-compare/compare.pdf", "rgaviz-compare/manifest.json"} <= set(files_below(Path()))
-    rga("masks", "--layer", "conv5", "--dpi", "50")
+    rga("masks", "--layer", "conv5")
     assert len(list(Path("rgaviz-masks").glob("*.pdf"))) >= 1
     monkeypatch.chdir(place)
     again = json.loads(rga("demo", "--json").stdout)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import tiny
 from typer.testing import CliRunner
 
 from rgaviz.attention import ATTENTIONS
@@ -25,8 +26,15 @@ SETTINGS = {
 UNMASKED = ("none", "nl")  # the identity, and a residual block
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shallow():
+    """A ResNet-18 has half its depth."""
+    with tiny.shallow():
+        yield
+
+
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
+def trained(shallow, tmp_path_factory) -> Path:
     """A folder with a network per attention, after an epoch."""
     out = tmp_path_factory.mktemp("all")
     settings = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
@@ -42,7 +50,7 @@ def files(folder: Path, names) -> list[str]:
 
 def test_masks_of_all(trained, rga, place):
     gated = [name for name in ATTENTIONS if name not in UNMASKED]
-    rga("masks", *files(trained, gated), "img.jpg", "-o", "all.png", "--dpi", "100")
+    rga("masks", *files(trained, gated), "img.jpg", "-o", "all.png", "--dpi", "50")
     (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
     shown = {panel["map"]["checkpoint"] for panel in row[1:]}
     assert shown == {network_name(name) for name in gated}
@@ -50,7 +58,7 @@ def test_masks_of_all(trained, rga, place):
 
 
 def test_all_are_compared(trained, answer, place):
-    told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf", "--dpi", "100")
+    told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf", "--dpi", "50")
     assert set(told["predictions"]["img.jpg"]) == {network_name(name) for name in ATTENTIONS}
     (row,) = json.loads(Path("all/manifest.json").read_text())["rows"]
     cams = [panel for panel in row[1:] if panel["map"]["group"] == "cam"]

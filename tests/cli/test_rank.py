@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tiny
 from crops import SIZE, save_crops, save_network
 from pictures import files_below
 
@@ -13,6 +14,13 @@ from rgaviz.results.reader import read_results
 
 FAST = ("--format", "png", "--dpi", "50")
 PEOPLE = {"dataset": "people", "recipe": {"data": {"test_size": 40}}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow():
+    """A ResNet-18 has half its depth."""
+    with tiny.shallow():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from rgaviz.checkpoint import load_checkpoint
 from rgaviz.tasks import TASKS
 from rgaviz.training import sweep
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 SETTINGS = {
     "data.train_size": 32,
     "data.test_size": 10,

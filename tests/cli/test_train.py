@@ -17,6 +17,8 @@ from rgaviz.cli import app
 from rgaviz.data.sets import DATASETS
 from rgaviz.tasks import TASKS
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 TINY = [
     *("--set", "data.train_size=32", "--set", "data.test_size=10", "--set", "train.batch_size=16"),
     *(

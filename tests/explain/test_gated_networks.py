@@ -7,6 +7,7 @@ import pytest
 import torch
 import torchvision
 from gated import expanded, perturbed, seen
+from parametrised import mostly
 from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
@@ -27,7 +28,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "deepest", "counts"), NETWORKS)
+@pytest.mark.parametrize(("name", "options", "deepest", "counts"), mostly(NETWORKS, *NETWORKS[4:7]))
 def test_networks_of_timm(name, options, deepest, counts):
     timm = pytest.importorskip("timm")
     torch.manual_seed(0)

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from parametrised import rare
 from torch import nn
 
 from rgaviz.errors import RgavizError
@@ -31,7 +32,7 @@ def likeness(one, other):
     return [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(one, other, strict=True)]
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [rare(torch.float16), torch.bfloat16])
 @pytest.mark.parametrize("name", METHODS)
 def test_half_precision(name, dtype, network):
     half = copy.deepcopy(network).to(dtype)

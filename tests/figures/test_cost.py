@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.cost import draw_cost
@@ -42,7 +43,7 @@ def test_points_bars_and_names():
     assert not draw_cost(ROWS, FigureOptions(title=False), "x", "y", "the title").axes[0].get_title()
 
 
-@pytest.mark.parametrize("width", ["column", "text"])
+@pytest.mark.parametrize("width", ["column", rare("text")])
 def test_names_cover_neither_each_other_nor_points_nor_edges(width):
     options = FigureOptions(width=width)
     figure = draw_cost(ROWS, options, "GMACs per image", "test error (%)")

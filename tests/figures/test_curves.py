@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
+from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.curves import draw_curves
@@ -86,7 +87,7 @@ def test_nothing_to_draw():
         draw_curves([], FigureOptions(), LABELS)
 
 
-@pytest.mark.parametrize("width", ["column", "text"])
+@pytest.mark.parametrize("width", ["column", rare("text")])
 def test_nothing_is_cut_and_bytes_repeat(tmp_path, width):
     options = FigureOptions(formats=("png", "pdf"), width=width, dpi=100)
     figure = draw_curves(ROWS, options, LABELS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
+from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.growth import draw_scaling
@@ -72,7 +73,7 @@ def test_nothing_to_draw():
         draw_scaling([], FigureOptions(), "N")
 
 
-@pytest.mark.parametrize("width", ["column", "text"])
+@pytest.mark.parametrize("width", ["column", rare("text")])
 def test_nothing_is_cut_and_bytes_repeat(tmp_path, width):
     options = FigureOptions(formats=("png", "pdf", "svg"), width=width, dpi=100)
     figure = draw_scaling(CURVES, options, "N")

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torchvision
 from changed_options import CHANGED
+from parametrised import mostly
 from torch import nn
 
 from rgaviz.explain.layers import find_layer
@@ -169,8 +170,18 @@ def contract_options(arch):
     return {} if arch in CIFAR + DENSE else {"width": 16, "s1": 4, "s2": 4}
 
 
-@pytest.mark.parametrize("attention", ["none", "rga-sc"])
-@pytest.mark.parametrize("arch", CLASSIFIERS)
+DEEP = (
+    "resnet34",
+    "resnet101",
+    "resnet110",
+    "resnet218",
+    "densenet115",
+    "densenet-bc115",
+)  # as others, longer
+CONTRACT = [(arch, attention) for arch in CLASSIFIERS for attention in ("none", "rga-sc")]
+
+
+@pytest.mark.parametrize(("arch", "attention"), mostly(CONTRACT, *((arch, "none") for arch in DEEP)))
 def test_contract(arch, attention):
     torch.manual_seed(0)
     model = create_model(arch, attention, num_classes=5, image_size=(16, 14), **contract_options(arch))

@@ -100,16 +100,20 @@ def test_it_is_read_as_rows_of_panels(tmp_path):
         assert getattr(manifest, key) == EARLIER[key]
 
 
-@pytest.mark.parametrize("scale", [None, "shared", "image", "model", "fixed:0,1"])
-def test_it_is_drawn_as_the_same_results_are_now(tmp_path, scale):
-    options = FigureOptions(formats=("pdf", "png"), dpi=50, scale=scale)
+@pytest.mark.parametrize(
+    ("scale", "formats"),
+    [(None, ("pdf", "png")), *((scale, ("png",)) for scale in ("shared", "image", "model", "fixed:0,1"))],
+)
+def test_it_is_drawn_as_the_same_results_are_now(tmp_path, scale, formats):
+    options = FigureOptions(formats=formats, dpi=50, scale=scale)
     drawn = []
     for name, make in (("old", earlier), ("new", now)):
         folder = make(tmp_path / name)
         paths = draw(folder, Output(folder, folder / "compare"), options).paths
         drawn.append([path.read_bytes() for path in paths])
     assert drawn[0] == drawn[1]
-    assert json.loads((tmp_path / "old/manifest.json").read_text())["files"] == ["compare.pdf", "compare.png"]
+    files = json.loads((tmp_path / "old/manifest.json").read_text())["files"]
+    assert files == ["compare.pdf", "compare.png"][: None if "png" in formats else 1]
 
 
 def test_a_map_that_is_only_subtracted_is_of_its_own_column_or_a_cam(tmp_path):
@@ -193,16 +197,43 @@ ODDITIES = [
 ]
 
 
-@pytest.mark.parametrize("value", [None, True, 7, "difference", [3], {"a": 1}], ids=str)
-@pytest.mark.parametrize("place", ODDITIES, ids=lambda place: ".".join(map(str, place)))
-def test_what_no_figure_needs_may_be_anything(tmp_path, place, value):
-    """As it could be when these results were written: it is left out."""
+ANYTHING = (None, True, 7, "difference", [3], {"a": 1})
+
+
+def odd(folder, place, value):
+    """A folder whose manifest has a value in a place."""
     manifest = json.loads(json.dumps(EARLIER))
     holder = manifest
     for part in place[:-1]:
         holder = holder[part]
     holder[place[-1]] = value
-    folder = earlier(tmp_path / "r", **manifest)
+    return earlier(folder, **manifest)
+
+
+@pytest.mark.parametrize("place", ODDITIES, ids=lambda place: ".".join(map(str, place)))
+def test_what_no_figure_needs_may_be_anything(tmp_path, place):
+    """As it could be when these results were written: it is left out."""
+    for number, value in enumerate(ANYTHING):
+        manifest = read_results(odd(tmp_path / str(number), place, value)).manifest
+        assert [[panel.kind for panel in row] for row in manifest.rows] == [[p.kind for p in PANELS]]
+
+
+# Of each place one value, and of each value two places; the others as well where there is time.
+DRAWN = [
+    pytest.param(
+        place,
+        value,
+        id=f"{'.'.join(map(str, place))}-{value}",
+        marks=[] if row % len(ANYTHING) == column else [pytest.mark.slow],
+    )
+    for row, place in enumerate(ODDITIES)
+    for column, value in enumerate(ANYTHING)
+]
+
+
+@pytest.mark.parametrize(("place", "value"), DRAWN)
+def test_with_anything_it_is_drawn(tmp_path, place, value):
+    folder = odd(tmp_path / "r", place, value)
     assert draw(folder, Output(folder, folder / "again"), FAST).paths
 
 

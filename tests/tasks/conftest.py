@@ -18,8 +18,8 @@ from rgaviz.training import loop, signals
 
 @contextmanager
 def registered():
-    """The task of the tests is one of ours, and so are its images."""
-    with pytest.MonkeyPatch.context() as patch:
+    """The task of the tests is one of ours, and so are its images; networks are of half the depth."""
+    with tiny.shallow(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, "regression", regression.Regression())
         patch.setitem(DATASETS, "dots", regression.load_dots)
         yield

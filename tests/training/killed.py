@@ -1,4 +1,4 @@
-"""Starts a training several times and kills it each time at another moment: killed.py FOLDER"""
+"""Starts a training several times and kills it each time at another moment: killed.py FOLDER MOMENT ..."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import tiny
-import torch._dynamo  # optimizers load it; once for all children  # noqa: F401
 
 
 def die(*_, **__):
@@ -65,13 +64,15 @@ MOMENTS = {  # what makes it happen; gives options of the training
 }
 
 
-def main(folder: Path) -> None:
-    tiny.dataset().part("train"), tiny.dataset().part("test")  # once, not in every child
+def main(folder: Path, names: list[str]) -> None:
+    tiny.run(
+        folder / "first", changes={"epochs": 1}
+    )  # what is made and loaded is so once, not in every child
     gc.freeze()  # what the collector touches, a child copies
-    for name, prepare in MOMENTS.items():
+    for name in names:
         child = os.fork()
         if child == 0:
-            tiny.run(folder / name, check_every=1, **prepare())
+            tiny.run(folder / name, check_every=1, **MOMENTS[name]())
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
@@ -79,4 +80,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with tiny.shallow():
+        main(Path(sys.argv[1]), sys.argv[2:])

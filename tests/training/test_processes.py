@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 import tiny
 import torch
@@ -15,11 +13,18 @@ from rgaviz.models import create_model
 from rgaviz.tasks import TASKS, How
 
 
-def test_two_processes_equal_one(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = ("-m", "torch.distributed.run", "--nproc-per-node", 2, "--master-port", port)
+@pytest.fixture(scope="module", autouse=True)
+def light():
+    """Networks of full depth: a small learning rate moves the others too little."""
+
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+
+
+@pytest.mark.parametrize(
+    "launch", [(), pytest.param(TORCHRUN, marks=pytest.mark.slow)], ids=["forked", "torchrun"]
+)
+def test_two_processes_equal_one(tmp_path, launch):
     start(*launch, ROOT / "tests/training/two_processes.py", tmp_path)
     whole, interrupted, alone = (tmp_path / name for name in ("whole", "interrupted", "alone"))
     same(whole, interrupted)

@@ -160,7 +160,7 @@ def odd(state, seed):
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(20), *(pytest.param(n, marks=pytest.mark.slow) for n in range(20, 320))]
+    "seed", [*range(8), *(pytest.param(n, marks=pytest.mark.slow) for n in range(8, 320))]
 )
 def test_a_seeded_odd_state(state, seed):
     began = time.process_time()

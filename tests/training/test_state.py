@@ -70,16 +70,27 @@ def test_a_second_signal_acts_at_once():
     assert not isinstance(caught.value, signals.Interrupted)
 
 
-def test_killed_at_any_moment(fp32, tmp_path):
-    start(ROOT / "tests/training/killed.py", tmp_path)
+SOME = [
+    "before anything but the beginning was saved",
+    "before the first checkpoint",
+    "before a row of metrics.csv",
+    "while the state is written",
+    "in the last test",
+    "before the last checkpoint",
+]
+
+
+@pytest.mark.parametrize("moments", [SOME, pytest.param(list(MOMENTS), marks=pytest.mark.slow)], ids=len)
+def test_killed_at_any_moment(fp32, tmp_path, moments):
+    start(ROOT / "tests/training/killed.py", tmp_path, *moments)
     left = set()
-    for name in MOMENTS:
+    for name in moments:
         out = tmp_path / name
         left |= {name for _ in out.glob(".rgaviz-*.tmp")}
         tiny.run(out, resume=True)
         assert not list(out.glob(".rgaviz-*.tmp"))  # the next one has cleared them
         same(out, fp32[0])
-    assert left == {name for name in MOMENTS if name.startswith(("before", "while"))} - {
+    assert left == {name for name in moments if name.startswith(("before", "while"))} - {
         "before anything but the beginning was saved"
     }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 import tiny
 import torch
@@ -20,12 +18,8 @@ TASK = TASKS["reid"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """What the two processes left behind."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = ("-m", "torch.distributed.run", "--nproc-per-node", 2, "--master-port", port)
     place = tmp_path_factory.mktemp("people")
-    start(*launch, ROOT / "tests/training/two_of_people.py", place)
+    start(ROOT / "tests/training/two_of_people.py", place)
     return place
 
 
@@ -33,7 +27,7 @@ def told(folder, rank):
     return torch.load(folder / f"{rank}.told", weights_only=True)
 
 
-def test_each_has_whole_identities_of_the_same_batches(folder):
+def each_has_whole_identities_of_the_same_batches(folder):
     """Every batch is the one that a single process would have had, one half of its identities for each."""
     one, other = (told(folder, rank)["steps"] for rank in (0, 1))
     split, config = people().part("train"), tiny.recipe(**CHANGES).train
@@ -48,7 +42,7 @@ def test_each_has_whole_identities_of_the_same_batches(folder):
             assert [half.count(identity) for identity in dict.fromkeys(half)] == [4, 4]
 
 
-def test_both_have_all_features_and_they_are_those_of_one_process(folder):
+def both_have_all_features_and_they_are_those_of_one_process(folder):
     whole = load_checkpoint(folder / "whole" / "rga.pt")
     assert whole.training["processes"] == 2
     one, other = (told(folder, rank) for rank in (0, 1))
@@ -65,6 +59,13 @@ def test_both_have_all_features_and_they_are_those_of_one_process(folder):
         assert torch.equal(TASK.features(whole.model.eval(), split, how), gathered)
 
 
+def test_two_train_as_one_would_and_go_on_when_interrupted(folder):
+    """In one, lest the folder is made for each worker of the tests."""
+    each_has_whole_identities_of_the_same_batches(folder)
+    both_have_all_features_and_they_are_those_of_one_process(folder)
+    same(folder / "whole", folder / "interrupted")  # in mid-epoch
+
+
 @pytest.mark.slow
 def test_measured_are_the_same_figures_as_by_one_process(folder):
     for name in ("baseline", "rga"):
@@ -74,7 +75,3 @@ def test_measured_are_the_same_figures_as_by_one_process(folder):
         assert {f"test_{key}": value for key, value in found.items()} == {
             key: value for key, value in network.metrics.items() if key.startswith("test_")
         }
-
-
-def test_an_interruption_in_mid_epoch_changes_nothing(folder):
-    same(folder / "whole", folder / "interrupted")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from rgaviz.checkpoint import load_checkpoint
 from rgaviz.data.sets import load_dataset
+from rgaviz.models.create import MODELS
+from rgaviz.models.resnet import BasicBlock, ResNet
 from rgaviz.tasks.classification import Classification
 from rgaviz.training import loop, report
 from rgaviz.training.config import DataConfig, ModelConfig, Recipe, TrainConfig
@@ -19,6 +23,14 @@ CPU = torch.device("cpu")
 PAIR = ("none", "rga-sc")
 STEPS = 4  # of an epoch
 OFTEN = {"save_minutes": 0.0}  # saved at every look and after every epoch
+
+
+@contextmanager
+def shallow(arch: str = "resnet18-w16") -> Iterator[None]:
+    """Within the block this network has one block in each stage where a ResNet-18 has two, and takes half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, arch, partial(ResNet, BasicBlock, (1, 1, 1, 1), width=16, s1=4, s2=4))
+        yield
 
 
 @cache

@@ -1,4 +1,4 @@
-"""One of two processes under torchrun that train for re-identification: two_of_people.py FOLDER"""
+"""Two processes that train for re-identification: two_of_people.py FOLDER"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tiny
 import torch
+from forked import in_two
 
 from rgaviz.data.sets.people import load_people
 from rgaviz.tasks import How
@@ -67,4 +68,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with tiny.shallow():
+        people().part("train"), people().part("query"), people().part("gallery")
+        in_two(lambda: main(Path(sys.argv[1])))

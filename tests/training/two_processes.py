@@ -1,4 +1,4 @@
-"""One of two processes under torchrun, most of the time on the same half of every batch: two_processes.py FOLDER"""
+"""Two processes, most of the time on the same half of every batch: two_processes.py FOLDER, also under torchrun"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tiny
 import torch
+from forked import in_two, under_torchrun
 
 from rgaviz.data.order import shuffled
 from rgaviz.errors import RgavizError
@@ -69,4 +70,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if under_torchrun():
+        main(Path(sys.argv[1]))
+    else:
+        tiny.dataset().part("train"), tiny.dataset().part("test")
+        in_two(lambda: main(Path(sys.argv[1])))
