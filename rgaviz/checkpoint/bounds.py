@@ -87,7 +87,8 @@ def _check_archive(file: IO[bytes], size: int) -> None:
         raise Excess("its parts overlap")
     for member in members:
         if member.filename.rpartition("/")[2] == "data.pkl":
-            with archive.open(member) as inside, io.BufferedReader(inside) as steps:  # read byte by byte
+            unread: Any = archive.open(member)
+            with io.BufferedReader(unread) as steps:  # read byte by byte
                 _check_pickle(steps)
 
 

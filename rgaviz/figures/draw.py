@@ -18,10 +18,11 @@ from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
-from rgaviz.figures.overlays import FOLDER, claim_overlays, overlay_name, overlay_panels, save_overlays
+from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
+from rgaviz.marked import claim_marked
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import MapRef, ResultsError
 from rgaviz.results.reader import Results, read_results
@@ -120,7 +121,7 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
     try:
         # Asked first, for names that collide are refused, and written last: they may be many.
         overlays = overlay_panels(results, output.folder / FOLDER) if command in OVERLAYS else {}
-        claim_overlays(overlays, set(_own(output.folder)))
+        claim_marked(overlays, set(_own(output.folder)))
         note(overlays)
         count = 0
         for page in FIGURES[command](results, options):
@@ -236,7 +237,7 @@ def claim_overlays_of(command: str, output: Output, pictures: Iterable[str], map
     """
     if command in OVERLAYS:
         names = (overlay_name(picture, ref) for picture in pictures for ref in maps)
-        claim_overlays((output.folder / FOLDER / name for name in names), set(_own(output.folder)))
+        claim_marked((output.folder / FOLDER / name for name in names), set(_own(output.folder)))
 
 
 def check_preset(command: str, options: FigureOptions) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from rgaviz.errors import OutputError
 from rgaviz.figures.grid import check_kinds
 from rgaviz.figures.panels import laid_over
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import FigureOptions
-from rgaviz.regular import open_regular, stays_within
+from rgaviz.marked import save_marked
+from rgaviz.regular import stays_within
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, Picture
 from rgaviz.results.reader import Results
-from rgaviz.writing import atomic_write
 
 FOLDER = "overlays"
 SINGLE = ("map", *OF_LABELS)  # kinds of panel that have one
-SOFTWARE = "Software", "rgaviz"  # a text in each of them, by which they are known where no ledger has them
-MARK = "tEXt{}\0{}".format(*SOFTWARE).encode()  # the same in the file, behind its size and kind
-BEGINS = 100  # bytes that have it
 
 
 Overlays = dict[Path, tuple[Picture, Panel]]  # file -> what it shows
@@ -65,13 +60,10 @@ def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) 
     Raises:
         OutputError: the folder cannot be written.
     """
-    scales, info = Scales(results, options), PngInfo()
-    info.add_text(*SOFTWARE)
+    scales = Scales(results, options)
     for path, (picture, panel) in overlays.items():
         shown = laid_over(scales, options, panel, results.picture(picture.id))
-        atomic_write(
-            path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG", pnginfo=info)
-        )
+        save_marked(path, Image.fromarray(shown))
         yield path
 
 
@@ -79,28 +71,3 @@ def overlay_name(picture: str, ref: MapRef) -> PurePosixPath:
     """``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder."""
     stem = PurePosixPath(picture).with_suffix("")
     return stem.with_name(f"{stem.name}-{ref.checkpoint}-{ref.name.replace('/', '-')}.png")
-
-
-def claim_overlays(paths: Iterable[Path], own: Collection[Path]) -> None:
-    """Make sure that overlays may be written.
-
-    Args:
-        paths: of the overlays.
-        own: files that a ledger has as ours.
-
-    Raises:
-        OutputError: a folder or someone else's file has one of the names.
-    """
-    for path in paths:
-        if path not in own and os.path.lexists(path) and not _is_overlay(path):
-            raise OutputError(
-                f"{path} is there and was not written by rgaviz: choose another folder with -o."
-            )
-
-
-def _is_overlay(path: Path) -> bool:
-    try:
-        with open_regular(path, 2**40) as file:
-            return MARK in file.read(BEGINS)
-    except (OSError, ValueError):
-        return False

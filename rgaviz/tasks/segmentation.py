@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ class Segmentation:
         return height, width
 
     def scored(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
-        return model
+        return model if self.covering.usual else partial(self.covering.logits, model)
 
     def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
         if text == LARGEST:

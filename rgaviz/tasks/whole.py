@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rgaviz.errors import RgavizError
 
-Dense = Callable[[Tensor], Tensor]  # images (1, 3, H, W) -> logits (1, K, H, W)
+Dense = Callable[[Tensor], Tensor]  # images (B, 3, H, W) -> logits (B, K, H, W)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,17 @@ class Covering:
             raise RgavizError("Scales lie between 0 and 8; give some, such as --scales 0.75,1,1.25.")
 
     @property
+    def usual(self) -> bool:
+        """Whether that is in one piece, once."""
+        return self.single and not self.window
+
+    @property
     def single(self) -> bool:
         """Whether the network sees each pixel once."""
         return tuple(self.scales) == (1.0,) and not self.flip
 
     def logits(self, network: Dense, image: Tensor) -> Tensor:
-        """Logits (1, K, H, W) of an image (1, 3, H, W); over several views the logarithm of the mean probability."""
+        """Logits (B, K, H, W) of images (B, 3, H, W); over several views the logarithm of the mean probability."""
         if self.single:
             return self._stitched(network, image)
         total: Tensor | None = None
@@ -58,7 +63,7 @@ class Covering:
         return (total / (len(self.scales) * (1 + self.flip))).log_()
 
     def _views(self, image: Tensor) -> Iterator[tuple[Tensor, Callable[[Tensor], Tensor]]]:
-        """The image (1, 3, h, w) as it is shown, and what brings its logits back to (H, W)."""
+        """The images (B, 3, h, w) as they are shown, and what brings their logits back to (H, W)."""
         size = image.shape[2:]
 
         def enlarged(values: Tensor) -> Tensor:
@@ -82,9 +87,9 @@ class Covering:
         for top in starts(height, self.window, stride):
             for left in starts(width, self.window, stride):
                 place = (slice(top, top + self.window), slice(left, left + self.window))
-                found = network(image[..., place[0], place[1]])  # (1, K, h, w)
+                found = network(image[..., place[0], place[1]])  # (B, K, h, w)
                 if total is None:
-                    total = found.new_zeros(1, found.shape[1], height, width)
+                    total = found.new_zeros(*found.shape[:2], height, width)
                 total[..., place[0], place[1]] += found
                 count[place] += 1
         assert total is not None  # there is a window

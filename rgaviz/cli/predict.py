@@ -1,0 +1,61 @@
+"""``rgaviz predict``: what every pixel of pictures is, as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rgaviz.cli import completion
+from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.covering import COVERING, Covering
+from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.options import Json, Network, Out, flag
+from rgaviz.cli.show import give, say, track
+
+
+@app.command()
+@takes_groups
+def predict(
+    context: typer.Context,
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            help="A network that labels pixels.", autocompletion=completion.checkpoints, show_default=False
+        ),
+    ],
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Pictures, folders or patterns.", show_default=False)
+    ],
+    *,
+    covering: Covering,
+    flip: Annotated[
+        bool, flag("--flip", help="The mean of what a picture and its mirror image give.", panel=COVERING)
+    ] = False,
+    network: Network,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Write the class of every pixel as PNGs, in the numbers and colours of the network's data set."""
+    from rgaviz.analysis import predict
+
+    answer = predict.predict(
+        checkpoint,
+        [str(path) for path in pictures],
+        out,
+        choices={**covering.choices(), **({"flip": True} if flip else {})},
+        **network.given(),
+        command_line=context.meta[COMMAND_LINE],
+        track=track,
+        say=say,
+    )
+    for failure in answer.failures:
+        say(f"Error: {failure}")
+    if as_json:
+        print(json.dumps(answer.to_dict(), indent=1))
+    else:
+        give(f"Labels: {len(answer.files)} in {answer.folder}")
+    if answer.failures:
+        raise typer.Exit(1)
