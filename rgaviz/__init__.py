@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as that of typing, which takes longer to load than a signal to come
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -80,6 +81,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module 'rgaviz' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(PUBLIC[name]), name)
 
 

@@ -1,6 +1,15 @@
-"""The program ``rgaviz``, also as ``python -m rgaviz``."""
+"""The program ``rgaviz``, also as ``python -m rgaviz``.
+
+Whatever loads it is the program: from the first line on Ctrl-C ends it as the system does, without a traceback.
+"""
 
 from __future__ import annotations
+
+# The part of signal that is built into Python, and so is there at once.
+import _signal  # pyright: ignore[reportMissingImports]
+
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 from collections.abc import Callable
 

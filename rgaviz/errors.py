@@ -13,6 +13,7 @@ LONGEST = 300  # characters of a line that is told
 LONGEST_ERROR = LONGEST - len("Error: ")
 LONGEST_LIST = 240  # characters of a message as far as what it lists: some are told with more before them
 LONGEST_PART = 80  # characters of a name or value from a file in a message
+LONGEST_REASON = 90  # characters of a message that always have room before a command to be pasted
 SHORTEST_WORD = 40  # characters that are left of a long word where a message is too long
 SHORT = reprlib.Repr()
 SHORT.maxstring = LONGEST_PART
@@ -33,12 +34,20 @@ def printable(text: object) -> str:
     return "".join(signs)
 
 
-def shortened(text: object, most: int = LONGEST) -> str:
+def shortened(text: object, most: int = LONGEST, typed: str = "") -> str:
     """A message as one printable line of bounded length.
 
     What is too long loses its middle, for the next step stands at the end: first the longest words, such as paths of
     files, as far as must be, then the message.
+
+    Args:
+        text: the message.
+        most: characters of the line.
+        typed: a command that ends it, which stands whole, for it is to be pasted; one that is nearly as long as the
+            line alone makes the line longer.
     """
+    if typed:
+        return f"{shortened(text, max(most - len(typed) - 1, LONGEST_REASON))} {printable(typed)}"
     line = printable(text)
     while (excess := len(line) - most) > 0:
         words = line.split(" ")
@@ -56,10 +65,15 @@ def _without_middle(text: str, most: int, gap: str) -> str:
 
 
 class RgavizError(Exception):
-    """A fault the user can mend. The message is one printable line of bounded length and names the next step."""
+    """A fault the user can mend. The message is one printable line of bounded length and names the next step.
 
-    def __init__(self, message: object = "") -> None:
-        super().__init__(shortened(message, LONGEST_ERROR))
+    Args:
+        message: what is wrong.
+        typed: a command that mends it, put at the end as it is to be pasted.
+    """
+
+    def __init__(self, message: object = "", typed: str = "") -> None:
+        super().__init__(shortened(message, LONGEST_ERROR, typed))
 
 
 class SeveralFaults(RgavizError):

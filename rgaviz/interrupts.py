@@ -20,11 +20,13 @@ class Interruption(KeyboardInterrupt):
 
     Attributes:
         number: of the signal.
+        told: whether the user knows already what it has stopped.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         super().__init__()
         self.number = number
+        self.told = False
 
 
 def exit_code(error: KeyboardInterrupt) -> int:

@@ -66,6 +66,13 @@ def test_local_links_and_pictures_exist(page):
         assert not anchor or anchor in anchors(path), f"{page.name} links to {target}"
 
 
+def test_every_picture_is_shown_and_stands_once():
+    shown = {target for page in PAGES for target in LINK.findall(page.read_text())}
+    kept = sorted((ROOT / "docs/images").iterdir())
+    assert {path.name for path in kept} <= {Path(target).name for target in shown}
+    assert len({path.stem for path in kept}) == len(kept)
+
+
 @pages
 def test_commands_and_options_exist(page):
     for command, given in calls(page.read_text()):

@@ -99,6 +99,17 @@ def test_of_a_path_the_file_is_kept_and_a_short_message_is_left():
     assert len(shortened("a" * (LONGEST + 1))) == LONGEST
 
 
+@pytest.mark.parametrize("length", [20, 150, 200, 1000])
+@pytest.mark.parametrize("reason", ["No room.", f"Cannot write {'/long/path' * 40}: no room. Go on with:"])
+def test_a_command_to_paste_stands_whole(length, reason):
+    typed = f"rgaviz redraw '{'a' * (length - 16)}'"
+    message = str(RgavizError(reason, typed=typed))
+    assert message.endswith(f" {typed}")
+    assert message.startswith(reason[:8])
+    assert len(f"Error: {message}") <= max(LONGEST, length + 100)
+    assert shortened(reason, typed=typed).endswith(f" {typed}")
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 10, 2000])
 @pytest.mark.parametrize("length", [20, 100, 200, 500])
 def test_several_faults(count, length):

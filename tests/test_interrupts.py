@@ -41,6 +41,27 @@ def test_while_the_program_is_loaded_it_ends_silently(tmp_path, name):
     assert (done.returncode, done.stdout, done.stderr) == (-getattr(signal, name), "", "")
 
 
+@pytest.mark.parametrize("ignoring", [False, True])
+def test_before_anything_is_loaded_too(tmp_path, ignoring):
+    """The signal comes when the first module is looked for that the program loads."""
+    program = (
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'rgaviz.interrupts':\n            os.kill(os.getpid(), signal.SIGINT)\n"
+        "del sys.modules['rgaviz.interrupts'], sys.modules['rgaviz']\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "import rgaviz.__main__"
+    )
+    done = run(tmp_path, program, ignoring=ignoring)
+    assert (done.returncode, done.stdout, done.stderr) == (0 if ignoring else -signal.SIGINT, "", "")
+
+
+def test_the_package_loads_nothing_before_the_program_does():
+    code = "import sys; before = set(sys.modules); import rgaviz; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "['__future__', 'rgaviz']\n"
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_when_it_has_ended_a_signal_does_nothing(tmp_path, name):
     late = f"import atexit\natexit.register(lambda: print(os.kill(os.getpid(), signal.{name})))\n"
@@ -83,4 +104,4 @@ def test_the_command_line_tells_which_signal_it_was(tmp_path, name, code):
         "sys.argv = ['rgaviz', 'list', 'recipes']\n__main__.main()"
     )
     done = run(tmp_path, program)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "Interrupted.\n")

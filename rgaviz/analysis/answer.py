@@ -14,7 +14,7 @@ from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.devices import choose_device
 from rgaviz.errors import words
-from rgaviz.figures.draw import claim_figure, draw, record_options
+from rgaviz.figures.draw import claim_figure, claim_overlays_of, draw, record_options
 from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
@@ -101,6 +101,8 @@ def answer(
             labels=labels,
             options=record_options(options),
         )
+        maps = [column.map for column in asked.columns if column.kind == "map" and column.map]
+        claim_overlays_of(command, output, (each.relative.as_posix() for each in found), maps)
         for note in asked.notes:
             said.say(f"Note: {note}")
         outcome = run(asked, found, output.folder, said.track)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,10 @@ class Demonstration:
         return {"files": [str(path) for path in self.files], "predictions": told}
 
 
+def hush(files: Sequence[Path]) -> None:
+    """Files that nobody waits for."""
+
+
 def nobody() -> AbstractContextManager[Any]:
     """Nobody listens to the training."""
     from rgaviz.training.report import Silent
@@ -63,6 +68,7 @@ def demo(
     command_line: str = "",
     listen: Callable[[], AbstractContextManager[Any]] = nobody,
     track: Track = silent,
+    drawn: Callable[[Sequence[Path]], None] = hush,
 ) -> Demonstration:
     """Fill a folder with trained pairs, pictures and figures, as ``rgaviz demo`` does.
 
@@ -75,12 +81,13 @@ def demo(
         command_line: recorded in the results.
         listen: gives a :class:`rgaviz.training.report.Report` while the pair is trained.
         track: shows a progress bar.
+        drawn: is given the files of each figure as soon as they are there.
 
     Raises:
         RgavizError: files of someone else's are in the way; then nothing was written.
     """
     from rgaviz.analysis.compare import compare_request
-    from rgaviz.analysis.demo_people import FOLDER, NETWORKS, people_figures, people_files
+    from rgaviz.analysis.demo_people import FOLDER, people_figures, people_files
     from rgaviz.analysis.histogram import histogram_request
     from rgaviz.analysis.masks import masks_request
     from rgaviz.analysis.rendering import render
@@ -104,14 +111,19 @@ def demo(
         pair = load_subjects([out / "baseline.pt", out / "rga.pt"], chosen)
         pictures = find_pictures([out / "samples"])
         shown = one_per_class(pictures)
-        files = [
-            *render(compare_request(pair), shown, out / "compare", command_line, track),
-            *render(masks_request(pair[1:], "conv5"), shown, out / "masks", command_line, track),
-            *render(histogram_request(pair[1:], "all"), pictures, out / "histogram", command_line, track),
-        ]
-        files += people_figures(
-            load_subjects([people / name for name in NETWORKS], chosen), people, device, command_line, track
+        asked = (
+            (compare_request(pair), shown, out / "compare"),
+            (masks_request(pair[1:], "conv5"), shown, out / "masks"),
+            (histogram_request(pair[1:], "all"), pictures, out / "histogram"),
         )
+        figures = chain(
+            (render(*each, command_line, track) for each in asked),
+            people_figures(chosen, people, device, command_line, track),
+        )
+        files: list[Path] = []
+        for paths in figures:
+            drawn(paths)
+            files += paths
     said = {each.id: each.checkpoint.predict([picture.path for picture in pictures]) for each in pair}
     told = {
         picture.relative.as_posix(): {name: said[name][row] for name in said}

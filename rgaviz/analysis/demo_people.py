@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
-    from rgaviz.analysis.subject import Subject
+    import torch
 
 FOLDER = "people"  # in that of the demonstration
 NETWORKS = ("baseline.pt", "rga.pt")
@@ -28,17 +28,29 @@ def people_files(out: Path) -> dict[Path, bytes]:
 
 
 def people_figures(
-    pair: Sequence[Subject], out: Path, device: str, command_line: str, track: Track = silent
-) -> list[Path]:
-    """Figure 3 of the paper from the crops in the folder, and whom the pair takes for whom."""
+    chosen: torch.device, out: Path, device: str, command_line: str, track: Track = silent
+) -> Iterator[list[Path]]:
+    """Figure 3 of the paper from the crops in the folder, and whom the pair takes for whom.
+
+    Args:
+        chosen: where the networks go.
+        out: the folder.
+        device: as typed.
+        command_line: recorded in the results.
+        track: shows a progress bar.
+
+    Yields:
+        The files of each, once they are drawn.
+    """
     from rgaviz.analysis.compare import compare_request
     from rgaviz.analysis.rank import rank
     from rgaviz.analysis.rendering import FORMATS, render
+    from rgaviz.analysis.subject import load_subjects
     from rgaviz.data.find import find_pictures
 
     crops = find_pictures([out / "crops"])
-    request = compare_request(pair)
-    files = render(request, crops, out / "figure3", command_line, track, preset="figure3")
+    request = compare_request(load_subjects([out / name for name in NETWORKS], chosen))
+    yield render(request, crops, out / "figure3", command_line, track, preset="figure3")
     ranked = rank(
         [out / name for name in NETWORKS],
         out=out / "rank",
@@ -50,4 +62,4 @@ def people_figures(
         command_line=command_line,
         track=track,
     )
-    return [*files, *ranked.files]
+    yield ranked.files

@@ -37,6 +37,7 @@ class Measured:
         evaluation: the figures and tables of the network's task.
         task: what the network is for.
         files: its figure, and the table beside it.
+        left_out: a line for each image that cannot be read, without which all was measured.
     """
 
     network: str
@@ -47,6 +48,7 @@ class Measured:
     evaluation: Evaluation
     task: Task
     files: list[Path] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
@@ -59,7 +61,11 @@ class Measured:
         figures, tables = self.evaluation.figures, self.evaluation.tables
         told = {measure.label: measure.number(figures[measure.key]) for measure in self.task.measures}
         columns = {name: column for name, table in tables.items() if (column := table.told())}
-        return {"": {"test images": f"{self.images} ({self.dataset}, {self.source})", **told}, **columns}
+        less = f", {len(self.left_out)} left out" if self.left_out else ""
+        return {
+            "": {"test images": f"{self.images} ({self.dataset}, {self.source}{less})", **told},
+            **columns,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -70,6 +76,7 @@ class Measured:
             "dataset": self.dataset,
             "source": self.source,
             "images": self.images,
+            "left_out": self.left_out,
             **{f"test_{key}": value for key, value in figures.items()},
             **{name: table.plain() for name, table in tables.items()},
             "files": [str(path) for path in self.files],
@@ -111,16 +118,20 @@ def evaluate(
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, one_task, tell_notes
     from rgaviz.data.sets import load_dataset
+    from rgaviz.data.sets.crops import names_of_files
     from rgaviz.devices import choose_device
     from rgaviz.figures.draw import claim_figure, draw
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
+    from rgaviz.tasks.reid import ReIdentification
 
     said = chosen(settings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     if not checkpoints:
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
+    names_of_files(pattern)
+    ReIdentification().measuring(**(choices or {}))  # before networks are read, and later by their own task
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "evaluate")
     with alone(output.folder):
@@ -160,7 +171,10 @@ def write_results(
         "command": FIGURES[drawn],
         "command_line": command_line,
         "versions": versions(),
-        "checkpoints": [subject.record() for subject in subjects],
+        "checkpoints": [
+            {**subject.record(), "images": each.images, "left_out": each.left_out}
+            for subject, each in zip(subjects, measured, strict=True)
+        ],
         "figure": record_options(options),
         "texts": {each.network: f"{each.network}: {each.summary}" for each in measured},
     }
@@ -199,10 +213,21 @@ def measure(
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
     found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
-    count = sum(len(images.part(part)) for part in task.tested)
+    parts = {part: images.part(part) for part in task.tested}
+    left_out = [line for split in parts.values() for line in split.damaged.values()]
+    for part, split in parts.items():
+        if split.damaged:
+            every = len(split.damaged) + len(split)
+            say(
+                f"Note: {len(split.damaged)} of {every} pictures of {images.name}, {part}, cannot be read, and what is "
+                f"measured is of the others: {next(iter(split.damaged.values()))}"
+            )
     for note in found.notes:
         say(f"Note: {subject.id}: {note}")
-    return Measured(subject.id, str(checkpoint.path), images.name, images.source, count, found, task)
+    count, source = sum(map(len, parts.values())), images.source
+    return Measured(
+        subject.id, str(checkpoint.path), images.name, source, count, found, task, left_out=left_out
+    )
 
 
 def measured_images(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import PicturePath, find_pictures, usable, visible_below
 from rgaviz.data.pictures import PICTURE_SUFFIXES, read_picture, shown_picture
 from rgaviz.data.sets import DATASETS, NAMED_BY_PATTERN
-from rgaviz.data.sets.crops import LITTER, MARKET, naming, parse_name
+from rgaviz.data.sets.crops import LITTER, names_of_files, parse_name
 from rgaviz.data.splits import Dataset, DiskSplit, ImageSplit, as_images, read_split
 from rgaviz.errors import PictureError, RgavizError, clipped, lookup, quoted
 from rgaviz.progress import Say, Track
@@ -96,45 +95,41 @@ def people_of_files(
     Raises:
         RgavizError: a pattern that is none, or not one picture that can be read.
     """
-    names = naming(MARKET if pattern is None else pattern)
-    kept: list[PicturePath] = []
-    faults: list[str] = []
-    with ThreadPoolExecutor() as pool:
-        told = pool.map(_fault, [each.path for each in found])
-        for each, fault in zip(found, track(told, total=len(found), description=title), strict=True):
-            faults += [fault] if fault else []
-            kept += [] if fault else [each]
-    if not kept:
-        raise PictureError(faults[0] + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
-    failures += faults
-    people = [parse_name(each.path.name, names) or (None, None) for each in kept]
-    identities, cameras = (list(column) for column in zip(*people, strict=True))
-    labels = torch.tensor([DISTRACTOR if each is None else each for each in identities])
-    places = torch.tensor([NOWHERE if each is None else each for each in cameras])
-    paths, called = [each.path for each in kept], [each.relative.as_posix() for each in kept]
-    splits = {
-        size: read_split(paths, labels, size, cameras=places, names=called, track=track) for size in sizes
-    }
-    return People(splits, identities, cameras, called, paths)
+    names = names_of_files(pattern)
+    people = [parse_name(each.path.name, names) or (None, None) for each in found]
+    labels = torch.tensor([DISTRACTOR if who is None else who for who, _ in people])
+    places = torch.tensor([NOWHERE if camera is None else camera for _, camera in people])
+    paths, called = [each.path for each in found], [each.relative.as_posix() for each in found]
+    reading = {"cameras": places, "names": called, "leave_damaged": True, "track": titled(track, title)}
+    splits = {size: read_split(paths, labels, size, **reading) for size in sizes}
+    damaged = splits[sizes[0]].damaged
+    failures += damaged.values()
+    kept = [place for place in range(len(found)) if place not in damaged]
+    identities, cameras = [people[place][0] for place in kept], [people[place][1] for place in kept]
+    return People(
+        splits, identities, cameras, [called[place] for place in kept], [paths[place] for place in kept]
+    )
 
 
-def _fault(path: Path) -> str:
-    """Why a picture cannot be read, which a network would find out in the middle of its work; "" if it can."""
-    try:
-        read_picture(path)
-    except PictureError as error:
-        return str(error)
-    return ""
+def titled(track: Track, title: str) -> Track:
+    """The same bar with a title of its own."""
+    return lambda items, *, total, description: track(items, total=total, description=title)
 
 
-def people_of_part(datasets: dict[Size, Dataset], part: str) -> People:
+def people_of_part(datasets: dict[Size, Dataset], part: str, failures: list[str]) -> People:
     """The people of a part of a data set that has been opened at each size.
+
+    Args:
+        datasets: the same at each size.
+        part: of it.
+        failures: a line is added for each picture that cannot be read.
 
     Raises:
         RgavizError: it cannot be read.
     """
     splits = {size: as_images(images.part(part)) for size, images in datasets.items()}
     first = next(iter(splits.values()))
+    failures += first.damaged.values()
     cameras: list[int | None] = [None] * len(first)
     if first.cameras is not None:
         cameras = first.cameras.tolist()

@@ -50,6 +50,7 @@ def opened(
         data_dir=data_dir,
         image_size=size or checkpoint.image_size,
         pattern=pattern,
+        leave_damaged=True,
         track=track,
         **kept,
     )

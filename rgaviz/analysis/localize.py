@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -33,6 +33,8 @@ class Localized:
         titles: map -> what it is called.
         maps: of each network and map how many say nothing: ``network``, ``map``, ``pictures``, ``without_evidence``.
         pictures: how many were looked at.
+        people: how many they show, whom intervals and tests are over; None where that is not known, and these are over
+            pictures.
         source: where they come from.
         failures: a line for each picture that was left out.
     """
@@ -43,6 +45,7 @@ class Localized:
     titles: dict[str, str]
     maps: list[dict[str, Any]]
     pictures: int
+    people: int | None
     source: str
     failures: list[str]
 
@@ -164,7 +167,8 @@ def _truth(
     if labels is not None:
         if not words:
             raise RgavizError(f"--truth {labels} has labels, but there are no pictures; name them, too.")
-        return folder_truth(pictures_to_explain(words, folder, say), labels, track=track, say=say)
+        found = folder_truth(pictures_to_explain(words, folder, say), labels, track=track, say=say)
+        return replace(found, people=_people_by_name(found.names))
     checkpoint = first.checkpoint
     known = ", ".join(TRUTHS)
     if len(words) > 1 or (words and words[0] not in DATASETS and Path(words[0]).exists()):
@@ -179,6 +183,16 @@ def _truth(
         raise unknown_name(name, TRUTHS, "data set with parts")
     size = measured_on(checkpoint).test_size if name == checkpoint.dataset else None
     return load_truth(name, image_size=checkpoint.image_size, test_size=size)
+
+
+def _people_by_name(names: Sequence[str]) -> list[int]:
+    """Who pictures show by their names, where all of these are as Market-1501's."""
+    from rgaviz.data.sets.crops import names_of_files, parse_name
+
+    pattern = names_of_files(None)
+    told = [parse_name(PurePosixPath(name).name, pattern) for name in names]
+    people = [who for who, _ in filter(None, told)]
+    return people if len(people) == len(names) else []
 
 
 def _drawn(truth: Truth, count: int | None, say: Say) -> list[int]:
@@ -232,7 +246,14 @@ def _answer(
         "pictures": picture_rows(found, parts),
     }
     count = len(found.names)
-    comment = f"{count} pictures ({clipped(truth.source)}); means with 95% bootstrap intervals over pictures"
+    people = None if found.people is None else len(np.unique(found.people))
+    told = f"{count} pictures ({clipped(truth.source)})"
+    comment = f"{told}; means with 95% bootstrap intervals over {drawn_from(people)}"
     tables = {"csv": csv_table(rows), "tex": tex_table(rows, titles, comment)}
     files = write_figure(output, head, numbers, options, tables)  # pyright: ignore[reportArgumentType]
-    return Localized(output.folder, files, rows, titles, maps, count, truth.source, found.failures)
+    return Localized(output.folder, files, rows, titles, maps, count, people, truth.source, found.failures)
+
+
+def drawn_from(people: int | None) -> str:
+    """What intervals and tests are over."""
+    return "pictures" if people is None else f"{people} people with all their pictures"

@@ -45,7 +45,7 @@ def summary(found: Found, parts: Sequence[str], networks: Sequence[str], track: 
     for kind in track(found.numbers, total=len(found.numbers), description="resampling"):
         against = _against(kind, found.numbers, networks)
         for place, part in enumerate(parts):
-            rows += [_row(found.numbers, kind, against, part, place, measure) for measure in MEASURES]
+            rows += [_row(found, kind, against, part, place, measure) for measure in MEASURES]
     for measure in MEASURES:
         own = [row for row in rows if row["measure"] == measure]
         for row, value in zip(own, holm([row["p"] for row in own]), strict=True):
@@ -60,11 +60,10 @@ def _against(kind: Kind, numbers: Mapping[Kind, Located], networks: Sequence[str
     return first if first in numbers and first != kind else ONES
 
 
-def _row(
-    numbers: Mapping[Kind, Located], kind: Kind, against: Kind | None, part: str, place: int, measure: str
-) -> Row:
+def _row(found: Found, kind: Kind, against: Kind | None, part: str, place: int, measure: str) -> Row:
+    numbers, people = found.numbers, found.people
     values = getattr(numbers[kind], measure)[:, place]
-    own = mean_interval(values)
+    own = mean_interval(values, people)
     pixels = numbers[kind].pixels[~np.isnan(values), place]
     row: Row = {"network": kind.network, "group": kind.group, "map": kind.name, "part": part}
     row |= {"measure": measure, **own._asdict(), "pixels": float(pixels.mean()) if len(pixels) else None}
@@ -72,7 +71,7 @@ def _row(
     if against is None:
         return row | dict.fromkeys(("against", *DIFFERENCE, "pairs", "p", "p_holm"))
     test = part != BACKGROUND and (measure != "pointing" or against != ONES)
-    difference, p = paired(values, getattr(numbers[against], measure)[:, place], test=test)
+    difference, p = paired(values, getattr(numbers[against], measure)[:, place], people, test=test)
     row["against"] = against.network or against.name
     row |= zip(DIFFERENCE, difference[:3], strict=True)
     return row | {"pairs": difference.count, "p": p, "p_holm": None}

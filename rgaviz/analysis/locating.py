@@ -48,11 +48,13 @@ class Found:
         names: of the n pictures that could be read.
         numbers: of each kind of map, (n, R) each.
         failures: a line for each picture that was left out.
+        people: who each of the n shows, (n,), where that is known of all.
     """
 
     names: list[str]
     numbers: dict[Kind, Located]
     failures: list[str]
+    people: np.ndarray | None = None
 
 
 class Read(NamedTuple):
@@ -89,14 +91,14 @@ def locate(
     asked = list(dict.fromkeys([*methods, RANDOM]))
     targets = [_target(subject, target, [truth.shows[place] for place in places]) for subject in subjects]
     failures: list[str] = []
-    names: list[str] = []
+    kept: list[int] = []
     parts: dict[Kind, list[Located]] = defaultdict(list)
     groups = [places[start : start + BATCH] for start in range(0, len(places), BATCH)]
     for group in track(groups, total=len(groups), description="locating"):
         batch = list(_read(group, truth, subjects, failures))
         if not batch:
             continue
-        names += [truth.names[each.place] for each in batch]
+        kept += [each.place for each in batch]
         maps: dict[Kind, np.ndarray] = {}
         for subject, settled in zip(subjects, targets, strict=True):
             if target == LABEL:
@@ -105,10 +107,18 @@ def locate(
             maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
         for kind, found in _located(maps, [each.label for each in batch], regions):
             parts[kind].append(found)
-    if not names:
+    if not kept:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         raise PictureError(f"{failures[0]}{more}")
-    return Found(names, {kind: _joined(found) for kind, found in parts.items()}, failures)
+    numbers = {kind: _joined(found) for kind, found in parts.items()}
+    return Found([truth.names[place] for place in kept], numbers, failures, _people(truth, kept))
+
+
+def _people(truth: Truth, places: Sequence[int]) -> np.ndarray | None:
+    """Who the pictures at these places show, (n,); a picture of nobody is of one of its own."""
+    if not truth.people:
+        return None
+    return np.array([who if (who := truth.people[place]) > 0 else -place for place in places])
 
 
 def _read(

@@ -14,9 +14,10 @@ from rgaviz.analysis.picking import COUNT, PICKS, SEED, picked
 from rgaviz.analysis.ranked import Found
 from rgaviz.analysis.ranking_results import HITS, write_rankings
 from rgaviz.analysis.request import versions
-from rgaviz.analysis.search import Search, found_for, orders, searched
+from rgaviz.analysis.search import Search, found_for, orders, searched, tell_unmatched
 from rgaviz.analysis.settings import Settings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.data.sets.crops import names_of_files
 from rgaviz.devices import choose_device
 from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.figures.draw import claim_figure, draw, record_options
@@ -97,6 +98,8 @@ def rank(
     said = chosen(settings)
     checkpoints, queries = words(checkpoints, "Checkpoints", "rga.pt"), words(queries, "Queries", "crops")
     _check(checkpoints, queries, top, overlay, pick, count)
+    task = ReIdentification().measuring(**(choices or {}))
+    names_of_files(pattern)
     place = None if out is None else given_place(out)
     options = options_of(with_suffix(said.figure, place))
     output = output_place(place, "rank")
@@ -109,15 +112,16 @@ def rank(
         claim_figure("rank", output, options, inputs=inputs)
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
-        task = _matching(subjects, choices or {})
+        _refuse_others(subjects)
         overlays = overlays_of(subjects, task, overlay)
         search = searched(overlays, sought, named, where, pattern, failures, said.track, said.say)
         made = orders(search, task, min(top, len(search.gallery)), where, said.track)
+        tell_unmatched(search, made[0].ranking, shown=bool(sought), say=said.say)
         numbers = list(range(len(search.queries)))
         if not sought:
             numbers = picked(pick or "random", [each.ranking for each in made], count or COUNT)
         found = {number: found_for(number, search, made) for number in numbers}
-        head = _head(search, task, made[0].ranking.order.shape[1], options, said.command_line)
+        head = _head(search, task, made[0].ranking.order.shape[1], len(failures), options, said.command_line)
         write_rankings(output.folder, head, search, made, found, said.track)
         drawn = draw(output.folder, output, options)
     told = [each for several in found.values() for each in several]
@@ -148,29 +152,30 @@ def _check(
         raise RgavizError("--pick improved compares the first two networks: name another one.")
 
 
-def _matching(subjects: Sequence[Subject], choices: Mapping[str, Any]) -> ReIdentification:
-    """How pictures are compared.
-
-    Raises:
-        RgavizError: networks that compare none.
-    """
+def _refuse_others(subjects: Sequence[Subject]) -> None:
+    """Refuse networks that compare no pictures."""
     for subject in subjects:
         if not isinstance(subject.checkpoint.task, ReIdentification):
             raise RgavizError(
                 f"{subject.checkpoint.path} is a network for {subject.checkpoint.task.name}, which compares no people: "
                 "name one for reid, as rgaviz train people gives it."
             )
-    return ReIdentification().measuring(**choices)
 
 
 def _head(
-    search: Search, task: ReIdentification, top: int, options: FigureOptions, command_line: str
+    search: Search,
+    task: ReIdentification,
+    top: int,
+    left_out: int,
+    options: FigureOptions,
+    command_line: str,
 ) -> dict[str, Any]:
     """The manifest without what the pictures add."""
     chosen = task.matching
     how = f"{chosen.distance} distance of embeddings {chosen.neck} the neck"
     how += ", re-ranked" if chosen.rerank else ""
     how += ", within the camera, too" if chosen.within_camera else ""
+    less = f" ({left_out:,} that cannot be read are left out)" if left_out else ""
     return {
         "command": "rank",
         "command_line": command_line,
@@ -178,7 +183,7 @@ def _head(
         "versions": versions(),
         "target": "similarity" if any(subject.cam_layer for subject in search.subjects) else None,
         "checkpoints": [subject.record() for subject in search.subjects],
-        "titles": [TITLE, *map(str, range(1, top + 1))],
+        "titles": [TITLE, *map(str, range(1, top + 1)), ""],  # the last of what came of it
         "figure": record_options(options),
-        "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures; {how}"},
+        "texts": {HITS: f"{search.where}, {len(search.gallery):,} pictures{less}; {how}"},
     }

@@ -77,13 +77,17 @@ class Found:
 
     def lines(self) -> list[Line]:
         """What stands under the query's picture."""
+        return [Line(text=text) for text in (self.network, *_who(self.identity, self.camera))]
+
+    def outcome(self) -> list[Line]:
+        """What stands at the end of the row: how well it was found."""
         if self.matches is None:
             told = ["who is unknown"] if self.identity is None else ["matches nobody"]
         elif self.percent is None:
             told = ["no match"]
         else:
             told = [f"AP {self.percent:.1f}%", f"first at {self.first}"]
-        return [Line(text=text) for text in (self.network, *_who(self.identity, self.camera), *told)]
+        return [Line(text=text) for text in told]
 
     def values(self) -> dict[str, Any]:
         """The same as numbers."""
@@ -137,15 +141,16 @@ def found_by(network: str, ranking: Ranking, index: int, queries: People, galler
 
 
 def row_of(
-    found: Found, pictures: Sequence[str], ref: MapRef | None, maps: Sequence[np.ndarray]
+    found: Found, pictures: Sequence[str], ref: MapRef | None, maps: Sequence[np.ndarray], top: int
 ) -> list[Panel]:
-    """A row of the figure: the query, then what was found.
+    """A row of the figure: the query, what was found, and at its end how well.
 
     Args:
         found: by a network.
         pictures: ids of the query's picture and of those found.
         ref: which map lies over them.
         maps: one for each picture, or none.
+        top: how many columns there are for what was found.
     """
     lines = [found.lines(), *([*_hit_lines(hit)] for hit in found.hits)]
     values = [found.values(), *(hit.to_dict() for hit in found.hits)]
@@ -161,7 +166,8 @@ def row_of(
         row.append(
             Panel(picture=picture, lines=lines[place], frame=frames[place], values=values[place], **drawn)
         )
-    return row
+    row += [Panel(kind="text")] * (top - len(found.hits))  # so that all rows end in one column
+    return [*row, Panel(kind="text", lines=found.outcome())]
 
 
 def _hit_lines(hit: Hit) -> Iterator[Line]:

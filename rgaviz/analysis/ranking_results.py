@@ -64,7 +64,7 @@ def _write_query(
         for name, values in zip(ids, over, strict=False):
             assert overlay.map is not None
             maps.setdefault(name, {})[f"{overlay.map.checkpoint}/{overlay.map.name}"] = values
-        rows.append(row_of(each, ids, overlay.map, over))
+        rows.append(row_of(each, ids, overlay.map, over, order.ranking.order.shape[1]))
     shown = {str(place): (search.queries, query)}
     shown |= {f"{place}-{hit.place}": (search.gallery, hit.place) for each in found for hit in each.hits}
     for name, (people, index) in shown.items():

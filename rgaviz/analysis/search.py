@@ -24,6 +24,7 @@ from rgaviz.analysis.overlays import CAM, Overlay
 from rgaviz.analysis.ranked import Found, found_by, known_identity
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.find import PicturePath
+from rgaviz.data.sets.crops import EXAMPLE, MARKET_EXAMPLE
 from rgaviz.data.sets.reid import GALLERY, QUERY
 from rgaviz.errors import RgavizError, clipped
 from rgaviz.progress import Say, Track
@@ -95,29 +96,58 @@ def searched(
         first = next(iter(opened.values()))
         for note in first.notes:
             say(f"Note: {note}")
-        gallery, where = people_of_part(opened, GALLERY), first.name
+        gallery, where = people_of_part(opened, GALLERY, failures), first.name
     if found:
         queries = people_of_files(found, sizes, pattern, failures, track, "reading queries")
     else:
         assert not isinstance(opened, Path)
-        queries = people_of_part(opened, QUERY)
+        queries = people_of_part(opened, QUERY, failures)
     _tell_unknown(queries, gallery, pattern, say)
     return Search(overlays, queries, gallery, where)
 
 
 def _tell_unknown(queries: People, gallery: People, pattern: str | None, say: Say) -> None:
-    rule = "--pattern" if pattern else "Market-1501's pattern, 0002_c1..."
-    nobody = [n for n, who in zip(queries.names, queries.identities, strict=True) if not known_identity(who)]
+    """Say whose names tell no identity, how that is mended, and who is nobody by name."""
+    rule, step = f"Market-1501's pattern, {MARKET_EXAMPLE}", f"say how they are named by {EXAMPLE}"
+    if pattern is not None:
+        rule, step = f"--pattern {clipped(pattern, 30)}", "mend the pattern, or the names"
+    for people, what, so in (
+        (queries, "queries", "nothing is right or wrong for them"),
+        (gallery, "pictures of the gallery", "they are neither right nor wrong"),
+    ):
+        unnamed = [n for n, who in zip(people.names, people.identities, strict=True) if who is None]
+        if unnamed:
+            say(
+                f"Note: names that tell no identity by {rule}: {len(unnamed)} of {len(people)} {what}, "
+                f"{clipped(unnamed[0], 40)} first; {so}. If they show known people, {step}."
+            )
+    nobody = [
+        n for n, who in zip(queries.names, queries.identities, strict=True) if who is not None and who < 1
+    ]
     if nobody:
         say(
-            f"Note: {len(nobody)} of {len(queries)} queries have names that do not say who they show by {rule}, "
-            f"{clipped(nobody[0], 60)} first: for them nothing is right or wrong, and no camera is left out."
+            f"Note: {len(nobody)} of {len(queries)} queries are of nobody by name (0 is a distractor, below it junk), "
+            f"{clipped(nobody[0], 60)} first: they match nothing, so nothing is right or wrong for them."
         )
-    unnamed = gallery.identities.count(None)
-    if unnamed:
+
+
+def tell_unmatched(search: Search, ranking: Ranking, *, shown: bool, say: Say) -> None:
+    """Say how many of the queries whose identity is known have no match in the gallery.
+
+    Args:
+        search: networks, queries and gallery.
+        ranking: by any of the networks: matches are the same for all.
+        shown: whether they are shown all the same, as the user named them.
+        say: is told.
+    """
+    known = [number for number, who in enumerate(search.queries.identities) if known_identity(who)]
+    lacking = [number for number in known if not ranking.valid[number]]
+    if lacking:
+        where = "" if ranking.within_camera else " by another camera"
+        then = "AP is told for none of them" if shown else "they are left out"
         say(
-            f"Note: {unnamed} of {len(gallery)} pictures of the gallery have names that do not say who they show by "
-            f"{rule}: they are ranked, and neither right nor wrong."
+            f"Note: {len(lacking)} of {len(search.queries)} queries have no match{where} in the gallery, "
+            f"{clipped(search.queries.names[lacking[0]], 60)} first: {then}."
         )
 
 

@@ -1,4 +1,8 @@
-"""How sure a mean over pictures is, and whether two networks differ on the same pictures."""
+"""How sure a mean over pictures is, and whether two networks differ on the same pictures.
+
+Pictures of one person are alike, and so no independent evidence: where it is known who they show, people are drawn with
+all their pictures, and tests compare means of people.
+"""
 
 from __future__ import annotations
 
@@ -29,50 +33,75 @@ class Paired(NamedTuple):
     p: float | None
 
 
-def mean_interval(values: np.ndarray) -> Interval:
+def mean_interval(values: np.ndarray, people: np.ndarray | None = None) -> Interval:
     """The mean of values (n,) and its 95 % interval by the percentile bootstrap; NaN is left out.
 
-    Efron and Tibshirani, 1993, chapter 13, as in SciPy, with 2000 resamples of the pictures from a fixed seed.
+    Efron and Tibshirani, 1993, chapter 13, as in SciPy, with 2000 resamples from a fixed seed: of the pictures, or, as
+    Davison and Hinkley, 1997, section 3.8, of the people with all their pictures.
+
+    Args:
+        values: of pictures.
+        people: who each of them shows, (n,); by default pictures are independent.
     """
-    known = values[~np.isnan(values)]
-    if len(known) < 2:
-        return Interval(float(known[0]) if len(known) else None, None, None, len(known))
+    known = ~np.isnan(values)
+    count = int(known.sum())
+    if not count:
+        return Interval(None, None, None, 0)
+    mean = float(values[known].mean())
+    sums, sizes = _by_person(values[known], None if people is None else people[known])
+    if len(sums) < 2:
+        return Interval(mean, None, None, count)
     from scipy.stats import bootstrap
 
     found = bootstrap(
-        (known,),
-        np.mean,
+        (sums, sizes),
+        lambda sums, sizes, axis: sums.sum(axis) / sizes.sum(axis),
+        paired=True,
         n_resamples=RESAMPLES,
-        batch=max(1, LARGEST // len(known)),
+        batch=max(1, LARGEST // len(sums)),
         vectorized=True,
         confidence_level=CONFIDENCE,
         method="percentile",
         rng=np.random.default_rng(SEED),
     ).confidence_interval
-    return Interval(float(known.mean()), float(found.low), float(found.high), len(known))
+    return Interval(mean, float(found.low), float(found.high), count)
 
 
-def paired(values: np.ndarray, others: np.ndarray, *, test: bool = True) -> Paired:
+def _by_person(values: np.ndarray, people: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the values and number of pictures of each person, (p,) each."""
+    if people is None:
+        return values, np.ones_like(values)
+    _, place = np.unique(people, return_inverse=True)  # (n,)
+    return np.bincount(place, values), np.bincount(place).astype(values.dtype)
+
+
+def paired(
+    values: np.ndarray, others: np.ndarray, people: np.ndarray | None = None, *, test: bool = True
+) -> Paired:
     """How values (n,) differ from others (n,) of the same pictures, where both are known.
 
-    The p-value is of Wilcoxon's signed-rank test, two-sided, as in SciPy; pictures without a difference are left out of
-    it, and of none it is 1.
+    The p-value is of Wilcoxon's signed-rank test, two-sided, as in SciPy, of the pictures' differences or of each
+    person's mean difference; those without a difference are left out of it, and of none it is 1.
 
     Args:
         values: of one network.
         others: of another one.
+        people: who each picture shows, (n,); by default pictures are independent.
         test: whether there is a p-value; the test wants differences that could as well have the other sign.
     """
     both = ~np.isnan(values) & ~np.isnan(others)
-    differences = values[both] - others[both]
+    differences, people = values[both] - others[both], None if people is None else people[both]
+    interval = mean_interval(differences, people)
     if not len(differences) or not test:
-        return Paired(mean_interval(differences), None)
-    if not differences.any():
-        return Paired(mean_interval(differences), 1.0)
+        return Paired(interval, None)
+    sums, sizes = _by_person(differences, people)
+    means = sums / sizes
+    if not means.any():
+        return Paired(interval, 1.0)
     from scipy.stats import wilcoxon
 
-    found = wilcoxon(differences[differences != 0])
-    return Paired(mean_interval(differences), float(found.pvalue))  # pyright: ignore[reportAttributeAccessIssue]
+    found = wilcoxon(means[means != 0])
+    return Paired(interval, float(found.pvalue))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:

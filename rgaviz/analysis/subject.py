@@ -13,7 +13,7 @@ import torch
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
 from rgaviz.data.find import usable
-from rgaviz.errors import RgavizError
+from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer
@@ -200,5 +200,7 @@ def naming(subject: Subject) -> Iterator[None]:
     """Say of which checkpoint an error speaks: a layer may exist in one network and not in the other."""
     try:
         yield
+    except PictureError:  # of another picture that was named, say
+        raise
     except RgavizError as error:
         raise type(error)(f"{subject.checkpoint.path}: {error}") from error

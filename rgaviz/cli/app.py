@@ -18,7 +18,7 @@ UsageError: Any = typer.BadParameter.__base__  # which Typer does not export
 
 
 class ErrorBoundary(TyperGroup):
-    """Turns a known error, or a file the system refuses, into one line and exit code 1, Ctrl-C into 130, SIGTERM 143.
+    """Turns a known error, or a file the system refuses, into one line and exit code 1; Ctrl-C: 130, SIGTERM: 143.
 
     What Typer cannot parse exits with 2 by itself; an unknown error keeps its traceback, as all do under
     ``RGAVIZ_DEBUG=1``.
@@ -51,6 +51,8 @@ class ErrorBoundary(TyperGroup):
         except UsageError as error:
             raise shown(error) from None
         except KeyboardInterrupt as error:
+            if not getattr(error, "told", False):
+                print("Interrupted.", file=sys.stderr)
             raise typer.Exit(exit_code(error)) from None
 
 

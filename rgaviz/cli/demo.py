@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +40,7 @@ def demo(
         command_line=context.meta[COMMAND_LINE],
         listen=progress,
         track=track,
+        drawn=demo.hush if as_json else give_figures,
     )
     if as_json:
         print(json.dumps(shown.to_dict(), indent=1))
@@ -45,8 +48,15 @@ def demo(
         show(shown, out)
 
 
+def give_figures(files: Sequence[Path]) -> None:
+    """Where a figure is."""
+    for path in files:
+        if path.suffix in (".pdf", ".png", ".html") and "overlays" not in path.parts:
+            give(f"Figure: {path}")
+
+
 def show(shown: Demonstration, out: Path) -> None:
-    """What each network said, where the figures are, and what to try next."""
+    """What each network said, and what to try next."""
     from rich.table import Table
 
     networks = list(next(iter(shown.predictions.values())))
@@ -55,10 +65,7 @@ def show(shown: Demonstration, out: Path) -> None:
         said = (f"{each[name].label} ({100 * each[name].confidence:.0f}%)" for name in networks)
         table.add_row(*cells([picture, *said]))
     console().print(table)
-    for path in shown.files:
-        if path.suffix in (".pdf", ".png", ".html") and "overlays" not in path.parts:
-            give(f"Figure: {path}")
     print("\nTry next:")
-    give(f"  cd {out}")
+    give(f"  {shlex.join(['cd', str(out)])}")
     print("  rgaviz compare baseline.pt rga.pt img.jpg\n  rgaviz masks --layer conv5\n  rgaviz train cifar10")
     print("  rgaviz rank people/baseline.pt people/rga.pt --overlay cam")

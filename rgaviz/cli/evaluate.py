@@ -85,6 +85,8 @@ def evaluate(
         print(json.dumps([each.to_dict() for each in measured], indent=1))
     else:
         show(measured)
+    if any(each.left_out for each in measured):
+        raise typer.Exit(1)
 
 
 def show(measured: Sequence[Measured]) -> None:

@@ -95,6 +95,7 @@ def localize(
 
 def show(found: Localized) -> None:
     """A table for each measure, then the files."""
+    from rgaviz.analysis.localize import drawn_from
     from rgaviz.analysis.located import MEASURES, by_map, numbers_of, starred
 
     parts = list(dict.fromkeys(row["part"] for row in found.rows))
@@ -110,8 +111,8 @@ def show(found: Localized) -> None:
         shown.width = max(shown.width, console(width=WIDEST).measure(table).maximum)
         shown.print(table)
     print(
-        f"{found.pictures} pictures ({found.source}); 95% bootstrap intervals; * differs from the first network's, or "
-        "from all ones where that has none, p < 0.05 (Wilcoxon, Holm)"
+        f"{found.pictures} pictures ({found.source}); 95% bootstrap intervals over {drawn_from(found.people)}; "
+        "* differs from the first network's, or from all ones where that has none, p < 0.05 (Wilcoxon, Holm)"
     )
     for path in found.files:
         print(path)

@@ -40,14 +40,14 @@ def tell_left_out(pages: int, folder: Path) -> None:
     """Say that a long figure was not drawn to its end, and how it is."""
     if pages:
         again = shlex.join(["rgaviz", "redraw", str(folder), "--pages", "0"])
-        say(f"Note: {pages} more pages were not drawn; all of them: {again}")
+        say(f"Note: {pages} more pages were not drawn; all of them:", typed=again)
 
 
 def give(text: object) -> None:
     """A line of the answer, such as the path of a file: for programs as it is, for a terminal printable."""
-    print(printable(text) if sys.stdout.isatty() else text)
+    print(printable(text) if sys.stdout.isatty() else text, flush=True)  # at once, in a pipe too
 
 
-def say(text: str) -> None:
-    """A line beside the answer."""
-    print(shortened(text), file=sys.stderr)
+def say(text: str, typed: str = "") -> None:
+    """A line beside the answer; a command to be pasted stands whole at its end."""
+    print(shortened(text, typed=typed), file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,4 +89,4 @@ def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]
         values = ("" if value is None else measure.number(value) for measure, value in measured)
         table.add_row(*cells([row["dataset"], row["recipe"], str(row["seed"]), row["network"], *values]))
     console().print(table)
-    give(f"A table with means over the seeds: rgaviz table {out}")
+    give(f"A table with means over the seeds: {shlex.join(['rgaviz', 'table', str(out)])}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from torch import Tensor
 from rgaviz.data.ahead import ahead
 from rgaviz.data.augment import OF_SCENES, Augmentation, Draws
 from rgaviz.devices import memory_for_images
-from rgaviz.errors import RgavizError
+from rgaviz.errors import PictureError, RgavizError
 from rgaviz.progress import Track, silent
 
 
@@ -52,6 +52,7 @@ class SceneSplit:
         workers: threads that read and cut; with 0 the training itself does.
         fill: RGB that pads what is smaller than a window.
         device: where windows end.
+        damaged: place in what was given -> why that scene was left out.
     """
 
     sources: Sequence[Any]
@@ -62,6 +63,7 @@ class SceneSplit:
     workers: int = 2
     fill: tuple[int, int, int] = (0, 0, 0)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    damaged: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -142,6 +144,7 @@ def read_scenes(
     fill: tuple[int, int, int] = (0, 0, 0),
     workers: int = 2,
     memory: float | None = None,
+    leave_damaged: bool = False,
     track: Track = silent,
 ) -> SceneSplit:
     """Scenes as a split: read now if they fit into memory, as far as the first ones tell, else when they are due.
@@ -155,22 +158,49 @@ def read_scenes(
         fill: RGB that pads what is smaller than a window.
         workers: threads that read and cut.
         memory: bytes that the scenes may take, by default :func:`rgaviz.devices.memory_for_images`.
+        leave_damaged: whether scenes that cannot be read are left out, and told by the split: all are read now then.
         track: wraps the loop over the scenes, for a progress bar.
 
     Raises:
         PictureError: a scene that is read now is damaged.
     """
     split = SceneSplit(sources, read, image_size, names, labelled, workers, fill)
-    limit = memory_for_images() if memory is None else memory
-    kept: list[Scene] = []
+    room = memory_for_images() if memory is None else memory
+    kept: list[Scene] | None = []
+    damaged: dict[int, str] = {}
     taken = 0
-    with closing(split.whole(range(len(sources)))) as found:
-        for scene in track(found, total=len(sources), description="reading images"):
-            kept.append(scene)
-            taken += scene.picture.nbytes + (0 if scene.labels is None else scene.labels.nbytes)
-            if taken * len(sources) > limit * len(kept):
+
+    def tried(source: Any) -> Scene | PictureError:
+        try:
+            return read(source)
+        except PictureError as error:
+            return error
+
+    with closing(ahead(tried, sources, workers)) as found:
+        for index, scene in enumerate(track(found, total=len(sources), description="reading images")):
+            if isinstance(scene, PictureError):
+                if not leave_damaged:
+                    raise scene
+                damaged[index] = str(scene)
+            elif kept is not None:
+                kept.append(scene)
+                taken += scene.picture.nbytes + (0 if scene.labels is None else scene.labels.nbytes)
+                if taken * len(sources) > room * len(kept):
+                    kept = None
+            if kept is None and not leave_damaged:
                 return split
-    return replace(split, sources=kept, read=_itself)
+    return _without(split, damaged, kept)
+
+
+def _without(split: SceneSplit, damaged: dict[int, str], kept: list[Scene] | None) -> SceneSplit:
+    """The split without what is damaged, its scenes in memory where they were kept."""
+    whole = [index for index in range(len(split)) if index not in damaged]
+    if damaged and not whole:
+        raise PictureError(next(iter(damaged.values())))
+    names = [split.names[index] for index in whole]
+    if kept is not None:
+        return replace(split, sources=kept, read=_itself, names=names, damaged=damaged)
+    return replace(split, sources=[split.sources[index] for index in whole], names=names, damaged=damaged)
 
 
 def _itself(scene: Scene) -> Scene:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,14 @@ class MemorySplit:
         labels: (n, ...), of a kind that the task's ``check`` takes.
         cameras: (n,) int64, which camera took each image; None where that means nothing.
         names: n, what each image is called, such as ``query/0002_c1s1_000451_03.jpg``; () where they have none.
+        damaged: place in what was given -> why that picture was left out.
     """
 
     images: Tensor
     labels: Tensor
     cameras: Tensor | None = None
     names: Sequence[str] = ()
+    damaged: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -78,6 +81,7 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
         cameras: (n,) int64, which camera took each picture; None where that means nothing.
         names: n, what each picture is called; () where they have no names.
         read: gives a picture, (h, w, 3) uint8 RGB, in any process.
+        damaged: place in what was given -> why that picture was left out.
     """
 
     paths: Sequence[Any]
@@ -87,15 +91,13 @@ class DiskSplit(torch.utils.data.Dataset[Tensor]):
     cameras: Tensor | None = None
     names: Sequence[str] = ()
     read: Callable[[Any], np.ndarray] = read_picture
+    damaged: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Tensor | PictureError:
-        try:
-            return torch.from_numpy(resize_picture(self.read(self.paths[index]), self.image_size))
-        except PictureError as error:  # raised in a worker it would arrive as a traceback
-            return PictureError(str(error))
+        return _decoded(self.read, self.image_size, self.paths[index])
 
     def to(self, device: torch.device) -> DiskSplit:
         """Itself: only labels, cameras and batches travel."""
@@ -120,6 +122,16 @@ def _moved(values: Tensor | None, device: torch.device) -> Tensor | None:
 def _processors() -> int:
     """Those this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _decoded(
+    read: Callable[[Any], np.ndarray], image_size: tuple[int, int], path: Any
+) -> Tensor | PictureError:
+    """A picture (H, W, 3), or why there is none: raised in a worker that would arrive as a traceback."""
+    try:
+        return torch.from_numpy(resize_picture(read(path), image_size))
+    except PictureError as error:
+        return PictureError(str(error))
 
 
 def _stack(pictures: Sequence[Tensor | PictureError]) -> Tensor | PictureError:
@@ -160,6 +172,7 @@ def read_split(
     read: Callable[[Any], np.ndarray] = read_picture,
     workers: int = 2,
     memory: float | None = None,
+    leave_damaged: bool = False,
     track: Track = silent,
 ) -> ImageSplit:
     """Pictures as a split: decoded now if they fit into memory, else read by workers when they are due.
@@ -173,21 +186,42 @@ def read_split(
         read: gives a picture, (h, w, 3) uint8 RGB, in any process.
         workers: processes that read ahead what does not fit; with 0 nobody does.
         memory: bytes that decoded pictures may take, by default :func:`rgaviz.devices.memory_for_images`.
+        leave_damaged: whether pictures that cannot be read are left out, and told by the split: all are decoded now
+            then, those that do not fit only to find out.
         track: wraps the loop over the pictures, for a progress bar.
 
     Raises:
-        PictureError: a picture that is decoded now is damaged.
+        PictureError: a picture that is decoded now is damaged, or all of them.
     """
     height, width = image_size
     limit = memory_for_images() if memory is None else memory
-    if len(paths) * height * width * 3 > limit:
-        return DiskSplit(paths, labels, image_size, workers, cameras, names, read)
-    images = torch.empty((len(paths), height, width, 3), dtype=torch.uint8)
-    with ThreadPoolExecutor() as pool:
-        decoded = pool.map(lambda path: resize_picture(read(path), image_size), paths)
-        for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
-            images[index] = torch.from_numpy(picture)  # (H, W, 3)
-    return MemorySplit(images, labels, cameras, names)
+    fits = len(paths) * height * width * 3 <= limit
+    images = torch.empty((len(paths) if fits else 0, height, width, 3), dtype=torch.uint8)
+    damaged: dict[int, str] = {}
+    if fits or leave_damaged:
+        with ThreadPoolExecutor() as pool:
+            decoded = pool.map(partial(_decoded, read, image_size), paths)
+            for index, picture in enumerate(track(decoded, total=len(paths), description="reading images")):
+                if isinstance(picture, Tensor):
+                    images[index - len(damaged) : index - len(damaged) + 1] = picture  # (H, W, 3)
+                elif leave_damaged:
+                    damaged[index] = str(picture)
+                else:
+                    raise picture
+    if damaged:
+        kept = [index for index in range(len(paths)) if index not in damaged]
+        if not kept:
+            raise PictureError(_first_of(list(damaged.values())))
+        paths, names = [paths[index] for index in kept], [names[index] for index in kept] if names else ()
+        labels, cameras = labels[kept], None if cameras is None else cameras[kept]
+    if fits:
+        return MemorySplit(images[: len(paths)], labels, cameras, names, damaged)
+    return DiskSplit(paths, labels, image_size, workers, cameras, names, read, damaged)
+
+
+def _first_of(faults: Sequence[str]) -> str:
+    """The first of several faults, and how many more there are."""
+    return f"{faults[0]} (and {len(faults) - 1} more)" if len(faults) > 1 else faults[0]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Truth:
         shows: what each picture shows, such as a class, None where that is not known.
         source: where they come from, in words.
         files: that are read, where there are any.
+        people: who each picture shows, where that is known of all; a number below 1 is nobody's, and no two pictures'.
     """
 
     names: Sequence[str]
@@ -42,6 +43,7 @@ class Truth:
     shows: Sequence[str | None]
     source: str
     files: Sequence[Path] = ()
+    people: Sequence[int] = ()
 
     @property
     def regions(self) -> dict[str, tuple[int, ...]]:

@@ -9,20 +9,21 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rgaviz.errors import OutputError, RgavizError
+from rgaviz.errors import OutputError, RgavizError, clipped
 from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
-from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
+from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
+from rgaviz.figures.overlays import FOLDER, claim_overlays, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
-from rgaviz.results.manifest import ResultsError
+from rgaviz.results.manifest import MapRef, ResultsError
 from rgaviz.results.reader import Results, read_results
 from rgaviz.writing import atomic_write, csv_bytes, output_error
 
@@ -101,7 +102,8 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
         if not isinstance(error.__cause__, OSError):
             raise
         again = shlex.join(["rgaviz", "redraw", str(folder)])
-        raise OutputError(f"{error} The results are kept; {again} goes on from there.") from error
+        reason = f"Cannot write the figure: {clipped(error.__cause__.strerror, 30)}."
+        raise OutputError(f"{reason} The results are kept; mend that, then:", typed=again) from error
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
@@ -117,7 +119,8 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
 
     try:
         # Asked first, for names that collide are refused, and written last: they may be many.
-        overlays = overlay_panels(results, output.folder / "overlays") if command in OVERLAYS else {}
+        overlays = overlay_panels(results, output.folder / FOLDER) if command in OVERLAYS else {}
+        claim_overlays(overlays, set(_own(output.folder)))
         note(overlays)
         count = 0
         for page in FIGURES[command](results, options):
@@ -217,6 +220,23 @@ def claim_figure(
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:
         claim_rank_page(_browsed(command, output))
+
+
+def claim_overlays_of(command: str, output: Output, pictures: Iterable[str], maps: Sequence[MapRef]) -> None:
+    """Make sure, before pictures are explained, that the single overlays of a command may be written, if it has any.
+
+    Args:
+        command: a key of :data:`FIGURES`.
+        output: the place.
+        pictures: their paths, as results have them.
+        maps: those drawn of each.
+
+    Raises:
+        OutputError: a folder or someone else's file has one of the names.
+    """
+    if command in OVERLAYS:
+        names = (overlay_name(picture, ref) for picture in pictures for ref in maps)
+        claim_overlays((output.folder / FOLDER / name for name in names), set(_own(output.folder)))
 
 
 def check_preset(command: str, options: FigureOptions) -> None:

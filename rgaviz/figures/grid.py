@@ -6,27 +6,22 @@ Where the page has no room for all columns side by side, a row breaks into lines
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
-from PIL import Image
 
-from rgaviz.errors import OutputError
-from rgaviz.figures.layout import GAP, TICKS, USUAL, Arrangement, Layout, PanelLine
-from rgaviz.figures.overlay import overlay
+from rgaviz.figures.layout import TEXT, TICKS, USUAL, Arrangement, Layout, PanelLine
 from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
-from rgaviz.regular import stays_within
-from rgaviz.results.manifest import Panel, Picture, ResultsError
+from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results
-from rgaviz.writing import atomic_write
 
-DRAWN = ("picture", "map", "difference", "bars")  # kinds of panel
+OF_PICTURES = ("picture", "map", "difference", "bars")  # kinds of panel
+DRAWN = (*OF_PICTURES, TEXT)
 
 
 def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement = USUAL) -> Iterator[Page]:
@@ -45,7 +40,7 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
-    _check_kinds(results)
+    check_kinds(results, OF_PICTURES if options.preset == "figure3" else DRAWN)
     if options.preset == "figure3":
         yield from draw_strips(results, options)
         return
@@ -58,66 +53,10 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
         yield Page(page, f"-{number}" if count > 1 else "", of=count)
 
 
-Overlays = dict[Path, tuple[Picture, Panel]]  # file -> what it shows
-
-
-def overlay_panels(results: Results, folder: Path) -> Overlays:
-    """The single overlays: a file for each panel with a map.
-
-    The name is ``<picture without suffix>-<checkpoint>-<map>.png``, in the picture's own sub-folder of ``folder``.
-
-    Raises:
-        OutputError: two pictures would write one file, or a link leads it out of the output.
-        ResultsError: a kind of panel that is not drawn yet.
-    """
-    _check_kinds(results)
-    pictures = {picture.id: picture for picture in results.manifest.pictures}
-    targets: Overlays = {}
-    for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind != "map" or panel.map is None or panel.picture is None:
-            continue
-        picture = pictures[panel.picture]
-        stem = folder / PurePosixPath(picture.path).with_suffix("")
-        path = stem.with_name(f"{stem.name}-{panel.map.checkpoint}-{panel.map.name.replace('/', '-')}.png")
-        taken = targets.setdefault(path, (picture, panel))[0]
-        if taken is not picture:
-            raise OutputError(f"{taken.path} and {picture.path} would both write {path}: rename one of them.")
-    first = {path.parent: path for path in reversed(targets)}
-    for place, path in first.items():
-        if not stays_within(place, folder.parent):
-            raise OutputError(
-                f"{path} leads out of {folder.parent} by a link: remove that, or choose another place with -o."
-            )
-    return targets
-
-
-def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) -> Iterator[Path]:
-    """Write the single overlays as PNGs, at the size of their pictures, on the same scales as the figure.
-
-    Yields:
-        The files, as they are written.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    scales = Scales(results, options)
-    for path, (picture, panel) in overlays.items():
-        shown = overlay(
-            results.picture(picture.id),
-            scales.read(panel, panel.map),
-            options.cmap,
-            *scales.limits(panel),
-            options.alpha,
-            options.interpolation,
-        )
-        atomic_write(path, lambda file, shown=shown: Image.fromarray(shown).save(file, format="PNG"))
-        yield path
-
-
-def _check_kinds(results: Results) -> None:
+def check_kinds(results: Results, drawn: Sequence[str] = DRAWN) -> None:
     """Before anything is written: what a later version has found may be newer than what this one draws."""
     for panel in (panel for row in results.manifest.rows for panel in row):
-        if panel.kind not in DRAWN:
+        if panel.kind not in drawn:
             raise ResultsError(
                 f"{results.folder} has panels of kind {panel.kind!r}, which this version does not draw: "
                 "upgrade rgaviz."
@@ -136,16 +75,21 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
         pictures = {name: layout.scales.results.picture(name) for name in names}
         y += line.above
         for place, (panel, (width, tall)) in enumerate(zip(line.panels, line.sizes, strict=True)):
-            x = layout.left + place * (layout.panel + GAP)
+            x = layout.left + place * (layout.panel + layout.arrangement.gap)
             right = TICKS if panel.kind == "bars" else (layout.panel - width) / 2
             ax = axes(x + right, y, width, tall)
-            shown = pictures[str(panel.picture)]
-            draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
+            if panel.kind == TEXT:
+                ax.set_axis_off()
+            else:
+                shown = pictures[str(panel.picture)]
+                draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
             if layout.options.title and (layout.broken or line is lines[0]):
                 for number, text in enumerate(reversed(layout.titles[line.first + place])):
                     write_line(ax, text, (0.5, 1), PAD + (number + 0.25) * layout.title_line)
-            for number, (text, shade) in enumerate(line.captions[place]):
-                write_line(ax, text, (0.5, 0), -PAD - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
+            caption = line.captions[place]
+            at, up = (0.5, len(caption) * LINE_SMALL / 2) if panel.kind == TEXT else (0, -PAD)
+            for number, (text, shade) in enumerate(caption):
+                write_line(ax, text, (0.5, at), up - (number + 0.75) * LINE_SMALL, size=SMALL, color=shade)
         y += line.inches - line.above
     layout.legend.draw(page, axes, y)
     return page

@@ -23,6 +23,7 @@ from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import Line, Panel
 
 ROLES = {"plain": ("{}", "black"), "right": ("{} ✓", RIGHT), "wrong": ("{} ✗", WRONG), "flag": ("! {}", FLAG)}
+TEXT = "text"  # the kind of panel that has no picture
 ROWS_PER_PAGE = 6
 MEASURED = 300  # rows
 MOST_LINES = 30  # of text under a panel
@@ -42,6 +43,7 @@ class Arrangement:
         broken: the least width in a row that breaks into lines.
         widest: the greatest width.
         tallest: the greatest height in units of the column width.
+        gap: between panels side by side.
         together: so many rows are parted by no end of a page that has room for them.
     """
 
@@ -49,6 +51,7 @@ class Arrangement:
     broken: float = 0.85
     widest: float = 2.2
     tallest: float = 1.6
+    gap: float = GAP
     together: int = 1
 
 
@@ -59,7 +62,8 @@ USUAL = Arrangement()
 class PanelLine:
     """One line of a row's panels: from which column on, their sizes (width, height) in inches and their captions.
 
-    ``above`` is the room for titles of its own, which it has where rows break into lines.
+    A panel of text alone is as tall as the pictures beside it, and has its caption inside. ``above`` is the room for
+    titles of its own, which it has where rows break into lines.
     """
 
     panels: list[Panel]
@@ -71,15 +75,16 @@ class PanelLine:
     @property
     def inches(self) -> float:
         """The height with the titles and the captions, which are lines of (text, colour)."""
-        panels = zip(self.sizes, self.captions, strict=True)
-        return self.above + max(height + PAD + len(lines) * LINE_SMALL for (_, height), lines in panels) + GAP
+        panels = zip(self.panels, self.sizes, self.captions, strict=True)
+        under = ((height, 0 if panel.kind == TEXT else len(lines)) for panel, (_, height), lines in panels)
+        return self.above + max(height + PAD + lines * LINE_SMALL for height, lines in under) + GAP
 
 
 def columns_per_line(count: int, inches: float, arrangement: Arrangement = USUAL) -> int:
     """All columns side by side, or, where they were too narrow, as many on each of as few lines as it takes."""
 
     def fitting(narrowest: float) -> int:
-        return max(1, int((inches - 2 * MARGIN + GAP) / (narrowest + GAP)))
+        return max(1, int((inches - 2 * MARGIN + arrangement.gap) / (narrowest + arrangement.gap)))
 
     if count <= fitting(arrangement.narrowest):
         return count
@@ -95,9 +100,9 @@ class Layout:
         self.pictures = {picture.id: picture for picture in manifest.pictures}
         self.width = options.inches
         count = columns_per_line(len(manifest.titles), self.width, arrangement)
-        room = (self.width - 2 * MARGIN - (count - 1) * GAP) / count
+        room = (self.width - 2 * MARGIN - (count - 1) * arrangement.gap) / count
         self.panel = self.snap(min(room, arrangement.widest), math.floor)
-        self.left = (self.width - count * self.panel - (count - 1) * GAP) / 2
+        self.left = (self.width - count * self.panel - (count - 1) * arrangement.gap) / 2
         points = VENUES[options.venue]().points
         self.with_bars = {
             index for row in scales.rows for index, panel in enumerate(row) if panel.kind == "bars"
@@ -132,8 +137,14 @@ class Layout:
     def line(self, panels: list[Panel], first: int) -> PanelLine:
         """Fit the pictures of panels side by side and gather what stands under them."""
         above = self.title_height(first, len(panels)) if self.broken else 0.0
-        sizes = [self.fit(panel) for panel in panels]
-        return PanelLine(panels, first, above, sizes, [self.caption(panel) for panel in panels])
+        captions = [self.caption(panel) for panel in panels]
+        fitted = {place: self.fit(panel) for place, panel in enumerate(panels) if panel.kind != TEXT}
+        tall = max((height for _, height in fitted.values()), default=0.0)
+        sizes = [
+            fitted.get(place) or (self.panel, max(tall, self.snap(PAD + len(lines) * LINE_SMALL)))
+            for place, lines in enumerate(captions)
+        ]
+        return PanelLine(panels, first, above, sizes, captions)
 
     def fit(self, panel: Panel) -> tuple[float, float]:
         """Width and height of a panel, at its picture's own aspect ratio."""

@@ -18,6 +18,7 @@ import matplotlib
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from rgaviz.figures.layout import TEXT
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.scales import ColourBar, Scales
 from rgaviz.figures.style import FigureOptions
@@ -107,6 +108,8 @@ def _cells(
 ) -> Iterator[dict[str, Any]]:
     paths = scales.paths
     for panel in panels:
+        if panel.kind == TEXT and panel.lines:
+            yield {"source": "", "frame": "none", "lines": [(line.text, line.role) for line in panel.lines]}
         if panel.kind not in SHOWN or panel.picture is None:
             continue
         pixels = results.picture(panel.picture)

@@ -130,18 +130,19 @@ class Panel(Stored):
     """One panel of a figure.
 
     Attributes:
-        kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars; ``labels`` and
-            ``matrix`` are reserved: nothing writes them yet, and drawing refuses them.
+        kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars, or its lines
+            alone, as ``text``; ``labels`` and ``matrix`` are reserved: nothing writes them yet, and drawing refuses
+            them.
         picture: id of the picture it is about.
         map: what is drawn over the picture, or as bars.
         minus: what a difference subtracts.
-        lines: what stands under it.
+        lines: what stands under it, or in it.
         frame: whether what it shows is right, drawn as a frame.
         marks: places drawn on it.
         values: what the lines say, as numbers, for scripts.
     """
 
-    kind: Literal["picture", "map", "difference", "bars", "labels", "matrix"]
+    kind: Literal["picture", "map", "difference", "bars", "text", "labels", "matrix"]
     picture: Key | None = None
     map: MapRef | None = None
     minus: MapRef | None = None
@@ -163,6 +164,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "map": ("picture", "map"),
     "difference": ("picture", "map", "minus"),
     "bars": ("picture", "map"),
+    "text": (),
     "labels": ("picture", "map"),
     "matrix": ("map",),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rgaviz.errors import lookup
+from rgaviz.tasks.distances import DISTANCES
+from rgaviz.tasks.ranking import AVERAGE_PRECISIONS
 
 NECKS = ("after", "before")
 
@@ -30,4 +32,6 @@ class Matching:
     within_camera: bool = False
 
     def __post_init__(self) -> None:
+        lookup(DISTANCES, self.distance, "distance")
+        lookup(AVERAGE_PRECISIONS, self.ap, "average precision")
         lookup(dict.fromkeys(NECKS), self.neck, "place of the embedding (--neck)")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rgaviz.interrupts import Interruption
 from rgaviz.outputs import given_place
 from rgaviz.progress import is_main_process
 from rgaviz.training.signals import Interrupted, nothing_lost
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 
 # Data sets that are trained by the recipe of another, where none is named.
-SHARED_RECIPES = dict.fromkeys(
-    ("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"
-)
+SHARED_RECIPES = {
+    **dict.fromkeys(("cuhk03-detected", "cuhk03-labeled", "dukemtmc", "msmt17", "reid-folder"), "market1501"),
+    **dict.fromkeys(("camvid", "scenes"), "camvid-small"),
+}
 
 
 def recipe_settings(
@@ -170,4 +172,6 @@ def stop_told(recipe: Recipe, again: str, report: Report) -> Iterator[None]:
         longest = f"the current epoch or {recipe.train.save_minutes:g} minutes"
         lost = "nothing" if isinstance(error, Interrupted) else f"at most {longest}"
         report.say(f"Stopped; {lost} is lost." + (f" Go on with:\n  {again}" if again else ""))
+        if isinstance(error, Interruption):
+            error.told = True
         raise

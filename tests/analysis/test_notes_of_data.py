@@ -61,7 +61,7 @@ def test_a_pattern_reaches_the_data_set(noted):
     assert reached == ["x"]
     for ask in (
         lambda: rgaviz.train("shapes", tiny.recipe(), Path("other"), pattern="x"),
-        lambda: rgaviz.evaluate([noted["rga"]], pattern="x"),
+        lambda: rgaviz.evaluate([noted["rga"]], pattern=r"(?P<id>\d)(?P<camera>\d)"),
     ):
         with pytest.raises(RgavizError, match="--pattern is for reid-folder, not for shapes"):
             ask()

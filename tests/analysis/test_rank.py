@@ -114,23 +114,28 @@ def panels(folder="out"):
 def test_the_figure_is_a_row_for_each_query_and_network(networks, place):
     rgaviz.rank(networks, ["queries"], "out", gallery="gallery", top=4, figure=FAST)
     titles, rows = panels()
-    assert titles == ["query", "1", "2", "3", "4"]
-    assert [len(row) for row in rows] == [5] * 4
+    assert titles == ["query", "1", "2", "3", "4", ""]
+    assert [len(row) for row in rows] == [6] * 4
     first = rows[0]
-    assert [line.text for line in first[0].lines[:3]] == ["none", "id 1", "camera 1"]
-    assert first[0].lines[3].text.startswith("AP ")
+    assert [line.text for line in first[0].lines] == ["none", "id 1", "camera 1"]
+    precision, rank = (first[0].values[name] for name in ("ap", "first"))
+    assert [line.text for line in first[-1].lines] == [f"AP {precision:.1f}%", f"first at {rank}"]
     assert first[0].frame is None
-    for panel in first[1:]:
+    for panel in first[1:-1]:
         right = panel.values["right"]
         assert panel.frame == panel.lines[0].role == ("right" if right else "wrong")
     assert {row[0].picture for row in rows[:2]} == {"0"}
-    assert [line.text for line in rows[2][0].lines] == ["none", "id 3", "camera 3", "no match"]
+    assert [line.text for line in rows[2][0].lines] == ["none", "id 3", "camera 3"]
+    assert [line.text for line in rows[2][-1].lines] == ["no match"]
 
 
 def test_more_than_there_is(networks, place):
     found = rgaviz.rank(networks[:1], ["queries"], "out", gallery="gallery", top=100, figure=FAST).found
     assert [len(each.hits) for each in found] == [6, 6]  # of 8: junk, and one by the camera rule
-    assert len(panels()[0]) == 9
+    titles, rows = panels()
+    assert len(titles) == 10
+    for row in rows:  # all end in the last column
+        assert [bool(panel.lines) for panel in row] == [*[True] * 7, False, False, True]
 
 
 def test_of_an_unknown_query_nothing_is_right_or_wrong(networks, place):
@@ -143,7 +148,10 @@ def test_of_an_unknown_query_nothing_is_right_or_wrong(networks, place):
     assert {hit.right for hit in found.hits} == {None}
     assert len(found.hits) == 7  # all but junk
     assert {panel.frame for row in panels()[1] for panel in row} == {None}
-    assert any("1 of 1 queries have names that do not say who they show" in note for note in notes)
+    assert [line.text for line in panels()[1][0][-1].lines] == ["who is unknown"]
+    assert any(
+        "tell no identity by Market-1501's pattern, 0002_c1...: 1 of 1 queries" in note for note in notes
+    )
     page = (place / "out/rank.html").read_text()
     assert 'data-first="unknown"' in page
 
@@ -155,7 +163,7 @@ def test_a_gallery_without_names_is_neither_right_nor_wrong(networks, place):
         networks[:1], ["queries"], "out", gallery="gallery", figure=FAST, say=notes.append
     ).found
     assert {hit.right for each in found for hit in each.hits if hit.name == "nobody.png"} == {None}
-    assert any("1 of 9 pictures of the gallery have names that do not say" in note for note in notes)
+    assert any("1 of 9 pictures of the gallery, nobody.png first" in note for note in notes)
 
 
 def test_names_by_a_pattern(networks, place):
@@ -197,8 +205,10 @@ def test_what_cannot_be_read_is_told_and_the_others_are_ranked(networks, place):
 def test_masks_are_those_of_each_picture(networks, place):
     found = rgaviz.rank(networks, ["queries"], "out", gallery="gallery", overlay="mask", figure=FAST).found
     results, checkpoint = read_results("out"), load_checkpoint(networks[1])
-    assert {panel.kind for panel in results.manifest.rows[0]} == {"picture"}  # a baseline has none
-    row = results.manifest.rows[1]
+    assert {panel.kind for panel in results.manifest.rows[0][: 1 + len(found[0].hits)]} == {
+        "picture"
+    }  # a baseline has none
+    row = results.manifest.rows[1][: 1 + len(found[1].hits)]
     paths = [place / "queries" / found[1].query, *(place / "gallery" / hit.name for hit in found[1].hits)]
     expected = rgaviz.masks(checkpoint, paths, "conv5")["conv5/spatial"]
     for panel, values in zip(row, expected, strict=True):
@@ -218,7 +228,7 @@ def test_maps_tell_why_two_pictures_are_alike(networks, place):
         paths = [place / "gallery" / hit.name for hit in each.hits]
         about = next((n for n, hit in enumerate(each.hits) if hit.right), 0)
         others = [embedding(checkpoint, path) for path in (paths[about], *[query] * len(paths))]
-        for panel, path, other in zip(row, [query, *paths], others, strict=True):
+        for panel, path, other in zip(row[: 1 + len(paths)], [query, *paths], others, strict=True):
             target = scored(lambda out, other=other: torch.nn.functional.cosine_similarity(out, other[None]))
             found_map = results.map(panel.picture, network.stem, panel.map.name)
             expected = slow_cam(checkpoint, path, target)

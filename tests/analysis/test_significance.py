@@ -24,6 +24,51 @@ def test_the_interval_is_that_of_a_simple_loop():
     assert (found.low, found.high) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])))
 
 
+PEOPLE = np.array([4, 4, 4, 4, 4, 4, 7, 7, 2, 9, 9, 9, 1, 1, 3, 3, 3, 5])
+
+
+def test_people_are_drawn_with_all_their_pictures():
+    """Against a loop that draws people one by one and takes the mean of all their pictures."""
+    values = np.random.default_rng(4).random(len(PEOPLE)) + PEOPLE
+    values[[3, 8]] = NAN  # of the second one nothing is left
+    known = [number for number in np.unique(PEOPLE) if number != 2]
+    of_each = [[v for v, who in zip(values, PEOPLE, strict=True) if who == n and v == v] for n in known]
+    draw = np.random.default_rng(significance.SEED)
+    means = []
+    for _ in range(significance.RESAMPLES):
+        drawn = [value for place in draw.integers(0, 6, 6) for value in of_each[place]]
+        means.append(np.mean(drawn))
+    found = mean_interval(values, PEOPLE)
+    assert found.mean == pytest.approx(np.nanmean(values))
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])))
+    assert found.count == 16
+    assert mean_interval(values[:6], PEOPLE[:6])[1:3] == (None, None)  # one person says nothing of others
+    alone = mean_interval(values, np.arange(len(values)))
+    assert alone == mean_interval(values)
+
+
+def test_copies_of_a_picture_make_nothing_surer():
+    values = np.random.default_rng(5).random(30)
+    copied, people = np.repeat(values, 10), np.repeat(np.arange(30), 10)
+    assert mean_interval(copied, people)[:3] == pytest.approx(mean_interval(values)[:3])
+    naive = mean_interval(copied)
+    assert naive.high - naive.low < 0.5 * (mean_interval(values).high - mean_interval(values).low)
+    others = values + np.random.default_rng(6).normal(0.1, 0.4, 30)
+    expected = paired(values, others)
+    found = paired(copied, np.repeat(others, 10), people)
+    assert found.p == pytest.approx(expected.p)
+    assert found.difference[:3] == pytest.approx(expected.difference[:3])
+
+
+def test_the_paired_test_is_of_the_means_of_people():
+    rng = np.random.default_rng(7)
+    ours, others = rng.random(len(PEOPLE)) + 0.2, rng.random(len(PEOPLE))
+    ours[3] = NAN
+    kept = [place for place in range(len(PEOPLE)) if place != 3]
+    means = [np.mean([ours[k] - others[k] for k in kept if PEOPLE[k] == who]) for who in np.unique(PEOPLE)]
+    assert paired(ours, others, PEOPLE).p == pytest.approx(wilcoxon(means).pvalue)
+
+
 def test_the_interval_has_the_width_that_theory_says():
     values = np.random.default_rng(1).normal(size=2000)
     found = mean_interval(values)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,17 @@ def test_the_bundled_photographs():
     assert all(path.name in text for path in sample_pictures())
 
 
+def test_figures_are_told_as_they_are_drawn_and_ctrl_c_ends_in_a_line(tmp_path):
+    """In a pipe, where Python keeps lines back."""
+    words = [sys.executable, "-m", "rgaviz", "demo", "-o", str(tmp_path / "demo")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == f"Figure: {tmp_path / 'demo/compare.pdf'}\n"
+        assert not (tmp_path / "demo/people/rank").exists()  # most is still to come
+        program.send_signal(signal.SIGINT)
+        _, told = program.communicate(timeout=60)
+    assert (program.returncode, told) == (130, "Interrupted.\n")
+
+
 def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     result = rga("demo")
     demo = Path("rgaviz-demo")
@@ -38,6 +52,8 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
         f"people/{name}" for name in ("figure3.pdf", "figure3.png", "rank/rank.pdf", "rank/rank.html")
     }
     assert {"baseline.pt", "rga.pt", "img.jpg", "samples/cat/cat.jpg", "histogram.csv", *figures} <= set(made)
+    told = [line for line in result.stdout.splitlines() if line.startswith("Figure: ")]
+    assert {f"Figure: {demo / name}" for name in (*figures, "people/rank/rank.png")} == set(told)
     for text in ("picture", "baseline", "rga", "cd rgaviz-demo", "rgaviz compare baseline.pt rga.pt img.jpg"):
         assert text in result.stdout
     commands = [line.strip() for line in result.stdout.splitlines() if line.startswith("  rgaviz ")]

@@ -133,7 +133,10 @@ def test_an_unwritable_place(refused):
             ("reid-folder", "--pattern", "x"),
             "no group named id and none named camera; write both, as in --pattern",
         ),
-        (("market1501", "--pattern", "x"), "--pattern is for reid-folder, not for market1501; drop it."),
+        (
+            ("market1501", "--pattern", r"(?P<id>\d)(?P<camera>\d)"),
+            "--pattern is for reid-folder, not for market1501; drop it.",
+        ),
         (
             ("market1501",),
             "pics has no bounding_box_train, no query, no bounding_box_test: give the folder of",

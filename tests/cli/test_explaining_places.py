@@ -66,9 +66,12 @@ def test_earlier_output_is_no_input(rga):
         assert paths == ["img.jpg", "pics/other/c.png", "pics/ring/a.png", "pics/square/b.png"]
 
 
-@pytest.mark.parametrize("name", ["masks.png", "masks-2.png", "manifest.json", "maps.npz"])
+OVERLAY = "overlays/img-rga-conv5-spatial.png"
+
+
+@pytest.mark.parametrize("name", ["masks.png", "masks-2.png", "manifest.json", "maps.npz", OVERLAY])
 def test_a_file_of_someone_else_is_not_replaced(refused, name):
-    Path("out").mkdir()
+    Path("out", name).parent.mkdir(parents=True)
     Path("out", name).write_text("mine")
     line = refused("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     assert line == f"out/{name} is there and was not written by rgaviz: choose another folder with -o."

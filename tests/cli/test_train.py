@@ -103,6 +103,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path, monkeypatch):
         patch.setitem(TASKS, "classification", First(loss=interrupt))
         stopped = train("-o", str(tmp_path), "--attention", "none")
     assert stopped.exit_code == 130
+    assert "Stopped; nothing is lost." in stopped.stderr
+    assert "Interrupted." not in stopped.stderr  # told once
     forgotten = train("-o", str(tmp_path), "--attention", "none")
     assert forgotten.exit_code == 1
     resumed = train("-o", str(tmp_path), "--attention", "none", "--resume")

@@ -123,6 +123,26 @@ def test_cameras_and_names_come_along(pictures):
         assert (bare.cameras, tuple(bare.names)) == (None, ())
 
 
+@pytest.mark.parametrize("memory", [None, 0])
+def test_damaged_pictures_are_left_out_where_that_is_asked_for(pictures, memory):
+    paths, split = pictures
+    for path in (paths[0], paths[4]):
+        path.write_bytes(b"no picture")
+    given = {"cameras": torch.arange(7), "names": [path.name for path in paths], "memory": memory}
+    read = read_split(paths, split.labels, (16, 24), leave_damaged=True, **given)
+    kept = [1, 2, 3, 5, 6]
+    assert isinstance(read, DiskSplit if memory == 0 else MemorySplit)
+    assert (len(read), read.cameras.tolist()) == (5, kept)
+    assert read.names == [paths[place].name for place in kept]
+    assert equal(batches(read), batches(MemorySplit(split.images[kept], split.labels[kept])))
+    assert list(read.damaged) == [0, 4]
+    assert all(paths[place].name in line for place, line in read.damaged.items())
+    for path in paths:
+        path.write_bytes(b"no picture")
+    with pytest.raises(PictureError, match=r"\(and 6 more\)"):
+        read_split(paths, split.labels, (16, 24), leave_damaged=True, **given)
+
+
 def make_dataset(parts):
     return Dataset("toy", "classification", ("a", "b"), parts, MEAN, STD, source="made")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
 
 import numpy as np
 import pytest
 from charts import CHARTS, TEXTS
+from pictures import save_picture
 from typer.testing import CliRunner
 
 from rgaviz.cli import app
@@ -214,6 +216,26 @@ def test_overlays_elsewhere(tmp_path):
     paths = draw(folder, Output(tmp_path / "fig", tmp_path / "fig", named=True), FAST).paths
     assert paths == [tmp_path / "fig.png", tmp_path / "fig/overlays/0-a-conv5-spatial.png"]
     assert read_results(folder).manifest.files == ["maps.npz", "pictures/0.png"]
+
+
+@pytest.mark.parametrize("name", ["r", "fig"])  # with a ledger, and without
+def test_an_overlay_of_someone_else_is_kept_and_our_own_is_replaced(tmp_path, name):
+    folder = make(tmp_path / "r")
+    where = Output(tmp_path / name, tmp_path / name / "masks")
+    draw(folder, where, FAST)
+    overlay = tmp_path / name / "overlays/0-a-conv5-spatial.png"
+    ours = overlay.read_bytes()
+    draw(folder, where, FAST)
+    assert overlay.read_bytes() == ours
+    shutil.rmtree(tmp_path / name)
+    make(tmp_path / "r")
+    overlay.parent.mkdir(parents=True)
+    save_picture(overlay)
+    theirs = overlay.read_bytes()
+    with pytest.raises(OutputError, match=r"spatial\.png is there and was not written by rgaviz"):
+        draw(folder, where, FAST)
+    assert overlay.read_bytes() == theirs
+    assert not (tmp_path / name / "masks.png").exists()
 
 
 def test_a_file_of_someone_else(tmp_path):

@@ -27,9 +27,10 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.errors import OutputError
-from rgaviz.figures.grid import draw_grid, overlay_panels, save_overlays
+from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.layout import RIGHT, WRONG
 from rgaviz.figures.overlay import overlay
+from rgaviz.figures.overlays import overlay_panels, save_overlays
 from rgaviz.figures.style import FigureOptions, save_figure, style
 from rgaviz.results.manifest import Line, Panel, Picture, Point, ResultsError
 from rgaviz.results.reader import read_results

@@ -10,8 +10,8 @@ from PIL import Image
 from rgaviz.analysis.redraw import redraw
 from rgaviz.errors import UnknownNameError
 from rgaviz.figures.draw import record_options
-from rgaviz.figures.grid import overlay_panels, save_overlays
 from rgaviz.figures.overlay import resize_map
+from rgaviz.figures.overlays import overlay_panels, save_overlays
 from rgaviz.figures.scales import subtract
 from rgaviz.figures.style import FigureOptions
 

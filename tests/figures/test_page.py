@@ -40,7 +40,7 @@ def make(folder, evil=False):
     head = {
         "command": "rank",
         "command_line": EVIL if evil else "rgaviz rank a.pt",
-        "titles": ["query", EVIL if evil else "1"],
+        "titles": ["query", EVIL if evil else "1", "2", ""],
         "checkpoints": [{"id": "a"}, {"id": name}],
         "texts": {"hits": EVIL if evil else "people"},
     }
@@ -52,7 +52,9 @@ def make(folder, evil=False):
             values = {"network": network, "query": path, "identity": identity, "ap": precision}
             lines = [Line(text=EVIL if evil else "id 7", role=frame or "plain")]
             query = Panel(kind="picture", picture="0", values=values, lines=lines)
-            writer.row([query, Panel(kind="map", picture="0", map=ref, frame=frame, lines=lines)])
+            hit = Panel(kind="map", picture="0", map=ref, frame=frame, lines=lines)
+            end = Panel(kind="text", lines=[Line(text=EVIL if evil else f"AP {precision}%")])
+            writer.row([query, hit, Panel(kind="text"), end])
     return folder
 
 
@@ -78,6 +80,10 @@ def test_every_picture_is_there_with_its_map(page):
     assert 'class="found right"' in text
     assert "id 7 ✓" in text
     assert "id 7 ✗" in text
+    ends = re.findall(
+        r'</figure>\s*<p class="end">\s*<span class="plain">([^<]*)</span>\s*</p>\s*</div>', text
+    )
+    assert ends == ["AP 80.0%", "AP 20.0%", "AP None%", "AP None%"]
 
 
 def test_no_request_leaves_the_page(page):

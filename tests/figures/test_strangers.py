@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import resource
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from compared import COLUMNS, FAST, draw, make
-from pictures import files_below
 from stored import edit
 from typer.testing import CliRunner
 
@@ -88,6 +84,17 @@ def test_thousands_of_lines_under_a_panel_are_cut(tmp_path):
     assert figure.get_figheight() < 8.5
 
 
+@pytest.mark.parametrize(("preset", "code"), [("figure3", 1), ("rows", 0)])
+def test_text_alone_among_panels(tmp_path, preset, code):
+    """Which only rankings write."""
+    folder = make(tmp_path / "r", COLUMNS[:2]).folder
+    row = json.loads((folder / "manifest.json").read_text())["rows"][0]
+    edit(folder, rows=[[{"kind": "text", "lines": [{"text": "told"}]}, row[1]]])
+    words = ["redraw", str(folder), "--format", "png", "--dpi", "50", "--preset", preset]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, result.stderr.count("\n")) == (code, code), result.stderr
+
+
 def test_a_page_that_no_memory_holds_is_refused():
     assert sheet(6.88, 8.5, FigureOptions(dpi=1000)).get_size_inches().tolist() == [6.88, 8.5]
     for width, height in ((40, 8.5), (6.88, 8.5), (6.88, 101)):
@@ -138,7 +145,7 @@ def test_pages_come_before_overlays_and_refusals_before_both(tmp_path, monkeypat
 
     monkeypatch.setattr("rgaviz.figures.draw.save_figure", saved)
 
-    monkeypatch.setattr("rgaviz.figures.grid.atomic_write", written)
+    monkeypatch.setattr("rgaviz.figures.overlays.atomic_write", written)
     redraw(folder, figure=PLAIN)
     assert order[:2] == ["masks", "0-a-gradcam.png"]
     two = make(tmp_path / "two", COLUMNS[:2], [(8, 8)] * 2, paths=["a.jpg", "a.png"]).folder
@@ -252,42 +259,6 @@ def test_an_option_of_a_later_version(tmp_path):
     edit(folder, figure={"colour": "red"})
     with pytest.raises(ResultsError, match=r"figure\.colour, an option that this version does not know"):
         redraw(folder, figure=PLAIN)
-
-
-@contextmanager
-def disk_of(size):
-    """No file may be larger."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.parametrize("size", [200, 3000, 20_000])
-def test_a_figure_on_a_full_disk_leaves_the_results_and_says_how_to_go_on(tmp_path, size):
-    """Whether there is room for the overlays, for the manifest, or for neither."""
-    folder = masks(tmp_path / "a folder")
-    before = {name: body for name, body in files_below(folder).items() if name != "manifest.json"}
-    with disk_of(size), pytest.raises(OutputError, match=r"Cannot write .*File too large.* -o") as caught:
-        redraw(folder, figure={"formats": ("png",), "dpi": 300})
-    again = r"The results are kept; rgaviz redraw '/.*a folder' goes on from there\."  # a long path loses its middle
-    assert re.search(again, str(caught.value))
-    after = files_below(folder)
-    assert {name: after[name] for name in before} == before
-    listed = json.loads(after["manifest.json"])["files"]
-    assert set(after) == {*listed, "manifest.json"}  # nothing that is in the way later
-    redraw(folder, figure={"formats": ("png",), "dpi": 300})
-    assert (folder / "masks.png").is_file()
-
-
-def test_a_refusal_that_room_does_not_mend_says_nothing_of_it(tmp_path):
-    folder = masks(tmp_path / "r")
-    (folder / "masks.png").write_text("mine")
-    with pytest.raises(OutputError) as caught:
-        redraw(folder, figure=PLAIN)
-    assert "goes on from there" not in str(caught.value)
 
 
 def test_a_table_under_our_name_that_is_no_file(tmp_path):

@@ -196,6 +196,7 @@ def test_no_other_picture(folder, content, tmp_path):
     )
     (line,) = [each for each in result.stderr.splitlines() if each.startswith("Error: ")]
     assert "lost.png" in line
+    assert "rga.pt" not in line  # which is not to blame
     assert not (tmp_path / "o").exists()
 
 

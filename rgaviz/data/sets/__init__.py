@@ -62,6 +62,7 @@ def load_dataset(
     classes: Sequence[str] | None = None,
     workers: int = 2,
     memory: float | None = None,
+    leave_damaged: bool = False,
     track: Track = silent,
 ) -> Dataset:
     """Open a data set; its parts are read or generated when they are first asked for.
@@ -80,6 +81,7 @@ def load_dataset(
         classes: for ``scenes``, the names of the numbers in its labels, from 0 on; by default ``classes.txt`` has them.
         workers: processes that read ahead the pictures that do not fit into memory.
         memory: bytes that the decoded pictures of a part may take; by default half of what is available.
+        leave_damaged: whether pictures in files that cannot be read are left out, for measuring; each part says which.
         track: wraps long loops, for a progress bar.
 
     Raises:
@@ -95,6 +97,8 @@ def load_dataset(
     named: dict[str, Any] = {
         key: value for key, value in (("pattern", pattern), ("classes", classes)) if value is not None
     }
+    if leave_damaged:
+        named["leave_damaged"] = True
     if data_dir is not None and name in GENERATED:
         raise RgavizError(
             f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."

@@ -14,6 +14,7 @@ from rgaviz.errors import RgavizError, clipped, one_line, quoted
 MARKET = (
     r"(?P<id>-?\d+)_c(?P<camera>\d+)"  # 0002_c1s1_000451_03.jpg, 0005_c2_f0046985.jpg, -1_c2s1_000001_00.jpg
 )
+MARKET_EXAMPLE = "0002_c1..."
 EXAMPLE = r"--pattern '(?P<id>\d+)_cam(?P<camera>\d+)'"
 NUMBER = re.compile(r"-?[0-9]{1,18}")  # fits into an int64
 LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what Windows and macOS leave behind
@@ -38,6 +39,15 @@ class Crop(NamedTuple):
     def file_name(self) -> str:
         """Without the folder of the part."""
         return self.name.partition("/")[2]
+
+
+def names_of_files(pattern: str | None) -> re.Pattern[str]:
+    """What the names of files are told by: a user's pattern, or Market-1501's.
+
+    Raises:
+        RgavizError: as :func:`naming`.
+    """
+    return naming(MARKET if pattern is None else pattern)
 
 
 def naming(pattern: str) -> re.Pattern[str]:

@@ -121,6 +121,7 @@ def _read_part(
         **reading,
     )
     if labelled and (coding.classes == 2 or not (split.kept or coding.allowed().all())):
+        pairs = [pair for index, pair in enumerate(pairs) if index not in split.damaged]
         kept = split.sources if split.kept else None
         arrays = (each.labels for each in kept) if kept else _labels_ahead(pairs, coding, workers, track)
         _refuse_masks(name, pairs, arrays, coding)

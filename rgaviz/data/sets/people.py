@@ -227,7 +227,12 @@ def people_truth(*, test_size: int | None = None, **_: Any) -> Truth:
     listed = names(test_size=test_size)
     named = [f"{FOLDERS[part]}/{name}" for part in ("query", "gallery") for name in listed[part]]
     shows = [None] * len(named)
-    return Truth(named, PART_NAMES, "person", lambda place: picture(named[place]), shows, "generated")
+    people = [_shot(PurePosixPath(name).name, 0).number for name in named]
+
+    def read(place: int) -> tuple[np.ndarray, np.ndarray]:
+        return picture(named[place])
+
+    return Truth(named, PART_NAMES, "person", read, shows, "generated", people=people)
 
 
 def write_people(

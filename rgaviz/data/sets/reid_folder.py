@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rgaviz.data.sets.crops import MARKET, naming
+from rgaviz.data.sets.crops import names_of_files
 from rgaviz.data.sets.market import FOLDERS, read_folders
 from rgaviz.data.sets.reid import GALLERY, PARTS, QUERY, TRAIN, reid_dataset
 from rgaviz.data.splits import Dataset
@@ -32,7 +32,7 @@ def load_reid_folder(
     Raises:
         RgavizError: no such folders, a pattern that is none, or nothing that fits it.
     """
-    names = naming(MARKET if pattern is None else pattern)
+    names = names_of_files(pattern)
     if data_dir is None:
         raise RgavizError("reid-folder needs --data-dir DIR, with train/, query/ and gallery/ in it.")
     folders = chosen_layout(data_dir)
