@@ -23,6 +23,7 @@ SCRIPTS = (
     "kept_memory",
     "ranking",
     "reid_data_path",
+    "windows",
 )
 
 

@@ -119,6 +119,23 @@ def test_the_data_path_gives_what_a_step_takes(reid_data_path):
     assert not torch.equal(epochs[0][0][0], epochs[1][0][0])
 
 
+def test_windows_are_compared_on_equal_batches(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import windows
+    from peer_windows import loader
+
+    pairs = windows.scenes(tmp_path, 4, (64, 128))
+    for kept in (True, False):
+        split = windows.opened(pairs, 24, kept=kept)
+        assert split.kept == kept
+        windows.ours(split, 2, 2)()
+    batches = list(loader([(str(each.picture), str(each.labels)) for each in pairs], 24, 2, 0))
+    assert [(images.shape, labels.shape) for images, labels in batches] == [((2, 3, 24, 24), (2, 24, 24))] * 2
+    assert {(images.dtype, labels.dtype) for images, labels in batches} == {(torch.float32, torch.int64)}
+    for name in ("windows", "peer_windows", "measure"):
+        sys.modules.pop(name)
+
+
 def test_every_benchmark_is_in_the_suite(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     import run as suite

@@ -92,6 +92,8 @@ def evaluation_batches(
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """uint8 (b, H, W, 3) -> float32 (b, 3, H, W), a channels_last view, zero mean and unit deviation."""
-    shift = torch.tensor(mean, device=images.device) * 255
-    scale = torch.tensor(std, device=images.device) * 255
-    return ((images.float() - shift) / scale).permute(0, 3, 1, 2)
+    width = images.shape[2]  # rows (b, H, W * 3), for three values at a time are a third as fast
+    shift = (torch.tensor(mean, device=images.device) * 255).repeat(width)
+    scale = (torch.tensor(std, device=images.device) * 255).repeat(width)
+    rows = images.float().flatten(2).sub_(shift).div_(scale)
+    return rows.view(images.shape).permute(0, 3, 1, 2)
