@@ -87,8 +87,9 @@ def _check_archive(file: IO[bytes], size: int) -> None:
         raise Excess("its parts overlap")
     for member in members:
         if member.filename.rpartition("/")[2] == "data.pkl":
-            with archive.open(member) as inside, io.BufferedReader(inside) as steps:  # read byte by byte
-                _check_pickle(steps)
+            with archive.open(member) as inside:
+                # A step is a few bytes, which an archive gives slowly.
+                _check_pickle(io.BufferedReader(inside))  # pyright: ignore[reportArgumentType]
 
 
 def _check_pickle(file: IO[bytes]) -> bool:
