@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
@@ -94,7 +94,7 @@ def predict(
             )
         task = task.measuring(**(choices or {}))
         found = pictures_to_explain(asked, folder, said.say)
-        places = _places(found, folder)
+        places = {picture: folder / picture.relative.with_suffix(".png") for picture in found}
         claim_marked(places.values())
         answer = Predicted(folder, {}, {}, [])
         for picture in said.track(found, total=len(found), description="predicting"):
@@ -102,23 +102,6 @@ def predict(
     if not answer.files:
         raise PictureError(answer.failures[0])
     return answer
-
-
-def _places(pictures: Sequence[PicturePath], folder: Path) -> dict[PicturePath, Path]:
-    """Where the labels of each picture go.
-
-    Raises:
-        OutputError: those of two pictures would be one file, or replace a picture.
-    """
-    places = {picture: folder / picture.relative.with_suffix(".png") for picture in pictures}
-    taken: dict[Path, PicturePath] = {}
-    for picture, place in places.items():
-        other = taken.setdefault(place, picture)
-        if other is not picture:
-            raise OutputError(
-                f"{other.relative} and {picture.relative} would both write {place}: rename one of them."
-            )
-    return places
 
 
 def _write(subject: Subject, task: Task, picture: PicturePath, place: Path, answer: Predicted) -> None:

@@ -13,6 +13,8 @@ from rgaviz.errors import RgavizError
 
 Dense = Callable[[Tensor], Tensor]  # images (B, 3, H, W) -> logits (B, K, H, W)
 
+LARGEST_SCALE = 8
+
 
 @dataclass(frozen=True)
 class Covering:
@@ -33,13 +35,15 @@ class Covering:
     flip: bool = False
 
     def __post_init__(self) -> None:
-        if self.window < 0 or not 0 <= self.stride <= (self.window or self.stride):
+        if not 0 <= self.stride <= self.window:
             raise RgavizError(
                 f"A window of {self.window} pixels and a stride of {self.stride} do not cover a picture; give a stride "
                 "from 1 to the window (--window 769 --stride 513)."
             )
-        if not self.scales or min(self.scales) <= 0 or max(self.scales) > 8:
-            raise RgavizError("Scales lie between 0 and 8; give some, such as --scales 0.75,1,1.25.")
+        if not self.scales or not all(0 < scale <= LARGEST_SCALE for scale in self.scales):
+            raise RgavizError(
+                f"Scales lie between 0 and {LARGEST_SCALE}; give some, such as --scales 0.75,1,1.25."
+            )
 
     @property
     def usual(self) -> bool:
