@@ -95,11 +95,14 @@ def save_networks(folder: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def coarse(monkeypatch):
-    """Figures have 50 dpi where nothing else is said, and few people are tested on: for tests of neither."""
+    """Figures have 50 dpi where nothing else is said, those of the demo show little, and few people are tested on."""
+    from rgaviz.analysis import demo, demo_people
     from rgaviz.data.sets import people
     from rgaviz.figures.style import FigureOptions
 
     monkeypatch.setattr(people, "TEST_IDENTITIES", 20)
+    monkeypatch.setattr(demo, "SHOWN", 2)
+    monkeypatch.setattr(demo_people, "SHOWN", 2)
 
     drawn = FigureOptions.__init__
     values = [50 if each.name == "dpi" else each.default for each in fields(FigureOptions)]

@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from rgaviz.figures.style import FigureOptions
     from rgaviz.tasks import Evaluation, Task
 
-COUNTS, CURVE = "confusion", "cmc"  # the tables that are drawn, those of a task in a figure of its own
-FIGURES = {COUNTS: "evaluate", CURVE: "cmc"}  # table -> what decides the figure, see rgaviz.figures.draw
+COUNTS, CURVE, SHARES = (
+    "confusion",
+    "cmc",
+    "class_iou",
+)  # the tables that are drawn, each in a figure of its own
+FIGURES = {
+    COUNTS: "evaluate",
+    CURVE: "cmc",
+    SHARES: "iou",
+}  # table -> what decides the figure, see rgaviz.figures.draw
+OF_ALL = (CURVE, SHARES)  # whose first page is of all networks
 MIXED = "which are measured by different numbers; measure those of each task in a command of its own."
 
 
@@ -95,8 +104,9 @@ def evaluate(
 ) -> list[Measured]:
     """Measure networks on their test images, as ``rgaviz evaluate`` does.
 
-    Of networks that tell classes each one's confusion matrix is drawn, of re-identification networks the curves of
-    matches in one figure; of others nothing is written.
+    Of classifiers each one's confusion matrix is drawn, of re-identification networks the curves of matches in one
+    figure, of segmentation networks the IoU of every class in one and each one's confusion; of others nothing is
+    written.
 
     Args:
         checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``.
@@ -149,9 +159,9 @@ def evaluate(
             return measured
         write_results(output.folder, subjects, measured, task.drawn, options, said.command_line)
         pages = draw(output.folder, output, options).pages
-        if len(pages) == 1:  # of all networks
-            return [replace(each, files=pages[0]) for each in measured]
-        return [replace(each, files=page) for each, page in zip(measured, pages, strict=True)]
+        common, own = (pages[0], pages[1:]) if task.drawn in OF_ALL else ([], pages)
+        files = own or [[] for _ in measured]
+        return [replace(each, files=[*common, *page]) for each, page in zip(measured, files, strict=True)]
 
 
 def write_results(
@@ -181,7 +191,7 @@ def write_results(
     with ResultsWriter(folder, head) as writer:
         for each in measured:
             writer.table(each.network, each.evaluation.tables[drawn].lines())
-        for each in measured if drawn == CURVE else ():
+        for each in measured if drawn in OF_ALL else ():
             for name in (name for name in each.evaluation.tables if name != drawn):
                 own = f"{each.network}-{name}"
                 while own in writer.tables:  # a network may be called like that

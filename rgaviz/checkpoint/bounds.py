@@ -88,7 +88,7 @@ def _check_archive(file: IO[bytes], size: int) -> None:
     for member in members:
         if member.filename.rpartition("/")[2] == "data.pkl":
             unread: Any = archive.open(member)
-            with io.BufferedReader(unread) as steps:  # read byte by byte
+            with io.BufferedReader(unread) as steps:  # of a few bytes each, which an archive gives slowly
                 _check_pickle(steps)
 
 

@@ -28,20 +28,29 @@ def confusion_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     if not tables:
         raise ResultsError(f"{results.folder} holds no table of counts: run the command that made it again.")
     for name, names in zip(tables, page_names(tables), strict=True):
-        header, *rows = table = results.table(name)
-        try:
-            matrix = np.array([[count(cell) for cell in row[1:]] for row in rows])
-        except ValueError as error:
-            raise ResultsError(
-                f"The table {name!r} of {results.folder} has no counts: run the command that made it again."
-            ) from error
-        if len(header) == 1 or matrix.shape != (len(header) - 1, len(header) - 1):
-            raise ResultsError(
-                f"The table {name!r} of {results.folder} is no square of counts, a row and a column for each class: "
-                "run the command that made it again."
-            )
-        figure = draw_confusion(matrix, header[1:], options, results.manifest.texts.get(name))
-        yield Page(figure, *names, table=table)
+        figure = confusion_page(results, name, options, results.manifest.texts.get(name))
+        yield Page(figure, *names, table=results.table(name))
+
+
+def confusion_page(results: Results, name: str, options: FigureOptions, title: str | None) -> Figure:
+    """The figure of a table of counts.
+
+    Raises:
+        ResultsError: it is none.
+    """
+    header, *rows = results.table(name)
+    try:
+        matrix = np.array([[count(cell) for cell in row[1:]] for row in rows])
+    except ValueError as error:
+        raise ResultsError(
+            f"The table {name!r} of {results.folder} has no counts: run the command that made it again."
+        ) from error
+    if len(header) == 1 or matrix.shape != (len(header) - 1, len(header) - 1):
+        raise ResultsError(
+            f"The table {name!r} of {results.folder} is no square of counts, a row and a column for each class: "
+            "run the command that made it again."
+        )
+    return draw_confusion(matrix, header[1:], options, title)
 
 
 def page_names(tables: Collection[str]) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
+from rgaviz.figures.iou import iou_names, iou_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
@@ -36,6 +37,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "rank": rank_pages,
     "evaluate": confusion_pages,
     "cmc": cmc_pages,
+    "iou": iou_pages,
     "profile": cost_pages,
     "growth": growth_pages,
     "localize": intervals_pages,
@@ -43,6 +45,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
+PAGES = {"evaluate": page_names, "iou": iou_names}  # commands whose pages have names of their own
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 TABLES = {
     "histogram": ",".join(HEADER),
@@ -216,7 +219,8 @@ def claim_figure(
         RgavizError: a layout that this figure has not.
     """
     check_preset(command, options)
-    pages = [output.page(*names) for names in page_names(tables)] if command == "evaluate" else []
+    named = PAGES[command](tables) if command in PAGES else []
+    pages = [output.page(*names) for names in named]
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:

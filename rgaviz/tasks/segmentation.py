@@ -51,7 +51,7 @@ class Segmentation:
     targets: tuple[str, ...] = ("largest",)
     settings: tuple[str, ...] = ("class_weights", "auxiliary_weight", "ohem_keep", "ohem_threshold")
     afterwards = "train"  # beside the other in Table 6
-    drawn = "confusion"
+    drawn = "class_iou"
     open_set = False
     foreign = False  # their networks classify
     dense = True

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import tiny
 from small_checkpoint import network, save
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light():
+    """Networks of half the depth."""
+    with tiny.shallow():
+        yield
 
 
 @pytest.fixture(scope="session")
 def saved_once(tmp_path_factory):
-    return save(tmp_path_factory.mktemp("saved") / "rga.pt", network()).read_bytes()
+    with tiny.shallow():
+        return save(tmp_path_factory.mktemp("saved") / "rga.pt", network()).read_bytes()
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ def test_the_authors_own_weights(tmp_path):
     [
         ({"stem": "imagenet"}, "has the stem imagenet, this resnet18-w16 small; set stem=imagenet"),
         ({"width": 8}, "does not fit resnet18-w16: of another shape conv1.weight 8x3x3x3 instead of 4x3x3x3"),
-        ({"arch": "resnet34"}, "does not fit resnet18-w16: unexpected layer1.2.conv1.weight"),
+        ({"arch": "resnet34"}, "does not fit resnet18-w16: unexpected layer1.1.conv1.weight"),
         ({"arch": "resnet20"}, "does not fit resnet18-w16: missing layer2.0.downsample.0.weight"),
     ],
 )

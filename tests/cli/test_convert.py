@@ -184,7 +184,7 @@ REFUSED = {
     "bare.pth -o own.pt --arch resnet20 --image-size 48": "--image-size 48 is no size",
     "bare.pth -o own.pt --arch resnet20 --image-size 48x5000": "48x5000 are too large; give at most 4096",
     "rga.pt -o own.pt --image-size 48x64": "rga.pt takes images of 16x16; leave out --image-size",
-    "rga.pt -o own.pt --arch resnet20": "rga.pt is a resnet18-w16; leave out --arch",
+    "rga.pt -o own.pt --arch resnet20": "rga.pt is a resnet10-w16; leave out --arch",
     "rga.pt -o own.pt --num-classes 3": "rga.pt has 10 outputs; leave out --num-classes",
     "rga.pt -o own.pt --mean=": "--mean  is not three numbers from 0 to 1",
     "rga.pt -o own.pt --mean 0.5": "--mean 0.5 is not three numbers from 0 to 1",
@@ -226,7 +226,7 @@ def test_a_file_of_that_name_comes_first(rga, place):
     Path("rga.pt").rename("torchvision:resnet50")
     rga("masks", "torchvision:resnet50", "img.jpg", *FAST)
     (entry,) = read_results("rgaviz-masks").manifest.checkpoints
-    assert entry["arch"] == "resnet18-w16"
+    assert entry["arch"] == "resnet10-w16"
 
 
 def test_compare_takes_all_kinds(rga, bare):
@@ -240,7 +240,7 @@ def test_compare_takes_all_kinds(rga, bare):
     results = read_results("rgaviz-compare")
     library, own, ours = results.manifest.checkpoints
     assert [entry["id"] for entry in (library, own, ours)] == ["shufflenet_v2_x0_5-untrained", "bare", "rga"]
-    assert [entry["arch"] for entry in (library, own, ours)] == [SMALL, "resnet20", "resnet18-w16"]
+    assert [entry["arch"] for entry in (library, own, ours)] == [SMALL, "resnet20", "resnet10-w16"]
     assert library["path"] == f"{SMALL}@none"
     assert library["sha256"] == load_checkpoint(f"{SMALL}@none").sha256
     assert own["sha256"] == hashlib.sha256(Path("bare.pth").read_bytes()).hexdigest()

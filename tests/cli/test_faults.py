@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from moments import at_change
+from parametrised import rare
 from pictures import files_below
 from typer.testing import CliRunner
 
@@ -72,23 +73,20 @@ def words_of(name):
     return words, files_below(OUT)
 
 
-# Commands that share their code with another one, where there is time.
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in ("cam", "compare", "histogram") else [])
-    for name in (*COMMANDS, "redraw")
+# A command, and from which moment to the next: of one code one command, and every moment where there is time.
+STEPS = [
+    ("masks", 3),
+    ("evaluate", 3),
+    ("redraw", 3),
+    *map(rare, [("masks", 1), ("redraw", 1), ("evaluate", 1), ("cam", 3), ("compare", 3), ("histogram", 3)]),
 ]
 
 
-def moments(name):
-    """Numbers of the changes at which it happens: for commands of one code not all."""
-    return itertools.count(1, 1 if name in ("masks", "redraw") else 3)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_disk_that_runs_full(temporary, name):
+@pytest.mark.parametrize(("name", "step"), STEPS)
+def test_a_disk_that_runs_full(temporary, name, step):
     """With earlier results there, and every second time without them."""
     words, whole = words_of(name)
-    for number in moments(name):
+    for number in itertools.count(1, step):
         fresh = number % 2 == 0 and name != "redraw"
         if fresh:
             shutil.rmtree(OUT.parent, ignore_errors=True)
@@ -111,12 +109,12 @@ def test_a_disk_that_runs_full(temporary, name):
     assert files_below(OUT) == whole
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_folder_that_is_removed_in_mid_run(temporary, name):
+@pytest.mark.parametrize(("name", "step"), STEPS)
+def test_a_folder_that_is_removed_in_mid_run(temporary, name, step):
     """All is there in the end, or the command says that it is not; the next one is not hindered."""
     words, whole = words_of(name)
     shutil.copytree(OUT, "kept")
-    for number in moments(name):
+    for number in itertools.count(1, step):
         removed = OUT if number % 2 else OUT.parent
         with at_change(number, lambda folder=removed: shutil.rmtree(folder, ignore_errors=True)) as changes:
             result = run(*words)

@@ -26,10 +26,11 @@ def shallow():
 @pytest.fixture(scope="session")
 def people(tmp_path_factory):
     folder = tmp_path_factory.mktemp("people")
-    return {
-        name: save_network(folder / f"{name}.pt", seed, attention, **PEOPLE)
-        for seed, (name, attention) in enumerate({"plain": "none", "attentive": "rga-sc"}.items())
-    }
+    with tiny.shallow():
+        return {
+            name: save_network(folder / f"{name}.pt", seed, attention, **PEOPLE)
+            for seed, (name, attention) in enumerate({"plain": "none", "attentive": "rga-sc"}.items())
+        }
 
 
 @pytest.fixture

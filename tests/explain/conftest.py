@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tiny
 import torch
 from torch import nn
 
@@ -14,9 +15,9 @@ from rgaviz.models import create_model
 def model():
     torch.manual_seed(0)
     layers = ["conv3", "conv5"]
-    return create_model(
-        "resnet18-w16", "rga-sc", width=4, s1=2, s2=2, image_size=(12, 16), attention_layers=layers
-    )
+    options = {"width": 4, "s1": 2, "s2": 2, "image_size": (12, 16), "attention_layers": layers}
+    with tiny.shallow():
+        return create_model("resnet18-w16", "rga-sc", **options)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from parametrised import rare
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -32,7 +33,8 @@ def model():
     torch.manual_seed(0)
     layers = ["conv3", "conv5"]
     options = {"width": 8, "s1": 2, "s2": 2, "image_size": SIZE, "num_classes": 6}
-    model = create_model("resnet18-w16", "rga-sc", attention_layers=layers, **options)
+    with tiny.shallow():
+        model = create_model("resnet18-w16", "rga-sc", attention_layers=layers, **options)
     with torch.no_grad():
         for _ in range(5):
             model(torch.randn(8, 3, *SIZE))
@@ -51,7 +53,7 @@ def theirs(method, model, layer, images, targets):
     return library_maps(method, model, layer, images, about)
 
 
-@pytest.mark.parametrize("layer", ["conv5", rare("conv4"), "layer3.1.conv2"])
+@pytest.mark.parametrize("layer", ["conv5", rare("conv4"), "layer3.0.conv2"])
 @pytest.mark.parametrize("method", METHODS)
 def test_equals_the_library(method, layer, model, images, raw):
     targets = [4, 0, 2]

@@ -20,7 +20,7 @@ def test_a_stage_is_its_slot(model):
     assert find_layer(model, "conv5") is model.attention["conv5"]
     assert find_layer(model, "conv2") is model.attention["conv2"]
     assert find_layer(model, "layer4") is model.layer4
-    assert find_layer(model, "layer4.1.bn2") is model.layer4[1].bn2
+    assert find_layer(model, "layer4.0.bn2") is model.layer4[0].bn2
     assert find_layer(model, "attention.conv5.first.gate") is model.attention["conv5"].first.gate
 
 
