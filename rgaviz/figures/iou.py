@@ -87,7 +87,7 @@ def draw_iou(classes: Sequence[str], shares: Shares, options: FigureOptions) -> 
             for place, value in zip(places, values, strict=True) if written else ():
                 text = "–" if value is None else f"{value:.1f}"
                 ax.annotate(
-                    text, (value or 0.0, place), (2, 0), textcoords="offset points", va="center", size=5
+                    text, (value or 0.0, place), (2, 0), textcoords="offset points", va="center", size=6
                 )
         ax.set(xlabel="IoU (%)", xlim=(0, 100), ylim=(len(classes) - 0.5, -0.5))
         ax.set_yticks(range(len(classes)), [printable(str(name)) for name in classes])
