@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,12 +33,22 @@ class Loaded(NamedTuple):
 
 
 def read_all(
-    pictures: Iterable[tuple[int, PicturePath]], subjects: Sequence[Subject], failures: list[str]
+    pictures: Iterable[tuple[int, PicturePath]],
+    subjects: Sequence[Subject],
+    failures: list[str],
+    full: Container[int] = (),
 ) -> Iterator[Loaded]:
-    """The numbered pictures that can be read; a line in ``failures`` for each other one."""
+    """The numbered pictures that can be read; a line in ``failures`` for each other one.
+
+    Args:
+        pictures: with their numbers.
+        subjects: the networks.
+        failures: is added to.
+        full: numbers of those that are read at their full size, however large.
+    """
     for number, picture in pictures:
         try:
-            array = read_picture(picture.path)
+            array = read_picture(picture.path, full=number in full)
         except PictureError as error:
             failures.append(str(error))
             continue

@@ -51,7 +51,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     found: dict[str, dict[str, Told]] = {}
     numbered = track(list(enumerate(pictures)), total=len(pictures), description="explaining")
     with ResultsWriter(folder, _head(request, palette)) as writer:
-        for batch in batches(read_all(numbered, request.subjects, failures)):
+        for batch in batches(read_all(numbered, request.subjects, failures, truths.files)):
             smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(

@@ -13,7 +13,7 @@ from tiny import shallow
 
 import rgaviz
 from rgaviz.analysis.cam import cam, cam_request
-from rgaviz.analysis.captions import panel
+from rgaviz.analysis.captions import About, panel
 from rgaviz.analysis.compare import compare, compare_request
 from rgaviz.analysis.request import Column
 from rgaviz.analysis.run import run
@@ -35,8 +35,9 @@ RAMP = np.arange(64, dtype=np.float32).reshape(8, 8)
 
 def under(column, maps, about=None):
     """The lines that are added to a panel, and how they are meant."""
+    about = {key: About(text) for key, text in (about or {}).items()}
     told = {name: Told([Line("cat 93%", None)], {}, "cat") for name in ("rga", "baseline")}
-    return [(line.text, line.role) for line in panel(column, PICTURE, told, maps, about or {}).lines][
+    return [(line.text, line.role) for line in panel(column, PICTURE, told, maps, about).lines][
         0 if column.minus else 1 :
     ]
 

@@ -14,6 +14,7 @@ from torch import nn
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.cam import cam
 from rgaviz.explain.layers import default_cam_layer, find_layer
+from rgaviz.models import create_model
 
 
 def test_a_stage_is_its_slot(model):
@@ -163,3 +164,12 @@ def test_default_cam_layer_removes_its_hooks_on_errors():
     with pytest.raises(RuntimeError):
         default_cam_layer(model, (8, 8))
     assert_same(model, before)
+
+
+def test_a_network_may_name_the_stage_of_its_maps():
+    model = create_model("resnet18-w16", width=4, num_classes=2, image_size=(16, 16))
+    assert default_cam_layer(model) == "conv5"
+    model.cam_stage = "conv3"
+    assert default_cam_layer(model) == "conv3"
+    model.cam_stage = "conv9"  # of a stranger's making
+    assert default_cam_layer(model) == "conv5"

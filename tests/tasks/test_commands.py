@@ -73,8 +73,10 @@ def test_its_maps_are_drawn(trained, run):
         scores = task.scores(target or task.targets[0], whole.classes)
         run("cam", "a.pt", "pictures", "-o", "cam", *words, *SMALL)
         titles, drawn = panels("cam")
-        assert len(titles) == len(set(titles)) == len(scores)
-        assert len(drawn) == 2 * len(scores)
+        kinds = [panel.kind for panel in drawn]
+        assert len(titles) == len(set(titles)) == len(scores) + task.dense
+        assert kinds.count("map") == 2 * len(scores)
+        assert kinds.count("labels") == 2 * task.dense
         assert read_results(Path("cam")).manifest.target == (target or task.targets[0])
         if target is None:
             run("compare", "a.pt", "b.pt", "pictures", "--diff", "-o", "compare", *words, *SMALL)
