@@ -34,6 +34,7 @@ class Regression:
     drawn = ""
     open_set = False
     foreign = True
+    choices: tuple[str, ...] = ()
     dense = False
 
     def measuring(self, **choices):

@@ -134,14 +134,15 @@ def evaluate(
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
-    from rgaviz.tasks.reid import ReIdentification
+    from rgaviz.tasks import TASKS
+    from rgaviz.tasks.task import check_choices
 
     said = chosen(settings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
     if not checkpoints:
         raise RgavizError("There is no network to measure; name a checkpoint, such as rga.pt.")
     names_of_files(pattern)
-    ReIdentification().measuring(**(choices or {}))  # before networks are read, and later by their own task
+    check_choices(TASKS.values(), choices or {})
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "evaluate")
     with alone(output.folder):

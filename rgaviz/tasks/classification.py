@@ -38,6 +38,7 @@ class Classification:
     drawn = "confusion"
     open_set = False
     foreign = True
+    choices: tuple[str, ...] = ()
     dense = False
 
     def measuring(self, **choices: Any) -> Classification:

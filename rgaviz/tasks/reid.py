@@ -55,16 +55,16 @@ class ReIdentification:
     drawn = "cmc"
     open_set = True
     foreign = False  # the loss needs the feature before the neck
+    choices: tuple[str, ...] = tuple(each.name for each in fields(Matching))
     dense = False
 
     def __init__(self, matching: Matching | None = None) -> None:
         self.matching = matching or Matching()
 
     def measuring(self, **choices: Any) -> ReIdentification:
-        known = [each.name for each in fields(Matching)]
         for name in choices:
-            if name not in known:
-                raise unknown_name(name, known, "choice of a measurement")
+            if name not in self.choices:
+                raise unknown_name(name, self.choices, "choice of a measurement")
         return ReIdentification(replace(self.matching, **choices))
 
     def together(self, config: Any) -> int:

@@ -54,6 +54,7 @@ class Segmentation:
     drawn = "class_iou"
     open_set = False
     foreign = False  # their networks classify
+    choices: tuple[str, ...] = tuple(each.name for each in fields(Covering))
     dense = True
 
     def __init__(self, covering: Covering | None = None) -> None:
@@ -61,10 +62,9 @@ class Segmentation:
         self.tested: tuple[str, ...] = (self.covering.part,)
 
     def measuring(self, **choices: Any) -> Segmentation:
-        known = [each.name for each in fields(Covering)]
         for name in choices:
-            if name not in known:
-                raise unknown_name(name, known, "choice of a measurement")
+            if name not in self.choices:
+                raise unknown_name(name, self.choices, "choice of a measurement")
         return Segmentation(replace(self.covering, **choices))
 
     def together(self, config: Any) -> int:

@@ -5,7 +5,7 @@ Training, evaluating, explaining and tabulating know no class and no ranking; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError, kind_of
+from rgaviz.errors import RgavizError, kind_of, unknown_name
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.answers import Evaluation, Measure, Told
@@ -94,6 +94,7 @@ class Task(Protocol):
         drawn: the table of an evaluation that is drawn; "" of none.
         open_set: whether it may be measured on a data set of other classes than the network was trained on.
         foreign: whether networks of other libraries serve, of which no more is known than ``model(images)``.
+        choices: of how it measures, which :meth:`measuring` takes.
         dense: whether a network says what every pixel is, in ``Told.labels``.
     """
 
@@ -108,6 +109,7 @@ class Task(Protocol):
     drawn: str
     open_set: bool
     foreign: bool
+    choices: tuple[str, ...]
     dense: bool
 
     def measuring(self, **choices: Any) -> Task:
@@ -250,6 +252,26 @@ class Task(Protocol):
                 say nothing to it, for :meth:`truth` of one is enough.
         """
         ...
+
+
+def check_choices(tasks: Iterable[Task], choices: Mapping[str, Any]) -> None:
+    """Refuse choices of a measurement that none of some tasks can have: before networks are read.
+
+    Raises:
+        RgavizError: as :meth:`Task.measuring` of one that has choices of these names.
+    """
+    known = dict.fromkeys(name for task in tasks for name in task.choices)
+    for name in choices:
+        if name not in known:
+            raise unknown_name(name, known, "choice of a measurement")
+    fault = None
+    for task in (each for each in tasks if choices.keys() <= set(each.choices)):
+        try:
+            task.measuring(**choices)
+            return
+        except RgavizError as error:
+            fault = error
+    raise fault or RgavizError(f"{' and '.join(choices)} are choices of several tasks; give those of one.")
 
 
 def headline(task: Task) -> Measure:
