@@ -35,7 +35,7 @@ def test_what_no_task_can_have(choices, words):
 
 
 def test_a_name_that_is_no_choice():
-    with pytest.raises(UnknownNameError, match="'windw'.*Did you mean 'window'"):
+    with pytest.raises(UnknownNameError, match=r"'windw'.*Did you mean 'window'"):
         check_choices(TASKS.values(), {"windw": 5})
 
 
