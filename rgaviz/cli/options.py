@@ -131,13 +131,8 @@ MaskLayer = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-<<<<<<< HEAD
         help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction), top5 or label; "
         "of a network that labels pixels a class: road, road@all, road@X,Y or road@mask:FILE.",
-=======
-        help="What the CAM is about; of a classifier a class's name or number, top1 (its prediction), top5 or label; "
-        "of a network that labels pixels a class: road, road@all, road@X,Y or road@mask:FILE.",
->>>>>>> segfig
         show_default="the first of rgaviz list tasks: top1",
         autocompletion=completion.one(completion.targets),
     ),
