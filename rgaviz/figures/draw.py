@@ -134,7 +134,10 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             stem = output.page(page.suffix, page.name)
             drawn.pages.append(_files(stem, page, options))
             save_figure(page.figure, stem, options)
-            page.figure.clear()  # its parts hold one another, and would stay in memory beside the next page
+            if len(drawn.pages) < len(numbered):
+                # Its parts hold one another, and would stay in memory beside the next page. Of the last page Python
+                # takes them in time: clearing makes every axes anew, which takes as long as drawing them did.
+                page.figure.clear()
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))
             count = page.of

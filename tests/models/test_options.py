@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from changed_options import CHANGED
+from parametrised import rare
 from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
@@ -21,7 +22,7 @@ def traits(model):
     return shapes, last, any(getattr(module, "memory_efficient", False) for module in model.modules())
 
 
-@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet20", "densenet-bc100"])
+@pytest.mark.parametrize("arch", ["resnet18-w16", "resnet20", rare("densenet-bc100")])
 def test_every_option_is_honoured(arch):
     with shapes_only():
         usual = create_model(arch, "rga-c", image_size=(60, 68))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from functools import cache
 
 import pytest
 import tiny
+from folders import ROOT, start
 
 from rgaviz.training import signals
 
@@ -23,6 +25,19 @@ def fp32(tmp_path_factory):
     out = tmp_path_factory.mktemp("fp32")
     with tiny.shallow():
         return out, tiny.run(out)
+
+
+@pytest.fixture(scope="session")
+def two_processes(tmp_path_factory):
+    """Gives the folder of what two processes trained, by default started without torchrun."""
+
+    @cache
+    def made(*launch):
+        out = tmp_path_factory.mktemp("two")
+        start(*launch, ROOT / "tests/training/two_processes.py", out)
+        return out
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny
 import torch
-from folders import ROOT, files, rows, same, start
+from folders import files, rows, same
 from two_processes import CHANGES, Doubled, fixed
 
 from rgaviz.checkpoint import load_checkpoint
@@ -24,9 +24,9 @@ TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2
 @pytest.mark.parametrize(
     "launch", [(), pytest.param(TORCHRUN, marks=pytest.mark.slow)], ids=["forked", "torchrun"]
 )
-def test_two_processes_equal_one(tmp_path, launch):
-    start(*launch, ROOT / "tests/training/two_processes.py", tmp_path)
-    whole, interrupted, alone = (tmp_path / name for name in ("whole", "interrupted", "alone"))
+def test_two_processes_equal_one(tmp_path, two_processes, launch):
+    made = two_processes(*launch) / "classes"
+    whole, interrupted, alone = made / "whole", made / "interrupted", tmp_path / "alone"
     same(whole, interrupted)
     assert load_checkpoint(whole / "rga.pt").training["processes"] == 2
 
@@ -48,7 +48,7 @@ def test_two_processes_equal_one(tmp_path, launch):
         assert float(row["test_loss"]) == pytest.approx(float(other["test_loss"]), rel=1e-2)
 
     # The halves gave each process running statistics of its own; measured were those that were saved.
-    shared, data = load_checkpoint(tmp_path / "shared" / "baseline.pt"), tiny.dataset()
+    shared, data = load_checkpoint(made / "shared" / "baseline.pt"), tiny.dataset()
     how = How(data.classes, data.mean, data.std, tiny.CPU, batch_size=21)
     figures = TASKS[data.task].evaluate(shared.model, data.part, how).figures
     assert figures["loss"] == pytest.approx(shared.metrics["test_loss"], abs=1e-5)
@@ -57,12 +57,13 @@ def test_two_processes_equal_one(tmp_path, launch):
     # A batch shared by two, and in parts, is the same batch.
     tiny.run(tmp_path / "one", ["none"], changes=CHANGES, task=fixed())
     one, two = (
-        load_checkpoint(tmp_path / name / "baseline.pt").model.state_dict() for name in ("one", "parts")
+        load_checkpoint(folder / "baseline.pt").model.state_dict()
+        for folder in (tmp_path / "one", made / "parts")
     )
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-6, msg=name)
     assert (one["conv1.weight"] - untrained).abs().max() > 1e-4
 
-    said = {(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)}
+    said = {(made / f"{rank}.txt").read_text() for rank in (0, 1)}
     assert len(said) == 1  # both processes agree on the loss, and refuse an odd batch
     assert "train.batch_size = 15" in said.pop()

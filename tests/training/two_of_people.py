@@ -1,4 +1,4 @@
-"""Two processes that train for re-identification: two_of_people.py FOLDER"""
+"""What two processes do that train for re-identification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import tiny
 import torch
-from forked import in_two
 
 from rgaviz.data.sets.people import load_people
 from rgaviz.tasks import How
@@ -65,9 +64,3 @@ def main(folder: Path) -> None:
         train(folder / "interrupted", ReIdentification(), resume=True)
     else:
         sys.exit("not interrupted")
-
-
-if __name__ == "__main__":
-    with tiny.shallow():
-        people().part("train"), people().part("query"), people().part("gallery")
-        in_two(lambda: main(Path(sys.argv[1])))

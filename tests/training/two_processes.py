@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tiny
 import torch
+import two_of_people
 from forked import in_two, under_torchrun
 
 from rgaviz.data.order import shuffled
@@ -69,9 +70,19 @@ def main(folder: Path) -> None:
     (folder / f"{os.environ['RANK']}.txt").write_text(f"{rows[1]['train_loss']!r}\n{message}")
 
 
+def both(folder: Path) -> None:
+    """Of classes, and of people."""
+    main(folder / "classes")
+    with tiny.shallow():
+        two_of_people.main(folder / "people")
+
+
 if __name__ == "__main__":
     if under_torchrun():
-        main(Path(sys.argv[1]))
+        both(Path(sys.argv[1]))
     else:
-        tiny.dataset().part("train"), tiny.dataset().part("test")
-        in_two(lambda: main(Path(sys.argv[1])))
+        for part in ("train", "test"):
+            tiny.dataset().part(part)
+        for part in ("train", "query", "gallery"):
+            two_of_people.people().part(part)
+        in_two(lambda: both(Path(sys.argv[1])))

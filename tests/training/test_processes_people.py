@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny
 import torch
-from folders import ROOT, same, start
+from folders import same
 from two_of_people import CHANGES, people
 
 from rgaviz.checkpoint import load_checkpoint
@@ -15,12 +15,9 @@ from rgaviz.tasks import TASKS, How
 TASK = TASKS["reid"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """What the two processes left behind."""
-    place = tmp_path_factory.mktemp("people")
-    start(ROOT / "tests/training/two_of_people.py", place)
-    return place
+@pytest.fixture
+def folder(two_processes):
+    return two_processes() / "people"
 
 
 def told(folder, rank):
