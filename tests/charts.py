@@ -5,6 +5,7 @@ from __future__ import annotations
 CHARTS = {
     "evaluate": {"net": [["true \\ predicted", "cat", "dog"], ["cat", 3, 1], ["dog", 0, 4]]},
     "cmc": {"net": [["rank", "matched (%)"], [1, 62.5], [2, 75.5]]},
+    "iou": {"net": [["class", "IoU (%)"], ["road", 91.5], ["car", None], ["sky", 0.0]]},
     "profile": {
         "cost": [["label", "cost", "value", "spread"], ["se", 1.5, 7.25, 0.5], ["rga", 2.5, 6.0, None]]
     },

@@ -62,8 +62,7 @@ def evaluate(
 ) -> None:
     """Measure networks on the test images: by error, by Rank-1 and mAP, or by mIoU.
 
-    Writes a figure of the confusion matrix of each network that tells classes, with its table (CSV), or one of the
-    curves of matches.
+    Draws each classifier's confusion matrix with its table (CSV), curves of matches, or the IoU of every class.
     """
     from rgaviz.analysis import evaluate
 

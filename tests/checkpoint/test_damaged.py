@@ -17,7 +17,7 @@ def test_a_newer_format(saved):
     assert "Upgrade" in message
 
 
-@pytest.mark.parametrize("task", ["segmentation", "", "two\nlines"])
+@pytest.mark.parametrize("task", ["detection", "", "two\nlines"])
 def test_an_unknown_task(saved, task):
     """What a later version wrote for another purpose is not opened as a classifier."""
     edit(saved, lambda document: document.update(task=task))
@@ -28,7 +28,7 @@ def test_an_unknown_task(saved, task):
 
 
 def test_a_newer_format_is_told_before_its_task(saved):
-    edit(saved, lambda document: document.update(format=FORMAT + 1, task="segmentation"))
+    edit(saved, lambda document: document.update(format=FORMAT + 1, task="detection"))
     assert "newer" in fault(saved)
 
 

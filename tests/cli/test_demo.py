@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,11 @@ def test_the_bundled_photographs():
 def test_figures_are_told_as_they_are_drawn_and_ctrl_c_ends_in_a_line(tmp_path):
     """In a pipe, where Python keeps lines back."""
     words = [sys.executable, "-m", "rgaviz", "demo", "-o", str(tmp_path / "demo")]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heeds = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # a program started in the background ignores it
+    with subprocess.Popen(words, preexec_fn=heeds, **pipes) as program:
         assert program.stdout.readline() == f"Figure: {tmp_path / 'demo/compare.pdf'}\n"
         assert not (tmp_path / "demo/people/rank").exists()  # most is still to come
         program.send_signal(signal.SIGINT)

@@ -66,7 +66,7 @@ def test_options_stand_in_panels():
     figure += ["--interpolation", "--pages", "--preset", "--columns"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
-    assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern"]
+    assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern", "--part"]
     assert next(iter(help_rows("train")["Training"])) == "--recipe"
     assert list(help_rows("histogram")["Figure"]) == figure[:5]  # no heat map, no second page
 

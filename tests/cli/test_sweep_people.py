@@ -102,7 +102,7 @@ def test_the_data_set_that_a_recipe_is_called_after():
             "A network for reid needs an embedding beside its logits, which torchvision:resnet18 does not tell; "
             "set model.arch to one of ours",
         ),
-        (["table", "out", "--paper", "table6"], "table5"),
+        (["table", "out", "--paper", "table8"], "table5"),
     ],
 )
 def test_refusals(refused, place, words, said):

@@ -156,4 +156,4 @@ def test_a_data_set_without_a_recipe_of_its_own(monkeypatch):
     monkeypatch.setitem(DATASETS, "dots", load_dots)
     result = CliRunner().invoke(app, ["train", "dots"])
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: dots has no recipe of its own; name one with --recipe: cifar-")
+    assert result.stderr.startswith("Error: dots has no recipe of its own; name one with --recipe: camvid-")

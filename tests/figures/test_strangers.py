@@ -144,8 +144,7 @@ def test_pages_come_before_overlays_and_refusals_before_both(tmp_path, monkeypat
         path.touch()
 
     monkeypatch.setattr("rgaviz.figures.draw.save_figure", saved)
-
-    monkeypatch.setattr("rgaviz.figures.overlays.atomic_write", written)
+    monkeypatch.setattr("rgaviz.marked.atomic_write", written)
     redraw(folder, figure=PLAIN)
     assert order[:2] == ["masks", "0-a-gradcam.png"]
     two = make(tmp_path / "two", COLUMNS[:2], [(8, 8)] * 2, paths=["a.jpg", "a.png"]).folder

@@ -24,6 +24,7 @@ TOYS = {
         {
             "augment": "scale-crop-mirror",
             "model": {"arch": "dilated-resnet18", "width": 8, "grid": 4, "s1": 2, "s2": 2},
+            "data": {"image_size": (32, 32), "test_size": 6},
         },
         "road@all",
         None,

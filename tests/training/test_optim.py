@@ -90,10 +90,10 @@ def by_hand(name, value, gradients, config):
     """The weights after some steps, a number at a time."""
     first = second = 0.0
     for step, gradient in enumerate(gradients, start=1):
-        if name == "sgd":
+        if name in ("sgd", "sgd-plain"):
             gradient += config.weight_decay * value
             first = config.momentum * first + gradient
-            value -= config.lr * (gradient + config.momentum * first)
+            value -= config.lr * (gradient + config.momentum * first if name == "sgd" else first)
             continue
         if name == "adam":
             gradient += config.weight_decay * value

@@ -38,11 +38,18 @@ def dataset():
     return load_dataset("shapes", image_size=(16, 16), train_size=70, test_size=21)
 
 
-def recipe(augment: str = "shift-mirror", model: dict[str, Any] | None = None, **changes: Any) -> Recipe:
+def recipe(
+    augment: str = "shift-mirror",
+    model: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Recipe:
     train = {"epochs": 2, "batch_size": 16, "lr": 0.05, "warmup": 0.5, "precision": "fp32", **changes}
     return Recipe(
         model=ModelConfig(**(model or {"arch": "resnet18-w16", "width": 8, "attention_layers": ("conv4",)})),
-        data=DataConfig(image_size=(16, 16), train_size=70, test_size=21, augment=augment),
+        data=DataConfig(
+            **{"image_size": (16, 16), "train_size": 70, "test_size": 21, **(data or {})}, augment=augment
+        ),
         train=TrainConfig(**train),
     )
 
