@@ -135,7 +135,7 @@ def evaluate(
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
     from rgaviz.tasks import TASKS
-    from rgaviz.tasks.task import check_choices
+    from rgaviz.tasks.choices import check_choices
 
     said = chosen(settings)
     checkpoints = words(checkpoints, "Checkpoints", "rga.pt")

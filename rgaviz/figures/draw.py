@@ -47,10 +47,8 @@ OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
 PAGES = {"evaluate": page_names, "iou": iou_names}  # commands whose pages have names of their own
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
-TABLES = {
-    "histogram": ",".join(HEADER),
-    "evaluate": CORNER,
-}  # with a table beside each page -> how that begins
+# Commands with a table beside each page -> how that begins.
+TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,7 @@ def claim_figure(
         RgavizError: a layout that this figure has not.
     """
     check_preset(command, options)
-    named = PAGES[command](tables) if command in PAGES else []
+    named = PAGES[command](tables) if command in PAGES else ()
     pages = [output.page(*names) for names in named]
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)

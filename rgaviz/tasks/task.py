@@ -5,7 +5,7 @@ Training, evaluating, explaining and tabulating know no class and no ranking; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rgaviz.data.batches import evaluation_batches
 from rgaviz.data.splits import Split
-from rgaviz.errors import RgavizError, kind_of, unknown_name
+from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.answers import Evaluation, Measure, Told
@@ -252,26 +252,6 @@ class Task(Protocol):
                 say nothing to it, for :meth:`truth` of one is enough.
         """
         ...
-
-
-def check_choices(tasks: Iterable[Task], choices: Mapping[str, Any]) -> None:
-    """Refuse choices of a measurement that none of some tasks can have: before networks are read.
-
-    Raises:
-        RgavizError: as :meth:`Task.measuring` of one that has choices of these names.
-    """
-    known = dict.fromkeys(name for task in tasks for name in task.choices)
-    for name in choices:
-        if name not in known:
-            raise unknown_name(name, known, "choice of a measurement")
-    fault = None
-    for task in (each for each in tasks if choices.keys() <= set(each.choices)):
-        try:
-            task.measuring(**choices)
-            return
-        except RgavizError as error:
-            fault = error
-    raise fault or RgavizError(f"{' and '.join(choices)} are choices of several tasks; give those of one.")
 
 
 def headline(task: Task) -> Measure:

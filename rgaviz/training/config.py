@@ -150,12 +150,8 @@ class TrainConfig(Table):
     decay_all: bool = False  # also normalisation and biases
     clip_norm: Annotated[float, POSITIVE, COUNT] | None = None  # the gradient is scaled down to this norm
     label_smoothing: Annotated[float, FRACTION] = 0.1
-    class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = (
-        None  # of the loss; None is 1 for each
-    )
-    images_per_identity: Annotated[int, POSITIVE] = (
-        4  # in a batch, which has as many identities as that gives
-    )
+    class_weights: Annotated[tuple[float, ...], LIST, ALL_POSITIVE] | None = None  # of the loss; None: 1 each
+    images_per_identity: Annotated[int, POSITIVE] = 4  # in a batch, of as many identities as that gives
     triplet_margin: Annotated[float, NOT_NEGATIVE] = 0.3  # by which other identities must be farther away
     triplet_weight: Annotated[float, NOT_NEGATIVE] = 1.0  # of the triplet loss beside that of the identities
     auxiliary_weight: Annotated[float, NOT_NEGATIVE, COUNT] = (

@@ -114,22 +114,6 @@ def test_confusion_matrices_of_several_networks(tmp_path):
     ]
 
 
-def test_overlap_of_several_networks_comes_before_the_confusion_of_each(tmp_path):
-    with ResultsWriter(tmp_path / "r", {"command": "iou"}) as writer:
-        for name in ("a", "b"):
-            writer.table(name, CHARTS["iou"]["net"])
-            writer.table(f"{name}-confusion", CHARTS["evaluate"]["net"])
-            writer.table(f"{name}-pictures", [["picture", "mIoU (%)"], ["x.png", 5]])
-    names = [path.name for path in draw_in(tmp_path / "r", "iou").paths]
-    assert names == ["iou.png", "a-confusion.png", "b-confusion.png"]
-    named = draw(tmp_path / "r", Output(tmp_path / "r", tmp_path / "fig", named=True), FAST)
-    assert [path.name for page in named.pages for path in page] == [
-        "fig.png",
-        "fig-a-confusion.png",
-        "fig-b-confusion.png",
-    ]
-
-
 JUNK = ("", "x", "-1", "nan", "1e999")
 
 

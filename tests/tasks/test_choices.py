@@ -6,7 +6,7 @@ import pytest
 
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.tasks import TASKS
-from rgaviz.tasks.task import check_choices
+from rgaviz.tasks.choices import check_choices
 
 GOOD = [
     {},
