@@ -61,9 +61,17 @@ class Measured:
 
     @property
     def summary(self) -> str:
-        """The headline in words, e.g. ``error 12.34%``."""
+        """The headline in words, e.g. ``error 12.34%``, with the part that was measured where it is not ``test``."""
         first = self.task.measures[0]
-        return f"{first.title} {first.text(self.evaluation.figures[first.key])}"
+        part = "" if self.part == "test" else f"{self.part} "
+        return f"{part}{first.title} {first.text(self.evaluation.figures[first.key])}"
+
+    @property
+    def part(self) -> str:
+        """What the images are called: a part of the data set."""
+        from rgaviz.tasks.task import measured_part
+
+        return measured_part(self.task)
 
     def cells(self) -> dict[str, dict[str, str]]:
         """What people are told, table -> row -> text: under "" the measures, then every table of one column."""
@@ -72,7 +80,7 @@ class Measured:
         columns = {name: column for name, table in tables.items() if (column := table.told())}
         less = f", {len(self.left_out)} left out" if self.left_out else ""
         return {
-            "": {"test images": f"{self.images} ({self.dataset}, {self.source}{less})", **told},
+            "": {f"{self.part} images": f"{self.images} ({self.dataset}, {self.source}{less})", **told},
             **columns,
         }
 
@@ -84,6 +92,7 @@ class Measured:
             "checkpoint": self.checkpoint,
             "dataset": self.dataset,
             "source": self.source,
+            "part": self.part,
             "images": self.images,
             "left_out": self.left_out,
             **{f"test_{key}": value for key, value in figures.items()},
@@ -183,7 +192,12 @@ def write_results(
         "command_line": command_line,
         "versions": versions(),
         "checkpoints": [
-            {**subject.record(), "images": each.images, "left_out": each.left_out}
+            {
+                **subject.record(),
+                "images": each.images,
+                "left_out": each.left_out,
+                "measured": {"part": each.part, **each.evaluation.figures},
+            }
             for subject, each in zip(subjects, measured, strict=True)
         ],
         "figure": record_options(options),
@@ -215,6 +229,7 @@ def measure(
     Raises:
         RgavizError: no data, or data of another task or of other classes.
     """
+    from rgaviz.devices import memory_told
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
@@ -223,7 +238,10 @@ def measure(
         say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
-    found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
+    with memory_told(
+        f"A picture of {images.name}", "see it by parts with --window, or measure smaller ones."
+    ):
+        found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
     parts = {part: images.part(part) for part in task.tested}
     left_out = [line for split in parts.values() for line in split.damaged.values()]
     for part, split in parts.items():

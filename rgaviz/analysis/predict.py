@@ -20,11 +20,12 @@ from rgaviz.checkpoint import Checkpoint
 from rgaviz.data.colours import default_colours
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture
-from rgaviz.devices import choose_device
+from rgaviz.devices import choose_device, memory_told
 from rgaviz.errors import OutputError, PictureError, RgavizError, words
 from rgaviz.locks import alone
 from rgaviz.marked import claim_marked, save_marked
 from rgaviz.outputs import names_figure, output_place
+from rgaviz.regular import real
 from rgaviz.tasks import Task
 from rgaviz.tasks.pixels import IGNORED
 
@@ -96,6 +97,10 @@ def predict(
         found = pictures_to_explain(asked, folder, said.say)
         places = {picture: folder / picture.relative.with_suffix(".png") for picture in found}
         claim_marked(places.values())
+        taken = {real(picture.path) for picture in found} | {real(Path(checkpoint))}
+        for place in places.values():
+            if real(place) in taken:
+                raise OutputError(f"{place} is an input; choose another folder with -o.")
         answer = Predicted(folder, {}, {}, [])
         for picture in said.track(found, total=len(found), description="predicting"):
             _write(subject, task, picture, places[picture], answer)
@@ -107,12 +112,13 @@ def predict(
 def _write(subject: Subject, task: Task, picture: PicturePath, place: Path, answer: Predicted) -> None:
     checkpoint, name = subject.checkpoint, picture.relative.as_posix()
     try:
-        array = read_picture(picture.path)
+        array = read_picture(picture.path, full=True)
     except PictureError as error:
         answer.failures.append(str(error))
         return
     device = next(checkpoint.model.parameters()).device
-    with torch.inference_mode():
+    too_large = memory_told(f"{picture.path}", "see it by parts with --window, such as --window 769.")
+    with torch.inference_mode(), too_large:
         output = task.scored(checkpoint.model)(checkpoint.inputs([array]).to(device))  # (1, K, h, w)
     (told,) = task.told(output, checkpoint.classes, [None])
     labels = np.asarray(told.labels, np.uint8)

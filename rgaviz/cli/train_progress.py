@@ -22,6 +22,7 @@ class Progress:
     def __init__(self, bar: Any) -> None:
         self.bar, self.bar_task = bar, None
         self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
+        self.part = "test"  # of a data set, which is measured
         self.headlines: dict[str, Measure] = {}  # those of them that stand in a table
 
     def say(self, text: str) -> None:
@@ -39,6 +40,9 @@ class Progress:
         self.bar.remove_task(task)
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
+        from rgaviz.tasks.task import measured_part  # who trains has loaded it
+
+        self.part = measured_part(task)
         self.measures |= {each.key: each for each in task.measures}
         self.headlines |= {each.key: each for each in task.measures if each.key in task.tabulated}
         if self.bar_task is not None:
@@ -60,7 +64,7 @@ class Progress:
     def epoch(self, row: dict[str, Any]) -> None:
         told = [f"train loss {row['train_loss']:.3f}"]
         told += [
-            f"test {self.title(key)} {self.text(key, row[f'test_{key}'])}"
+            f"{self.part} {self.title(key)} {self.text(key, row[f'test_{key}'])}"
             for key in self.headlines
             if f"test_{key}" in row
         ]
@@ -84,7 +88,7 @@ class Progress:
         """The outcome: all that was measured, and the headlines on the training images."""
         from rich.table import Table
 
-        columns = {f"test_{key}": f"test {each.label}" for key, each in self.measures.items()}
+        columns = {f"test_{key}": f"{self.part} {each.label}" for key, each in self.measures.items()}
         columns |= {f"train_{key}": f"train {each.label}" for key, each in self.headlines.items()}
         columns = {key: title for key, title in columns.items() if any(key in row for row in rows)}
         table = Table("network", *columns.values(), title=printable(f"Written to {folder}"))

@@ -133,7 +133,8 @@ class DilatedResNet(ResidualStages):
 
     def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The maps of ``conv4`` and ``context``."""
-        if self.training and len(x) == 1 and (self.means or max(x.shape[2:]) <= STRIDE):
+        alone = self.training and len(x) == 1 and (self.means or max(x.shape[2:]) <= STRIDE)
+        if alone and not any(isinstance(each, nn.SyncBatchNorm) for each in self.modules()):
             raise RgavizError(
                 "One picture alone has no spread to normalise its means by; train with at least two in every part of a "
                 "batch and process (train.batch_size, train.accumulate), or larger ones with head=fcn."

@@ -13,7 +13,7 @@ from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models import count_parameters
 from rgaviz.runs.row import HEADS, Row
 from rgaviz.tasks import TASKS, Measure
-from rgaviz.tasks.task import afterwards, in_tables
+from rgaviz.tasks.task import afterwards, in_tables, measured_part
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
 SAME_RESULT = (
@@ -35,7 +35,7 @@ ALWAYS = {
     "train.optimizer": "sgd",
     "train.gamma": 0.1,
 }
-OWN_FOLDERS = ("folder", "reid-folder")  # data sets that are someone's own
+OWN_FOLDERS = ("folder", "reid-folder", "scenes")  # data sets that are someone's own
 Key = tuple[str, str, str, str]  # arch, attention, head, settings
 
 
@@ -102,7 +102,12 @@ def _network(checkpoint: Checkpoint) -> Network:
     last, measures = checkpoint.history[-1], _measures(checkpoint)
     figures = {each.key: last[f"test_{each.key}"] for each in measures}
     if other := afterwards(checkpoint.task):
-        measures = (other, *measures)
+        first, *others = measures
+        measures = (
+            other,
+            first._replace(title=f"{first.title} on {measured_part(checkpoint.task)}"),
+            *others,
+        )
         figures |= {other.key: last[other.key]} if other.key in last else {}
     setting = _setting(checkpoint)
     head = str(checkpoint.config.get("head"))

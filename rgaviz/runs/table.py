@@ -16,8 +16,10 @@ from rgaviz.writing import csv_bytes
 def _caption(rows: Sequence[Row]) -> str:
     measures = dict.fromkeys(each for row in rows for each in row.measures)
     best = (f"the {'least' if each.least else 'greatest'} {each.title}" for each in measures)
+    labels = ", ".join(each.label for each in measures)
+    what = labels if " on " in labels else f"Test {labels}"  # which says where
     return (
-        f"Test {', '.join(each.label for each in measures)} after the last epoch, mean ± standard deviation over "
+        f"{what} after the last epoch, mean ± standard deviation over "
         f"seeds; {', '.join(best)} of each kind of network in bold."
     )
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-IGNORED = 255  # a label that is no class
+from rgaviz.data.windows import IGNORED
 
 
 def pixel_weight(labels: Tensor, weights: Sequence[float] | None) -> Tensor:

@@ -46,9 +46,9 @@ class RegionTarget:
         """That a class is predicted nowhere, where the pixels are those for which it is; that a region has none."""
         labels, chosen = self._chosen(output)
         empty: list[bool] = (~chosen.flatten(1).any(1)).tolist()
-        fault = " is predicted nowhere" if self.pixels == PREDICTED else ": no pixel in the region"
-        return [
-            [f"{self.names[label]}{fault}" if none else ""]
+        fault = "predicted nowhere" if self.pixels == PREDICTED else "no pixel in the region"
+        return [  # the fault first: what is too long for a panel is cut at its end
+            [f"{fault}: {self.names[label]}" if none else ""]
             for label, none in zip(labels.tolist(), empty, strict=True)
         ]
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.data.batches import normalise
-from rgaviz.data.labels import read_numbers
+from rgaviz.data.labels import read_mask
 from rgaviz.data.order import share, shuffled
 from rgaviz.data.scenes import Scene, SceneSplit
 from rgaviz.data.splits import Split
@@ -119,7 +119,8 @@ class Segmentation:
             counts += found
             own_figures = segmentation_metrics(found)
             single[number] = torch.tensor(
-                [torch.nan if own_figures[key] is None else own_figures[key] for key in SINGLE]
+                [torch.nan if own_figures[key] is None else own_figures[key] for key in SINGLE],
+                dtype=torch.float64,
             )
         loss, counts, single = (how.sum(each) for each in (loss, counts, single))
         return summary(loss, counts, single, how.classes, split.names, self.covering.part)
@@ -215,7 +216,7 @@ def _pixels(place: str, name: str) -> Any:
         return ALL
     kind, colon, path = place.partition(":")
     if kind == "mask" and colon and path:
-        return torch.from_numpy(read_numbers(Path(path)) > 0)
+        return torch.from_numpy(read_mask(Path(path)))
     numbers = place.split(",")
     if len(numbers) == 2 and all(each.isdecimal() and len(each) < 9 for each in numbers):
         return int(numbers[0]), int(numbers[1])

@@ -259,6 +259,11 @@ def headline(task: Task) -> Measure:
     return task.measures[0]
 
 
+def measured_part(task: Task) -> str:
+    """What the images are called that are measured: the one part of a data set, else ``test``."""
+    return task.tested[0] if len(task.tested) == 1 else "test"
+
+
 def in_tables(task: Task) -> tuple[Measure, ...]:
     """The measures that stand for a network in a table, the headline first."""
     return tuple(each for each in task.measures if each.key in task.tabulated)

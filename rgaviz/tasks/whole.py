@@ -64,7 +64,8 @@ class Covering:
             found = back(self._stitched(network, view)).softmax(1)
             total = found if total is None else total.add_(found)
         assert total is not None  # there is a scale
-        return (total / (len(self.scales) * (1 + self.flip))).log_()
+        total /= len(self.scales) * (1 + self.flip)
+        return total.clamp_(min=torch.finfo(total.dtype).tiny).log_()  # no probability is 0
 
     def _views(self, image: Tensor) -> Iterator[tuple[Tensor, Callable[[Tensor], Tensor]]]:
         """The images (B, 3, h, w) as they are shown, and what brings their logits back to (H, W)."""

@@ -205,7 +205,7 @@ def test_targets(tmp_path, pair):
         [("target: road in a region", "plain")],
         [
             ("target: car", "plain"),
-            ("car is predicted nowhere", "flag"),
+            ("predicted nowhere: car", "flag"),
             ("no positive evidence", "flag"),
         ],
         [(f"target: {largest}", "plain")],

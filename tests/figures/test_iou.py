@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from charts import CHARTS
 
 from rgaviz.figures.draw import draw
 from rgaviz.figures.iou import CORNER, SHARE, draw_iou
-from rgaviz.figures.style import FigureOptions
+from rgaviz.figures.style import FigureOptions, style
 from rgaviz.outputs import Output
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.writer import ResultsWriter
@@ -51,12 +52,12 @@ def test_nothing_is_cut(count):
     figure = draw_iou(
         names, {"a network of a long name: mIoU 12.34%": [99.9] * count, "b": [0.0] * count}, OPTIONS
     )
-    figure.canvas.draw()
-    page = figure.bbox
-    for text in [*figure.axes[0].texts, *figure.axes[0].get_yticklabels(), figure.axes[0].xaxis.label]:
-        box = text.get_window_extent()
-        assert box.x0 >= page.x0 - 1
-        assert box.x1 <= page.x1 + 1
+    with matplotlib.rc_context(style(OPTIONS)):
+        figure.draw_without_rendering()  # lays it out
+        tight = figure.get_tightbbox()
+    assert tight.x0 >= -0.01
+    assert tight.x1 <= OPTIONS.inches + 0.01
+    assert tight.y0 >= -0.01
 
 
 def test_from_results_again_and_again_the_same(tmp_path):

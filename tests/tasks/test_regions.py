@@ -87,7 +87,7 @@ def test_a_class_that_is_predicted_nowhere_is_said_so_and_has_no_gradient():
     found.requires_grad_()
     target = RegionTarget(NAMES, 2)
     assert target.about(found) == [["car"]]
-    assert target.doubts(found) == [["car is predicted nowhere"]]
+    assert target.doubts(found) == [["predicted nowhere: car"]]
     target.scores(found).sum().backward()
     assert torch.equal(found.grad, torch.zeros_like(found))
 
