@@ -10,9 +10,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from parametrised import rare
 from pictures import files_below
 
 from rgaviz import load_checkpoint
+from rgaviz.analysis import demo_people
 from rgaviz.bundled import bundled, sample_pictures
 
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -49,7 +51,9 @@ def test_figures_are_told_as_they_are_drawn_and_ctrl_c_ends_in_a_line(tmp_path):
 
 
 @pytest.mark.usefixtures("coarse")
-def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
+@pytest.mark.parametrize("people", [False, rare(True)])
+def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch, people):
+    """Made twice, the second time with the figures of people where there is time."""
     result = rga("demo")
     demo = Path("rgaviz-demo")
     made = files_below(demo)
@@ -75,6 +79,9 @@ def test_demo_and_the_uses_word_for_word(rga, place, monkeypatch):
     rga("masks", "--layer", "conv5")
     assert len(list(Path("rgaviz-masks").glob("*.pdf"))) >= 1
     monkeypatch.chdir(place)
+    if not people:
+        monkeypatch.setattr(demo_people, "people_figures", lambda *_: [])
+        figures = {name for name in figures if not name.startswith("people/")}
     again = json.loads(rga("demo", "--json").stdout)
     assert set(again) == {"files", "predictions"}
     assert {Path(name).relative_to(demo).as_posix() for name in again["files"]} >= figures

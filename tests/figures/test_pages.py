@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -144,3 +147,29 @@ def test_the_limit_of_a_scale_is_found_once(tmp_path, monkeypatch):
     with matplotlib.rc_context(style(FAST)):
         Layout(scales, FAST).pages()
     assert len(passes) <= 2
+
+
+PAGES = """
+import os, sys
+from pathlib import Path
+from rgaviz.analysis.redraw import redraw
+import rgaviz.figures.draw
+folder, *numbers = sys.argv[1:]
+for pages in numbers:
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    redraw(folder, folder + "-drawn", figure={"formats": ["png"], "dpi": 300, "pages": int(pages)})
+    lines = Path("/proc/self/status").read_text().splitlines()
+    print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024, flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not tell the peak")
+def test_a_page_is_gone_before_the_next_is_drawn(tmp_path):
+    make(tmp_path / "r", COLUMNS[:3], [(60, 60)] * 20)
+    words = [sys.executable, "-c", PAGES, str(tmp_path / "r"), "1", "3"]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    one, three = map(int, told.split())
+    assert three < one + 16 * 2**20  # another page would be 40 MiB

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from compared import COLUMNS, FAST, draw, make
@@ -106,28 +103,6 @@ def test_a_page_that_no_memory_holds_is_refused():
         if height < 100:
             dpi = int(str(caught.value).split("--dpi ")[1].split()[0])
             sheet(width, height, FigureOptions(dpi=dpi))  # that advice helps
-
-
-PAGES = """
-import json, sys
-from rgaviz.analysis.redraw import redraw
-from pathlib import Path
-folder, dpi, pages = sys.argv[1:]
-redraw(folder, folder + "-drawn", figure={"formats": ["png"], "dpi": int(dpi), "pages": int(pages)})
-lines = Path("/proc/self/status").read_text().splitlines()
-print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not tell the peak")
-def test_a_page_is_gone_before_the_next_is_drawn(tmp_path):
-    make(tmp_path / "r", COLUMNS[:3], [(60, 60)] * 20)
-
-    def peak(pages):
-        words = [sys.executable, "-c", PAGES, str(tmp_path / "r"), "300", str(pages)]
-        return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-
-    assert peak(3) < peak(1) + 16 * 2**20  # another page would be 40 MiB
 
 
 def test_pages_come_before_overlays_and_refusals_before_both(tmp_path, monkeypatch):
