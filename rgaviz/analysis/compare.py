@@ -10,7 +10,7 @@ from typing import Unpack
 from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.cam import cam_columns, cam_ref, chosen_methods, method_notes
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.pixels import dense_ones, error_column, label_column, truth_column
+from rgaviz.analysis.pixels import dense_ones, error_column, judged_ones, label_column, truth_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, one_task, with_cam, with_masks
@@ -84,11 +84,11 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
 
 
 def labels_and_errors(subjects: Sequence[Subject]) -> list[Column]:
-    """Of networks that label pixels: the truth, what each says, then where each is wrong."""
+    """Of networks that label pixels: the truth, what each says, then where those that can be judged by it are wrong."""
     dense = dense_ones(subjects)
     if not dense:
         return []
-    return [truth_column(subjects), *map(label_column, dense), *map(error_column, dense)]
+    return [truth_column(subjects), *map(label_column, dense), *map(error_column, judged_ones(subjects))]
 
 
 def layer_notes(subjects: Sequence[Subject]) -> list[str]:
