@@ -11,10 +11,14 @@ from rgaviz.analysis.answer import Answer, Names, answer
 from rgaviz.analysis.pixels import dense_ones, label_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
-from rgaviz.analysis.subject import Subject, with_cam
+from rgaviz.analysis.subject import Subject, naming, with_cam
 from rgaviz.errors import lookup, words
 from rgaviz.explain.methods import METHODS
+from rgaviz.explain.targets import ClassTarget
 from rgaviz.results.manifest import MapRef
+from rgaviz.tasks.task import LABEL
+
+EVERY = "all"  # in place of a method: those that the target can have
 
 
 def cam(
@@ -97,15 +101,44 @@ def chosen_methods(methods: str | Sequence[str]) -> list[str]:
 
 
 def parse_methods(text: str) -> list[str]:
-    """``"gradcam,layercam"`` or ``"all"`` as a list.
+    """``"gradcam,layercam"`` as a list, and ``"all"`` as it is: see :func:`possible_methods`.
 
     Raises:
         UnknownNameError: no such method.
     """
-    names = list(METHODS) if text == "all" else [name.strip() for name in text.split(",")]
+    if text == EVERY:
+        return [EVERY]
+    names = [name.strip() for name in text.split(",")]
     for name in names:
         lookup(METHODS, name, "CAM method")
     return list(dict.fromkeys(names))
+
+
+def possible_methods(
+    methods: Sequence[str], subjects: Sequence[Subject], target: str | None
+) -> tuple[list[str], list[str]]:
+    """The methods, in place of ``all`` those that the networks' targets can have, and a note of the others.
+
+    Raises:
+        RgavizError: no such target, or none where none is usual.
+    """
+    if EVERY not in methods:
+        return list(methods), []
+    if all(_of_classes(subject, target) for subject in subjects):
+        return list(METHODS), []
+    out = [name for name, method in METHODS.items() if method.classes]
+    kept = [name for name in METHODS if name not in out]
+    return kept, [
+        f"{', '.join(out)}: left out of all methods, for the target is no class to compare with others."
+    ]
+
+
+def _of_classes(subject: Subject, target: str | None) -> bool:
+    """Whether maps are about classes of whole pictures; a class that each picture is said to show is one."""
+    if target == LABEL:
+        return True
+    with naming(subject):
+        return isinstance(subject.checkpoint.target(target), ClassTarget)
 
 
 def cam_request(
@@ -116,7 +149,8 @@ def cam_request(
 ) -> Request:
     """Class activation maps of every network, as ``rgaviz cam`` draws them; before them their labels of pixels."""
     shown = [with_cam(subject, layer) for subject in subjects]
+    methods, left_out = possible_methods(methods, shown, target)
     columns = [*map(label_column, dense_ones(shown))]
     columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
-    notes = method_notes(methods)
+    notes = [*left_out, *method_notes(methods)]
     return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Unpack
 
 from rgaviz.analysis.answer import Answer, Names, answer
-from rgaviz.analysis.cam import cam_columns, cam_ref, chosen_methods, method_notes
+from rgaviz.analysis.cam import EVERY, cam_columns, cam_ref, chosen_methods, method_notes, possible_methods
 from rgaviz.analysis.masks import mask_columns
-from rgaviz.analysis.pixels import dense_ones, error_column, label_column, truth_column
+from rgaviz.analysis.pixels import dense_ones, error_column, judged_ones, label_column, truth_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, one_task, with_cam, with_masks
@@ -67,7 +67,7 @@ def compare(
     chosen = {word for task in TASKS.values() for word in task.targets} - {
         LABEL
     }  # by each network for itself
-    of_classes = any(not METHODS[name].classless for name in methods)
+    of_classes = any(name == EVERY or not METHODS[name].classless for name in methods)
     if diff and of_classes and (target is None or target in chosen):
         tell_mixed_differences(found, settings.get("say", hush))
     return found
@@ -84,11 +84,11 @@ def tell_mixed_differences(found: Answer, say: Say) -> None:
 
 
 def labels_and_errors(subjects: Sequence[Subject]) -> list[Column]:
-    """Of networks that label pixels: the truth, what each says, then where each is wrong."""
+    """Of networks that label pixels: the truth, what each says, then where those that can be judged by it are wrong."""
     dense = dense_ones(subjects)
     if not dense:
         return []
-    return [truth_column(subjects), *map(label_column, dense), *map(error_column, dense)]
+    return [truth_column(subjects), *map(label_column, dense), *map(error_column, judged_ones(subjects))]
 
 
 def layer_notes(subjects: Sequence[Subject]) -> list[str]:
@@ -128,7 +128,7 @@ def compare_request(
 
     Args:
         subjects: at least two networks.
-        methods: of ``METHODS``.
+        methods: of ``METHODS``, or ``all``.
         target: what the maps are about, as typed; None is what is usual for each network's task.
         layer: of the class activation maps.
         mask_layer: of the masks.
@@ -140,6 +140,7 @@ def compare_request(
     """
     one_task(subjects, "whose maps are about different things; compare those of one task.")
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
+    methods, left_out = possible_methods(methods, shown, target)
     masks = [column for subject in shown for column in mask_columns(subject, ("spatial",))]
     if mask_layer and not masks:
         raise RgavizError(
@@ -150,7 +151,7 @@ def compare_request(
     columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
     columns += difference_columns(shown, methods, target) if diff else []
     columns += masks
-    notes = [*layer_notes(shown), *method_notes(methods)]
+    notes = [*layer_notes(shown), *left_out, *method_notes(methods)]
     return Request(
         "compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, truth=truth, notes=notes
     )

@@ -77,7 +77,7 @@ def localize(
             ``truth`` files, folders or patterns.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-localize/``.
         truth: a folder with a label PNG for each picture, see :func:`rgaviz.data.truth.folder_truth`.
-        methods: of ``rgaviz.explain.methods.METHODS``.
+        methods: of ``rgaviz.explain.methods.METHODS``, or ``all``.
         target: what the maps are about, as :func:`rgaviz.analysis.cam.cam` takes it.
         layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
             map.
@@ -88,6 +88,7 @@ def localize(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    from rgaviz.analysis.cam import possible_methods
     from rgaviz.analysis.located import CSV
     from rgaviz.analysis.locating import locate
     from rgaviz.analysis.settings import chosen
@@ -113,6 +114,10 @@ def localize(
         claim(output, options.formats, tables=beside, inputs=networks)
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
+        possible, left_out = possible_methods(asked, subjects, target)
+        asked = _methods(possible)
+        for note in left_out:
+            said.say(f"Note: {note}")
         subjects = _with_layers(subjects, layer, mask_layer, asked, said.say)
         known = _truth(
             [str(each) for each in pictures], place, subjects[0], output.folder, said.track, said.say
@@ -129,10 +134,11 @@ def _methods(methods: Sequence[str]) -> list[str]:
     Raises:
         RgavizError: none is left, or one is unknown.
     """
+    from rgaviz.analysis.cam import EVERY
     from rgaviz.analysis.locating import RANDOM
     from rgaviz.explain.methods import METHODS
 
-    for name in methods:
+    for name in (each for each in methods if each != EVERY):
         lookup(METHODS, name, "CAM method")
     asked = [name for name in dict.fromkeys(methods) if name != RANDOM]
     if not asked:

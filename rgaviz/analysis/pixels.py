@@ -25,10 +25,12 @@ class Palette:
     Attributes:
         classes: with their colours.
         tables: checkpoint id -> (256,) uint8: for the place of a class among the network's own that among all.
+        judged: the ids of those whose labels can be compared with the truth.
     """
 
     classes: list[Swatch]
     tables: dict[str, np.ndarray]
+    judged: frozenset[str] = frozenset()
 
 
 def dense_ones(subjects: Sequence[Subject]) -> list[Subject]:
@@ -36,18 +38,34 @@ def dense_ones(subjects: Sequence[Subject]) -> list[Subject]:
     return [subject for subject in subjects if subject.checkpoint.task.dense]
 
 
+def judged_ones(subjects: Sequence[Subject]) -> list[Subject]:
+    """Those whose labels can be compared with the truth: it is read by the first one's classes, and they have these."""
+    dense = dense_ones(subjects)
+    return [each for each in dense if _names(each) == _names(dense[0])]
+
+
+def _names(subject: Subject) -> set[str]:
+    return set(map(str, subject.checkpoint.classes))
+
+
 def palette_of(subjects: Sequence[Subject]) -> Palette:
-    """The classes of the networks that label pixels, by name; the first network that has one gives it its colour.
+    """The classes of the networks that label pixels, by name.
+
+    The first network that has a class gives it its colour; where another class has that, another one.
 
     Raises:
         RgavizError: more than a map of labels can tell apart.
     """
     swatches: dict[str, Swatch] = {}
     shown = dense_ones(subjects)
-    for checkpoint in (subject.checkpoint for subject in shown):
-        colours = checkpoint.colours or default_colours(min(len(checkpoint.classes), UNKNOWN))
-        for name, colour in zip(map(str, checkpoint.classes), colours, strict=False):
-            swatches.setdefault(name, Swatch(name=name, colour=list(colour)))
+    given = {id(each): _colours(each) for each in shown}
+    free = [each for each in default_colours(UNKNOWN) if not any(each in own for own in given.values())]
+    for subject in shown:
+        checkpoint = subject.checkpoint
+        for name, colour in zip(map(str, checkpoint.classes), given[id(subject)], strict=False):
+            taken = any(each.colour == list(colour) for each in swatches.values())
+            if name not in swatches:
+                swatches[name] = Swatch(name=name, colour=list(free.pop(0) if taken and free else colour))
         most = max(len(checkpoint.classes), len(swatches))
         if most > UNKNOWN:
             raise RgavizError(
@@ -58,7 +76,13 @@ def palette_of(subjects: Sequence[Subject]) -> Palette:
     return Palette(
         list(swatches.values()),
         {subject.id: _table([places[str(name)] for name in subject.checkpoint.classes]) for subject in shown},
+        frozenset(subject.id for subject in judged_ones(subjects)),
     )
+
+
+def _colours(subject: Subject) -> Sequence[tuple[int, int, int]]:
+    checkpoint = subject.checkpoint
+    return checkpoint.colours or default_colours(min(len(checkpoint.classes), UNKNOWN))
 
 
 def _table(numbers: Sequence[int]) -> np.ndarray:
@@ -119,7 +143,7 @@ def label_maps(
             continue
         labels = _sampled(cv2.LUT(each.labels, palette.tables[name]), size)
         maps[f"{name}/{LABELS}"] = labels
-        if truth_name:
+        if truth_name and name in palette.judged:
             wrong = (labels != known).astype(np.uint8)
             maps[f"{name}/{ERRORS}"] = np.where(known == UNKNOWN, np.uint8(UNKNOWN), wrong)
     return maps

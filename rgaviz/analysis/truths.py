@@ -37,6 +37,7 @@ class Truths:
         checkpoint: the network whose classes are those of the files.
         table: (256,) uint8, from its classes to those of the figure.
         faults: what was wrong with files that were read.
+        others: what is told of networks with other classes than the truth's.
     """
 
     name: str = ""
@@ -44,6 +45,7 @@ class Truths:
     checkpoint: Checkpoint | None = None
     table: np.ndarray = field(default_factory=lambda: np.arange(256, dtype=np.uint8))
     faults: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def read(self, number: int, size: tuple[int, int]) -> np.ndarray | None:
         """The labels (h, w) of a picture of that size as places among the figure's classes; None where there are none.
@@ -70,7 +72,7 @@ class Truths:
         """What was wrong, a line each of the first few."""
         more = len(self.faults) - TOLD
         last = [f"{more} more pictures have labels that cannot be taken."] if more > 0 else []
-        return [*(f"No truth: {fault}" for fault in self.faults[:TOLD]), *last]
+        return [*self.others, *(f"No truth: {fault}" for fault in self.faults[:TOLD]), *last]
 
 
 def truths_of(request: Request, pictures: Sequence[PicturePath], palette: Palette) -> Truths:
@@ -99,7 +101,14 @@ def truths_of(request: Request, pictures: Sequence[PicturePath], palette: Palett
     first = dense[0]
     missing = [each.path for number, each in enumerate(pictures) if number not in found]
     faults = [f"{path} has no labels in {request.truth}." for path in missing if request.truth is not None]
-    return Truths(truth_id(request.subjects), found, first.checkpoint, palette.tables[first.id], faults)
+    others = [
+        f"{each.id} has no errors panel: the truth is read by the classes of {first.id}, and it has others."
+        for each in dense
+        if each.id not in palette.judged
+    ]
+    return Truths(
+        truth_id(request.subjects), found, first.checkpoint, palette.tables[first.id], faults, others
+    )
 
 
 def shown_columns(request: Request, truths: Truths) -> Request:

@@ -30,7 +30,7 @@ class Coding:
         table: (256,) uint8, the class that each number in a file stands for; ``IGNORED`` for none, and a number from
             ``classes`` on for what must not be there.
         hint: how a message goes on where a file has something else.
-        colours: of an RGB picture, the class of each colour, or ``IGNORED``; where they may be given and are not, {}.
+        colours: of an RGB picture, the number that each colour stands for; where they may be given and are not, {}.
     """
 
     classes: int
@@ -46,6 +46,28 @@ class Coding:
 def by_number(classes: int, *, hint: str, colours: Mapping[Colour, int] | None = None) -> Coding:
     """The usual coding: a class is its number, 255 is ignored."""
     return Coding(classes, np.arange(256, dtype=np.uint8), hint, colours)
+
+
+def by_places(
+    places: Sequence[int],
+    ignored: Sequence[int] = (),
+    *,
+    hint: str,
+    colours: Mapping[Colour, int] | None = None,
+) -> Coding:
+    """A class is its place in a list, 255 and the places in it that are no class are ignored, others must not be there.
+
+    Args:
+        places: of the classes, each below 255.
+        ignored: of what is none.
+        hint: as :class:`Coding` has it.
+        colours: of an RGB picture, the place of each colour, or ``IGNORED``.
+    """
+    table = np.full(256, min(len(places), IGNORED), np.uint8)
+    table[[number for number in ignored if number <= IGNORED]] = IGNORED
+    table[list(places)] = np.arange(len(places))
+    table[IGNORED] = IGNORED
+    return Coding(len(places), table, hint, colours)
 
 
 def by_ids(ids: Sequence[int], *, hint: str) -> Coding:

@@ -18,7 +18,7 @@ def lines_of(path: Path) -> list[str]:
         RgavizError: it cannot be read.
     """
     try:
-        lines = read_regular(path, LARGEST).decode().splitlines()
+        lines = read_regular(path, LARGEST).decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise RgavizError(
             f"{path} cannot be read ({one_line(error)}): write the name of a value on each line."

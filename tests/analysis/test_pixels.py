@@ -15,7 +15,7 @@ import rgaviz
 from rgaviz.analysis import pixels
 from rgaviz.analysis.cam import cam
 from rgaviz.analysis.compare import compare, compare_request
-from rgaviz.analysis.pixels import palette_of, truth_id
+from rgaviz.analysis.pixels import palette_of
 from rgaviz.analysis.run import run
 from rgaviz.analysis.subject import load_subjects
 from rgaviz.data.colours import default_colours
@@ -239,20 +239,6 @@ def test_cam_shows_labels_and_writes_them_as_overlays(tmp_path, pair):
     ]
     labels = cv2.imread(str(answer.folder / "overlays/p-rga-labels.png"))[..., ::-1]
     np.testing.assert_array_equal(labels, np.array(COLOURS, np.uint8)[predicted(pair[1], picture)])
-
-
-def test_classes_of_several_networks_are_joined_by_name(tmp_path):
-    paths = [
-        save_network(tmp_path / "a.pt"),
-        save_network(tmp_path / "b.pt", 1, classes=["sky", "boat"], training={"colours": "red"}),
-        save_network(tmp_path / "truth.pt", 2),
-    ]
-    subjects = load_subjects(paths, CPU)
-    palette = palette_of(subjects)
-    assert [each.name for each in palette.classes] == [*CLASSES, "boat"]
-    assert palette.classes[4].colour == list(default_colours(2)[1])
-    assert palette.tables["b"][:3].tolist() == [1, 4, 255]
-    assert truth_id(subjects) == "truth'"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rgaviz.data.labels import Coding, by_ids, by_number
+from rgaviz.data.labels import Coding, by_ids, by_number, by_places
 from rgaviz.data.sets import camvid
+from rgaviz.data.windows import IGNORED
 
+SCENES = "scenes"  # anyone's own, whose classes have the numbers of their lines
 BY_ID = "_labelIds.png"  # how the names of files end that have Cityscapes' ids
 
 # Of data sets whose files number the classes and have a number more, for what is none.
@@ -30,7 +32,7 @@ def coding_of(
     known = CODINGS[dataset]() if dataset in CODINGS else None
     if known is not None and known.classes == len(classes):
         return known
-    return by_number(
-        len(classes),
-        hint="save the number of its class for each pixel, as the network has them, 255 where there is none.",
-    )
+    hint = "save the number of its class for each pixel, as the network has them, 255 where there is none."
+    if dataset == SCENES and ids is not None and IGNORED not in ids:
+        return by_places(ids, sorted(set(range(max(ids))) - set(ids)), hint=hint)
+    return by_number(len(classes), hint=hint)

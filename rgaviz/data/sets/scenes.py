@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rgaviz.data.colours import default_colours
-from rgaviz.data.labels import MOST_CLASSES, Colour, by_number
+from rgaviz.data.labels import MOST_CLASSES, Colour, by_places
 from rgaviz.data.names import CLASSES, lines_of
 from rgaviz.data.sets.pairs import PARTS, TEST, TRAIN, VAL, Pair, files_below, paired, scene_dataset
 from rgaviz.data.splits import Dataset
@@ -24,12 +24,16 @@ class Named(NamedTuple):
     """The classes of a data set.
 
     Attributes:
-        names: of the numbers from 0 on.
+        names: of the classes.
+        numbers: of the classes in the labels, their places in the list.
+        ignored: the numbers there that stand for no class.
         colours: of the classes, as given or by default.
-        table: colour -> class or 255, where colours are given.
+        table: colour -> number or 255, where colours are given.
     """
 
     names: tuple[str, ...]
+    numbers: tuple[int, ...]
+    ignored: tuple[int, ...]
     colours: tuple[Colour, ...]
     table: dict[Colour, int]
 
@@ -68,10 +72,10 @@ def load_scenes(
     return scene_dataset(
         "scenes",
         pairs,
-        by_number(len(named.names), hint=hint, colours=named.table),
+        by_places(named.numbers, named.ignored, hint=hint, colours=named.table),
         classes=named.names,
         colours=named.colours,
-        ids=range(len(named.names)),
+        ids=named.numbers,
         notes=notes,
         source="image files",
         **options,
@@ -138,7 +142,8 @@ def given_classes(classes: Any) -> Named:
 def read_class_names(path: Path) -> Named:
     """The classes in a file: a line each from 0 on, a name or a name and its colour, such as ``road 128 64 128``.
 
-    A line ``ignored R G B`` is no class: pixels of that colour do not count.
+    A line ``ignored`` is no class: pixels of its number do not count, nor, with ``ignored R G B``, of that colour.
+    Empty lines, and those that begin with ``#``, do not count.
 
     Raises:
         RgavizError: no such file, or it is not like that.
@@ -147,27 +152,35 @@ def read_class_names(path: Path) -> Named:
         raise RgavizError(
             f"{path} is not there: write the names of the classes, a line each, from number 0 on."
         )
-    return _named([_parsed(line) for line in lines_of(path)], str(path))
+    lines = [line for line in lines_of(path) if line and not line.startswith("#")]
+    if len(lines) == 1 and "," in lines[0]:
+        raise RgavizError(f"{path}: {clipped(lines[0])} is one line; write a line for each class.")
+    return _named([_parsed(line, str(path)) for line in lines], str(path))
 
 
-def _parsed(line: str) -> tuple[str, Colour | None]:
+def _parsed(line: str, where: str) -> tuple[str, Colour | None]:
     """A name, and its colour where three numbers from 0 to 255 stand behind it."""
-    name, *numbers = line.rsplit(maxsplit=3) or [""]
-    if len(numbers) == 3 and all(
-        each.isascii() and each.isdigit() and len(each) <= 3 and int(each) <= 255 for each in numbers
-    ):
-        red, green, blue = map(int, numbers)
-        return name, (red, green, blue)
-    return line, None
+    name, *numbers = line.rsplit(maxsplit=3)
+    if len(numbers) < 3 or not all(each.isascii() and each.isdigit() for each in numbers):
+        return line, None
+    if any(len(each) > 3 or int(each) > 255 for each in numbers):
+        raise RgavizError(f"{where}: {clipped(line)} is no colour; write R G B as numbers from 0 to 255.")
+    red, green, blue = map(int, numbers)
+    return name, (red, green, blue)
 
 
 def _named(given: Sequence[tuple[str, Colour | None]], where: str) -> Named:
-    kept = [(name, colour) for name, colour in given if name != NOT_COUNTED]
-    names = tuple(name for name, _ in kept)
-    colours = tuple(colour for _, colour in kept if colour is not None)
+    numbers = tuple(number for number, (name, _) in enumerate(given) if name != NOT_COUNTED)
+    ignored = tuple(number for number, (name, _) in enumerate(given) if name == NOT_COUNTED)
+    names = tuple(given[number][0] for number in numbers)
+    colours = tuple(colour for colour in (given[number][1] for number in numbers) if colour is not None)
     if not 2 <= len(names) <= MOST_CLASSES:
         raise RgavizError(
             f"{where}: there are {len(names)} names; give 2 to {MOST_CLASSES}, from number 0 on."
+        )
+    if numbers[-1] >= MOST_CLASSES:
+        raise RgavizError(
+            f"{where}: {clipped(names[-1])} has the number {numbers[-1]}; move lines '{NOT_COUNTED}' behind it."
         )
     if "" in names or len(set(names)) < len(names):
         wrong = next(name for name in names if not name or names.count(name) > 1)
@@ -175,15 +188,15 @@ def _named(given: Sequence[tuple[str, Colour | None]], where: str) -> Named:
             f"{where}: the name {quoted(wrong)} is empty or there twice; name each number anew."
         )
     if not colours:
-        return Named(names, default_colours(len(names)), {})
+        return Named(names, numbers, ignored, default_colours(len(names)), {})
     if any(colour is None for _, colour in given):
         bare = next(name for name, colour in given if colour is None)
         raise RgavizError(
             f"{where}: {clipped(bare)} has no colour, but others have; write R G B behind each name."
         )
     table: dict[Colour, int] = {}
-    for name, colour in given:
-        number = IGNORED if name == NOT_COUNTED else names.index(name)
+    for place, (name, colour) in enumerate(given):
+        number = IGNORED if name == NOT_COUNTED else place
         if colour is not None and table.setdefault(colour, number) != number:
             raise RgavizError(f"{where}: two classes have the colour {colour}; give each its own.")
-    return Named(names, colours, table)
+    return Named(names, numbers, ignored, colours, table)

@@ -7,7 +7,9 @@ from laid_out import save_noise
 from laid_out_scenes import labels_of, lay_out_scenes
 from PIL import Image
 
+from rgaviz.data.labels import read_classes
 from rgaviz.data.sets import load_dataset
+from rgaviz.data.sets.codings import coding_of
 from rgaviz.errors import LONGEST_ERROR, RgavizError
 
 NAMES = ("road", "sky", "tree", "traffic light")
@@ -194,11 +196,13 @@ WRONG = {
     "": "there are 0 names; give 2 to 255",
     "road\n": "there are 1 names",
     "\n".join(map(str, range(256))): "there are 256 names",
-    "road\n\nsky": "the name '' is empty or there twice",
     "road\nsky\nroad": "the name 'road' is empty or there twice",
     "road 1 2 3\nsky": "sky has no colour, but others have",
     "road 1 2 3\nsky 4 5 6\nignored": "ignored has no colour",
     "road 1 2 3\nsky 1 2 3": r"two classes have the colour (1, 2, 3)",
+    "road 1 2 3\nsky 0 0 300": "sky 0 0 300 is no colour; write R G B as numbers from 0 to 255",
+    "sky,road,car": "sky,road,car is one line; write a line for each class",
+    "\n".join(["ignored"] * 254 + ["a", "b"]): "b has the number 255; move lines 'ignored' behind it",
 }
 
 
@@ -213,8 +217,41 @@ def test_files_of_names_that_say_nothing(tmp_path, text):
 
 def test_numbers_beside_a_name_that_are_no_colour(tmp_path):
     lay_out_scenes(tmp_path)
-    (tmp_path / "classes.txt").write_text("lane 1 2\nsky 1 2 256\ntree 1 2 ²\nzone 0099999999999999 1 1\n")
-    assert load(tmp_path).classes == ("lane 1 2", "sky 1 2 256", "tree 1 2 ²", "zone 0099999999999999 1 1")
+    (tmp_path / "classes.txt").write_text("lane 1 2\nsky 1 2 -3\ntree 1 2 ²\nzone,1,2,3\n")
+    assert load(tmp_path).classes == ("lane 1 2", "sky 1 2 -3", "tree 1 2 ²", "zone,1,2,3")
+
+
+def test_a_byte_order_mark_comments_and_empty_lines(tmp_path):
+    lay_out_scenes(tmp_path)
+    text = "\ufeff# mine\n\nroad\n  \nsky\n# then\ntree\ntraffic light\n\n"
+    (tmp_path / "classes.txt").write_text(text, encoding="utf-8")
+    data = load(tmp_path)
+    assert (data.classes, data.ids) == (NAMES, (0, 1, 2, 3))
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("coloured", [False, True])
+def test_what_is_ignored_has_a_number_and_no_class_another(tmp_path, place, coloured):
+    lay_out_scenes(tmp_path)
+    lines = COLOURS.splitlines()[:4] if coloured else list(NAMES)
+    lines.insert(place, "ignored 0 0 0" if coloured else "ignored")
+    (tmp_path / "classes.txt").write_text("\n".join(lines))
+    numbers = np.array([*range(place), 255, *range(place, 4), *[255] * 251])
+    values = [labels_of(seed, [0, 1, 2, 3, 4, 255]) for seed in (100, 101)]
+    path = save_grey(tmp_path / "val/labels/a0.png", values[0])
+    if coloured:
+        colours = [[int(each) for each in line.split()[-3:]] for line in lines]
+        table = np.array(colours + [[0, 0, 0]] * 251, np.uint8)
+        Image.fromarray(table[values[1]]).save(tmp_path / "val/labels/a1.png")
+    data = load(tmp_path)
+    assert (data.classes, data.ids) == (NAMES, tuple(each for each in range(5) if each != place))
+    for scene, expected in zip(data.part("val").whole(range(1 + coloured)), values, strict=False):
+        assert (scene.labels == numbers[expected]).all()
+    if place < 4:  # of the last one nothing is left in a network
+        coding = coding_of(path, NAMES, "scenes", data.ids)
+        assert (read_classes(path, coding) == numbers[values[0]]).all()
+    save_grey(path, np.where(values[0] == 4, 5, values[0]))
+    assert "but there are 4 classes" in fault(tmp_path, "val")
 
 
 def test_folders_that_are_none(tmp_path):
