@@ -24,6 +24,8 @@ SCRIPTS = (
     "ranking",
     "reid_data_path",
     "windows",
+    "head",
+    "whole_pictures",
 )
 
 
