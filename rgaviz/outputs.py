@@ -14,6 +14,7 @@ from rgaviz.regular import open_regular, read_regular, real, stays_within
 from rgaviz.writing import atomic_write, json_bytes, output_error
 
 FIGURE_SUFFIXES = (".pdf", ".png", ".svg")
+FIGURELESS = ("predict",)  # commands that write a file for each picture
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".eps", ".ps")
 MANIFEST = "manifest.json"
 MAPS = "maps.npz"
@@ -81,6 +82,8 @@ def output_place(out: Path | str | None, command: str) -> Output:
     if out is not None:
         _check_place(out)
     if out is not None and out.suffix.lower() in OTHER_SUFFIXES and not out.is_dir():
+        if command in FIGURELESS:
+            raise OutputError(f"{out} is one file, but each picture gets one; name a folder with -o.")
         raise OutputError(
             f"{out}: figures are {', '.join(FIGURE_SUFFIXES)}, not {out.suffix}; choose one with -o."
         )

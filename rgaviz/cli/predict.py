@@ -14,6 +14,7 @@ from rgaviz.cli.covering import COVERING, Covering
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import Json, Network, Out, flag
 from rgaviz.cli.show import give, say, track
+from rgaviz.errors import RgavizError
 
 
 @app.command()
@@ -40,7 +41,12 @@ def predict(
 ) -> None:
     """Write the class of every pixel as PNGs, in the numbers and colours of the network's data set."""
     from rgaviz.analysis import predict
+    from rgaviz.analysis.inputs import split_inputs
 
+    if more := split_inputs([str(path) for path in pictures])[0]:
+        raise RgavizError(
+            f"{more[0]} is a checkpoint, not a picture: predict takes one at a time; give each a command of its own."
+        )
     answer = predict.predict(
         checkpoint,
         [str(path) for path in pictures],

@@ -35,6 +35,14 @@ class Covering:
     flip: bool = False
 
     def __post_init__(self) -> None:
+        if self.window < 0:
+            raise RgavizError(
+                f"--window {self.window} is no size; give pixels from 1 on (--window 769), or leave it out."
+            )
+        if self.stride and not self.window:
+            raise RgavizError(
+                f"--stride needs --window: name the size of the windows, too (--window 769 --stride {self.stride})."
+            )
         if not 0 <= self.stride <= self.window:
             raise RgavizError(
                 f"A window of {self.window} pixels and a stride of {self.stride} do not cover a picture; give a stride "

@@ -113,7 +113,13 @@ def test_a_damaged_picture_is_left_out(predict):
     [
         (["net.pt", "nothing.png"], "nothing.png"),
         (["net.pt", "pictures", "-o", "one.png"], "name a folder"),
-        (["net.pt", "pictures", "--window", "0", "--stride", "5"], "stride"),
+        (["net.pt", "pictures", "-o", "street.jpg"], "street.jpg is one file, but each picture gets one"),
+        (
+            ["net.pt", "net.pt", "pictures"],
+            "net.pt is a checkpoint, not a picture: predict takes one at a time",
+        ),
+        (["net.pt", "pictures", "--stride", "5"], "--stride needs --window"),
+        (["net.pt", "pictures", "--window", "-5"], "--window -5 is no size"),
         (["net.pt", "pictures", "--scales", "big"], "--scales 0.75,1,1.25"),
         (["net.pt", "pictures", "--scales", "nan"], "Scales lie between"),
     ],
