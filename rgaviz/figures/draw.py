@@ -220,8 +220,7 @@ def claim_figure(
         RgavizError: a layout that this figure has not.
     """
     check_preset(command, options)
-    named = PAGES[command](tables) if command in PAGES else ()
-    pages = [output.page(*names) for names in named]
+    pages = [output.page(*names) for names in (PAGES[command](tables) if command in PAGES else ())]
     beside = {"csv": TABLES[command]} if command in TABLES else {}
     claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:
