@@ -1,0 +1,132 @@
+"""The user's own code: what ``net.py:make`` or ``package.module:make`` stands for.
+
+It runs that code, so only what the user named may come here, never what stands in a checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rgaviz.errors import RgavizError, clipped, one_line, quoted, unknown_name
+
+LIBRARIES = ("torchvision", "timm")  # what they name has a colon, too
+
+
+def is_own_code(word: object) -> bool:
+    """Whether a word names something of the user's own code: ``FILE.py:NAME`` or ``package.module:NAME``."""
+    if not isinstance(word, str):
+        return False
+    module, colon, name = word.rpartition(":")
+    if not colon or not name.isidentifier() or module.partition(":")[0] in LIBRARIES:
+        return False
+    return module.endswith(".py") or all(part.isidentifier() for part in module.split("."))
+
+
+def own_object(word: str) -> Any:
+    """What a word of the user's names in their own code, which is imported once and kept.
+
+    Args:
+        word: ``FILE.py:NAME``, the file as it is seen from the current folder; modules beside it can be imported by
+            it. Or ``package.module:NAME``, from the current folder or installed.
+
+    Raises:
+        RgavizError: no such file, module or name, or the code fails; the message names the line.
+    """
+    module, _, name = word.rpartition(":")
+    loaded = _from_file(Path(module), word) if module.endswith(".py") else _from_package(module, word)
+    if not hasattr(loaded, name):
+        public = [
+            each for each, value in vars(loaded).items() if callable(value) and not each.startswith("_")
+        ]
+        raise (
+            unknown_name(name, public, f"name in {module}")
+            if public
+            else RgavizError(f"{quoted(module)} defines no function or class; write {quoted(name)} into it.")
+        )
+    return getattr(loaded, name)
+
+
+def _from_file(path: Path, word: str) -> ModuleType:
+    """A module of one file, under a name that no installed one can have."""
+    if not path.is_file():
+        raise RgavizError(
+            f"{clipped(word)}: there is no file {path}. Name one of yours: net.py:make_network."
+        )
+    real = path.resolve()
+    known = f"rgaviz own code {real}"
+    if known in sys.modules:
+        return sys.modules[known]
+    spec = importlib.util.spec_from_file_location(known, real)
+    if spec is None or spec.loader is None:
+        raise RgavizError(
+            f"{clipped(word)}: {path} is no Python file. Name one of yours: net.py:make_network."
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[known] = module  # before it runs: dataclasses and pickles look there
+    try:
+        with _importing(real.parent), _own_faults(word, str(real)):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[known]
+        raise
+    return module
+
+
+def _from_package(name: str, word: str) -> ModuleType:
+    with _importing(Path.cwd()), _own_faults(word, name):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+                raise RgavizError(
+                    f"{clipped(word)}: there is no module {error.name} here or installed. Name a file, "
+                    "net.py:make_network, or go to the folder that holds the package."
+                ) from error
+            raise
+
+
+@contextlib.contextmanager
+def _importing(folder: Path) -> Iterator[None]:
+    """What lies in ``folder`` can be imported, as when Python runs a file there."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(folder))
+
+
+@contextlib.contextmanager
+def _own_faults(word: str, inside: str) -> Iterator[None]:
+    """Faults of the user's code as one line, with the last place in ``inside``, if it is a file."""
+    try:
+        yield
+    except RgavizError:
+        raise
+    except Exception as error:
+        raise own_fault(word, error, inside) from error
+
+
+def own_fault(word: str, error: Exception, inside: str = "") -> RgavizError:
+    """The one line for an exception out of the user's own code.
+
+    Args:
+        word: what the user named.
+        error: what it raised.
+        inside: the file whose line is told; by default the last one of the traceback.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == inside] or frames
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({Path(error.filename).name}, line {error.lineno})"
+        error = SyntaxError(error.msg)
+    return RgavizError(f"{clipped(word)}: {type(error).__name__}: {one_line(error)}{place}. Mend it there.")
