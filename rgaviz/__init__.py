@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.localize import localize as localize
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
+    from rgaviz.analysis.relations import relations as relations
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
     from rgaviz.attention import build_attention as build_attention
@@ -48,6 +49,7 @@ PUBLIC = {
     "profile": "rgaviz.analysis.cost",
     "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
+    "relations": "rgaviz.analysis.relations",
     "save_checkpoint": "rgaviz.checkpoint",
     "sweep": "rgaviz.analysis.sweep",
     "tabulate": "rgaviz.runs.tabulate",
@@ -71,6 +73,7 @@ __all__ = [
     "profile",
     "rank",
     "redraw",
+    "relations",
     "save_checkpoint",
     "sweep",
     "tabulate",

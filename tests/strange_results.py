@@ -33,7 +33,7 @@ TABLES = {
     },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
-COMMANDS = ("compare", "masks", "cam", "histogram", "rank", *TABLES)
+COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)
 ODD = [
     None, True, -1, 0, 2**70, 1e308, -0.0, "", "x", "\x1b[31m\n", "\ud83d\ude00", "../../evil", "/etc/hosts",
     "$\\frac", "x" * 5000, [], ["x"], [[[[]]]], {}, {"x": 1}, "nan", "a/b", ".", "{}", "%s", "\\", "a\u202eb",

@@ -17,14 +17,18 @@ timm's ``NonLocalAttn`` is another function: it scales by C^-0.5 and has d = C /
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rgaviz.attention.relations import on_a_copy
+from rgaviz.attention.relations import Related, on_a_copy, picked
 from rgaviz.attention.rga import SpatialRGA
 from rgaviz.errors import RgavizError
 
 INITIAL_STD = 0.01
+BLOCK = 2**22  # weights of a picture in memory at a time, where they are asked for
 
 
 class NonLocal(nn.Module):
@@ -60,13 +64,32 @@ class NonLocal(nn.Module):
     @on_a_copy
     def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
         """The weights P (B, N, N) of ``x`` (B, C, H, W), after the softmax: every row sums to 1."""
+        scaled, phi = self._pair(x, kind)
+        return (scaled @ phi.transpose(1, 2)).softmax(dim=2)
+
+    @on_a_copy
+    def related(self, x: Tensor, asked: Tensor, kind: str = "spatial") -> Related:
+        """Rows and columns (B, k, N) of P for the positions ``asked`` (B, k), a block of its rows at a time."""
+        scaled, phi = self._pair(x, kind)
+        rows = (picked(scaled, asked) @ phi.transpose(1, 2)).softmax(dim=2)
+        index = asked[:, None, :]  # (B, 1, k)
+        columns = [block.gather(2, index.expand(-1, block.shape[1], -1)) for block in _blocks(scaled, phi)]
+        return Related(rows, torch.cat(columns, dim=1).transpose(1, 2))  # (B, N, k) -> (B, k, N)
+
+    @on_a_copy
+    def received(self, x: Tensor) -> Tensor:
+        """How much all positions together look at each: the mean of P over its rows (B, N), which sums to 1."""
+        scaled, phi = self._pair(x, "spatial")
+        return sum(block.sum(1) for block in _blocks(scaled, phi)) / scaled.shape[1]
+
+    def _pair(self, x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+        """theta, scaled, and phi of every position, (B, N, d) each."""
         if kind != "spatial":
             raise RgavizError(
                 f"A non-local block has spatial relations, not {kind!r}; ask for kind='spatial'."
             )
         theta, phi, _ = self._embed(x)
-        scaled = theta * theta.shape[2] ** -0.5  # before the product, whose sums may be large
-        return (scaled @ phi.transpose(1, 2)).softmax(dim=2)
+        return theta * theta.shape[2] ** -0.5, phi  # before the product, whose sums may be large
 
     def _embed(self, x: Tensor) -> tuple[Tensor, ...]:
         """theta, phi and g of every position, (B, N, d) each."""
@@ -101,6 +124,17 @@ class NonLocalRGA(nn.Module):
     def affinity(self, x: Tensor, kind: str = "spatial") -> Tensor:
         """The relations R (B, N, N) of RGA-S, as the network forms them for ``x`` (B, C, H, W)."""
         return self.rga.affinity(self.nonlocal_block(x), kind)
+
+    @on_a_copy
+    def related(self, x: Tensor, asked: Tensor, kind: str = "spatial") -> Related:
+        """Rows and columns (B, k, N) of these relations for the positions ``asked`` (B, k)."""
+        return self.rga.related(self.nonlocal_block(x), asked, kind)
+
+
+def _blocks(scaled: Tensor, phi: Tensor) -> Iterator[Tensor]:
+    """P, some rows at a time: (B, rows, N)."""
+    for rows in scaled.split(max(1, BLOCK // phi.shape[1]), dim=1):
+        yield (rows @ phi.transpose(1, 2)).softmax(dim=2)
 
 
 def nl(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:

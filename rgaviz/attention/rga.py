@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.attention.gate import Gate
-from rgaviz.attention.relations import on_a_copy
+from rgaviz.attention.relations import Related, on_a_copy, picked
 from rgaviz.errors import RgavizError
 
 
@@ -104,10 +104,20 @@ class RelationAttention(nn.Module):
 
     def affinity(self, nodes: Tensor) -> Tensor:
         """The relations R (B, n, n) of ``nodes`` (B, n, F): R[b, i, j] = theta(x_i) . phi(x_j), Eq. 1 and 4."""
+        theta, phi = self._pair(nodes)
+        return theta @ phi.transpose(1, 2)
+
+    def related(self, nodes: Tensor, asked: Tensor) -> Related:
+        """Rows and columns of R for the nodes at places ``asked`` (B, k); the others are not computed."""
+        theta, phi = self._pair(nodes)
+        rows = picked(theta, asked) @ phi.transpose(1, 2)  # (B, k, n)
+        return Related(rows, picked(phi, asked) @ theta.transpose(1, 2))
+
+    def _pair(self, nodes: Tensor) -> tuple[Tensor, ...]:
+        """Of every node theta and phi, (B, n, d) each."""
         if not self.relations:
             raise RgavizError("This attention has no relations; use one that is not '-norel'.")
-        theta, phi = self._embed(nodes)[..., : 2 * self.width].chunk(2, dim=2)  # (B, n, d) each
-        return theta @ phi.transpose(1, 2)
+        return self._embed(nodes)[..., : 2 * self.width].chunk(2, dim=2)
 
     def _embed(self, nodes: Tensor) -> Tensor:
         """[theta, phi, psi] of every node (B, n, F), after normalisation and ReLU: (B, n, embedded)."""
@@ -203,11 +213,20 @@ class GatedRelations(nn.Module):
     @on_a_copy
     def affinity(self, x: Tensor, kind: str | None = None) -> Tensor:
         """Relations (B, n, n) between the nodes of ``x`` (B, C, H, W); ``kind``, if given, must be its own."""
+        self._check(kind)
+        return self.attend.affinity(self.nodes(x))
+
+    @on_a_copy
+    def related(self, x: Tensor, asked: Tensor, kind: str | None = None) -> Related:
+        """Rows and columns (B, k, n) of the relations of ``x`` (B, C, H, W) for the nodes ``asked`` (B, k)."""
+        self._check(kind)
+        return self.attend.related(self.nodes(x), asked)
+
+    def _check(self, kind: str | None) -> None:
         if kind not in (None, self.kind):
             raise RgavizError(
                 f"This attention has {self.kind} relations, not {kind!r}; ask for kind={self.kind!r}."
             )
-        return self.attend.affinity(self.nodes(x))
 
 
 class SpatialRGA(GatedRelations):

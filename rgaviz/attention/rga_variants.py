@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rgaviz.attention.relations import on_a_copy
+from rgaviz.attention.relations import Related, on_a_copy
 from rgaviz.attention.rga import ChannelRGA, GatedRelations, SpatialRGA
 
 
@@ -33,6 +33,13 @@ class SequentialRGA(nn.Module):
             return self.first.affinity(x)
         return self.second.affinity(self.first(x), kind)
 
+    @on_a_copy
+    def related(self, x: Tensor, asked: Tensor, kind: str) -> Related:
+        """Rows and columns (B, k, n) of these relations for the nodes ``asked`` (B, k)."""
+        if kind == self.first.kind:
+            return self.first.related(x, asked)
+        return self.second.related(self.first(x), asked, kind)
+
 
 class ParallelRGA(nn.Module):
     """RGA-S//C: both attentions are derived from the same map.
@@ -52,6 +59,11 @@ class ParallelRGA(nn.Module):
     def affinity(self, x: Tensor, kind: str) -> Tensor:
         """Relations of ``kind`` (B, n, n) for ``x`` (B, C, H, W)."""
         return (self.spatial if kind == "spatial" else self.channel).affinity(x, kind)
+
+    @on_a_copy
+    def related(self, x: Tensor, asked: Tensor, kind: str) -> Related:
+        """Rows and columns (B, k, n) of these relations for the nodes ``asked`` (B, k)."""
+        return (self.spatial if kind == "spatial" else self.channel).related(x, asked, kind)
 
 
 Size = tuple[int, int]

@@ -20,6 +20,7 @@ from rgaviz.outputs import names_figure
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer
     from rgaviz.analysis.rank import Ranked
+    from rgaviz.analysis.relations import Related
     from rgaviz.analysis.settings import Settings
 
 
@@ -60,7 +61,7 @@ def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
     finish(answer, out, as_json=as_json)
 
 
-def finish(answer: Answer | Ranked, out: Path | None, *, as_json: bool) -> None:
+def finish(answer: Answer | Ranked | Related, out: Path | None, *, as_json: bool) -> None:
     """Tell the answer; the exit code is 1 where a picture was left out."""
     if as_json:
         print(json.dumps(answer.to_dict(), indent=1))
@@ -71,7 +72,7 @@ def finish(answer: Answer | Ranked, out: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def show(answer: Answer | Ranked, out: Path | None) -> None:
+def show(answer: Answer | Ranked | Related, out: Path | None) -> None:
     """The files for people."""
     overlays = [path for path in answer.files if path.is_relative_to(answer.folder / "overlays")]
     for path in answer.files:

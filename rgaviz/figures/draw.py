@@ -19,6 +19,7 @@ from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.iou import iou_names, iou_pages
+from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
@@ -42,6 +43,8 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "growth": growth_pages,
     "localize": intervals_pages,
     "train": curves_pages,
+    "relations": draw_grid,
+    "channel-relations": matrix_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
@@ -274,7 +277,9 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     """
     kept = dict(results.manifest.figure)
     scale = kept.pop("scale", None)
-    if isinstance(scale, dict) and scale != FigureOptions().scales:
+    if (
+        isinstance(scale, dict) and scale.items() - FigureOptions().scales.items()
+    ):  # earlier ones have fewer groups
         kept["scale"] = scale.get("cam")
     if changes.get("preset") == "rows":
         kept.pop("columns", None)

@@ -13,7 +13,7 @@ from rgaviz.figures.style import FigureOptions, parse_scale
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, ResultsError
 from rgaviz.results.reader import Results
 
-GROUP_NAMES = {"cam": "CAM", "mask": "attention mask"}
+GROUP_NAMES = {"cam": "CAM", "mask": "attention mask", "relation": "relation"}
 DIVERGING = "RdBu_r"  # red where the first is larger; near white, and paler in print, about zero
 OVER_PICTURES = ("map", "difference")  # kinds of panel that have a scale
 

@@ -86,7 +86,7 @@ class FigureOptions:
         alpha: opacity of the heat map over the picture, 0 to 1.
         title: whether to print titles.
         scale: ``shared``, ``model``, ``image`` or ``fixed:LO,HI`` for all maps; None means ``model`` for
-            CAMs, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
+            CAMs and relations, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
         pages: how many pages of a long figure are drawn at most; 0 for all.
         interpolation: how maps are enlarged to the picture: ``bilinear``, or ``nearest``, which shows their grid.
         preset: how panels of pictures are laid out, a key of :data:`PRESETS`.
@@ -139,7 +139,11 @@ class FigureOptions:
     @property
     def scales(self) -> dict[str, str]:
         """The scale of each group of maps, as it is recorded in the manifest."""
-        return {"cam": self.scale or "model", "mask": self.scale or "shared"}
+        return {
+            "cam": self.scale or "model",
+            "mask": self.scale or "shared",
+            "relation": self.scale or "model",
+        }
 
     @property
     def inches(self) -> float:

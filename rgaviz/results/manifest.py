@@ -80,7 +80,9 @@ Size = Annotated[
     AfterValidator(_shown),
 ]
 Scalar = str | bool | int | float | None
-Group = Literal["cam", "mask", "labels"]  # what has one unit, and so may share a scale; labels have none
+Group = Literal[
+    "cam", "mask", "relation", "labels"
+]  # what has one unit, and so may share a scale; labels have none
 Byte = Annotated[int, Field(ge=0, le=255)]
 Role = Literal["plain", "right", "wrong", "flag"]
 RIGHTNESS: dict[bool | None, Role] = {True: "right", False: "wrong", None: "plain"}
@@ -135,8 +137,8 @@ class Panel(Stored):
 
     Attributes:
         kind: what is drawn: the picture, a map over it, the difference of two, channel values as bars, ``labels``, a
-            class for every pixel, ``errors``, where such labels are not as the truth, or its lines alone, as ``text``;
-            ``matrix`` is reserved: nothing writes it yet, and drawing refuses it.
+            class for every pixel, ``errors``, where such labels are not as the truth, its lines alone, as ``text``, or
+            a square map by itself, as ``matrix``.
         picture: id of the picture it is about.
         map: what is drawn over the picture, or as bars.
         minus: what a difference subtracts.

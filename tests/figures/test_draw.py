@@ -75,7 +75,16 @@ def chart(folder, command):
 
 
 def test_every_command_has_its_figure():
-    assert set(FIGURES) == {"masks", "cam", "compare", "histogram", "rank", *CHARTS}
+    assert set(FIGURES) == {
+        "masks",
+        "cam",
+        "compare",
+        "relations",
+        "histogram",
+        "rank",
+        "channel-relations",
+        *CHARTS,
+    }
 
 
 @pytest.mark.parametrize(

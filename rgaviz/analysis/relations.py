@@ -1,0 +1,333 @@
+"""``rgaviz relations``: what a position looks at, and what looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Unpack
+
+import numpy as np
+import torch
+
+from rgaviz.analysis.answer import Names
+from rgaviz.analysis.captions import flag, grid
+from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
+from rgaviz.analysis.loading import Loaded, batches, read_all
+from rgaviz.analysis.request import versions
+from rgaviz.analysis.settings import Chosen, Settings, chosen
+from rgaviz.analysis.subject import Subject, load_subjects, naming, tell_notes
+from rgaviz.data.find import PicturePath
+from rgaviz.devices import choose_device
+from rgaviz.errors import PictureError, RgavizError, quoted, words
+from rgaviz.explain.relations import (
+    ALIKE,
+    Place,
+    Relations,
+    alike,
+    attention_of,
+    default_relation_layer,
+    relation_doubts,
+)
+from rgaviz.explain.relations import (
+    relations as relations_of,
+)
+from rgaviz.figures.draw import claim_figure, draw, record_options
+from rgaviz.figures.style import options_of
+from rgaviz.locks import alone
+from rgaviz.outputs import Output, output_place, with_suffix
+from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point
+from rgaviz.results.writer import ResultsWriter
+
+AUTO = "auto"
+COMMAND, CHANNELS = "relations", "channel-relations"  # which figure it is
+SIDES = {"rows": "looks at", "columns": "is looked at by"}
+MOST_POINTS = 50
+
+
+class Looked(NamedTuple):
+    """A network and the layer whose relations are shown."""
+
+    subject: Subject
+    layer: str
+
+
+@dataclass(frozen=True)
+class Related:
+    """What came of a question.
+
+    Attributes:
+        folder: of the results.
+        files: the figure's.
+        found: of each picture, network and point what can be said in numbers; of channels their order.
+        failures: a line for each picture that was left out.
+        left_out: pages that were not drawn.
+    """
+
+    folder: Path
+    files: list[Path]
+    found: list[dict[str, Any]]
+    failures: list[str]
+    left_out: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "results": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "found": self.found,
+            "failures": self.failures,
+        }
+
+
+def relations(
+    checkpoints: Names = (),
+    pictures: Names = (),
+    out: Path | str | None = None,
+    *,
+    points: str | Sequence[Place | str] = AUTO,
+    layer: str | None = None,
+    channels: bool = False,
+    **settings: Unpack[Settings],
+) -> Related:
+    """Draw the relations that attention is made from (Figures 1 and 2 of the paper), as ``rgaviz relations`` does.
+
+    Of each point, R(i, :), what it looks at, and R(:, i), what looks at it, as maps over the picture; or the relations
+    of all channels as a matrix, a mean over the pictures, in the order of a clustering.
+
+    Args:
+        checkpoints: networks with RGA or non-local blocks; none is the newest under ``runs/``, else the bundled one.
+        pictures: files, folders or patterns; none are the bundled photographs.
+        out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-relations/``.
+        points: in pixels of the pictures, from the left and from the top: pairs, or ``"120,45"``; ``"auto"`` is the
+            centre and the positions that the first network attends to most and least.
+        layer: a stage, or the dotted name of a module with relations; by default the deepest with some.
+        channels: the relations of channels rather than of positions.
+        settings: of :class:`rgaviz.analysis.settings.Settings`.
+
+    Raises:
+        RgavizError: something is missing, unreadable or in the way; then nothing was written.
+    """
+    said = chosen(settings)
+    asked = None if channels else parse_points(points)
+    command = CHANNELS if channels else COMMAND
+    names = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "img.jpg")
+    output = output_place(out, command)
+    options = options_of(with_suffix(said.figure, out))
+    device = choose_device(said.device)
+    sources, wanted = chosen_inputs(*names, "relations", 1, said.given, said.say)
+    found = pictures_to_explain(wanted, output.folder, said.say)
+    with alone(output.folder):
+        claim_figure(command, output, options, inputs=[*map(Path, sources), *(each.path for each in found)])
+        subjects = load_subjects(sources, device, said.given)
+        tell_notes(subjects, said.say)
+        looked = [_looked(subject, layer, "channel" if channels else "spatial") for subject in subjects]
+        head = _head(command, said, subjects, record_options(options))
+        if channels:
+            from rgaviz.analysis.channel_relations import write_channels
+
+            numbers, failures = write_channels(looked, found, output.folder, head, said)
+        else:
+            numbers, failures = _write_places(looked, found, asked, output, head, said)
+        drawn = draw(output.folder, output, options)
+    return Related(output.folder, drawn.paths, numbers, failures, drawn.left_out)
+
+
+def parse_points(points: str | Sequence[Place | str]) -> list[Place] | None:
+    """Points as numbers; None for those to be chosen.
+
+    Raises:
+        RgavizError: one is none, or there are none, or too many.
+    """
+    several: list[Any] = [points] if isinstance(points, str) else list(points)
+    if several == [AUTO]:
+        return None
+    if not 1 <= len(several) <= MOST_POINTS:
+        raise RgavizError(f"There are {len(several)} points; give 1 to {MOST_POINTS}, or --point auto.")
+    return [_point(each) for each in several]
+
+
+def _point(given: Any) -> Place:
+    parts = given.split(",") if isinstance(given, str) else given
+    try:
+        x, y = (float(part) for part in parts)
+        if min(x, y) >= 0 and max(x, y) < np.inf:
+            return x, y
+    except (TypeError, ValueError):
+        pass
+    raise RgavizError(
+        f"--point {quoted(given)} is no point: write X,Y in pixels of the picture, from its top left corner, or auto."
+    )
+
+
+def _looked(subject: Subject, layer: str | None, kind: str) -> Looked:
+    model = subject.checkpoint.model
+    with naming(subject):
+        layer = layer or default_relation_layer(model, kind)
+        attention_of(model, layer, kind)
+    return Looked(subject, layer)
+
+
+def _head(
+    command: str, said: Chosen, subjects: Sequence[Subject], figure: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "command": command,
+        "command_line": said.command_line,
+        "seed": 0,
+        "versions": versions(),
+        "checkpoints": [subject.record() for subject in subjects],
+        "figure": dict(figure),
+    }
+
+
+def _write_places(
+    looked: Sequence[Looked],
+    pictures: Sequence[PicturePath],
+    points: list[Place] | None,
+    output: Output,
+    head: dict[str, Any],
+    said: Chosen,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The results of relations between positions: what was found in numbers, and a line for each picture left out."""
+    failures: list[str] = []
+    numbers: list[dict[str, Any]] = []
+    subjects = [each.subject for each in looked]
+    numbered = said.track(list(enumerate(pictures)), total=len(pictures), description="relating")
+    read = read_all(numbered, subjects, failures, range(len(pictures)))  # points are pixels of the files
+    with ResultsWriter(output.folder, {**head, "titles": _titles(looked)}) as writer:
+        for batch in batches(_with_points(read, points, failures)):
+            for (loaded, places, names), found in _explained(looked, batch, points):
+                entry = Picture(
+                    id=str(loaded.number),
+                    path=loaded.picture.relative.as_posix(),
+                    size=list(loaded.shown.shape[:2]),
+                )
+                maps = {
+                    f"{each.subject.id}/{_name(each, place, side)}": getattr(relation, side)[place]
+                    for each, relation in zip(looked, found, strict=True)
+                    for place in range(len(places))
+                    for side in SIDES
+                }
+                writer.picture(entry, loaded.shown, maps)
+                for place, where in enumerate(places):
+                    row, told = _row(looked, found, entry, place, where, loaded.size, names)
+                    writer.row(row)
+                    numbers += told
+        if not numbers:
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            raise PictureError(f"{failures[0]}{more}")
+    return numbers, failures
+
+
+def _with_points(read: Any, points: list[Place] | None, failures: list[str]) -> Any:
+    """Those pictures that all points lie in; a line for each other one."""
+    for loaded in read:
+        height, width = loaded.size
+        outside = [f"{x:g},{y:g}" for x, y in points or () if x >= width or y >= height]
+        if outside:
+            failures.append(
+                f"{str(loaded.picture.path)!r} has {width}x{height} pixels, and --point {outside[0]} is outside: give "
+                "one inside it."
+            )
+            continue
+        yield loaded
+
+
+def _explained(looked: Sequence[Looked], batch: Sequence[Loaded], points: list[Place] | None) -> Any:
+    """Of each picture of a batch its points as fractions with their names, and the relations by every network.
+
+    Where points are chosen, the first network chooses them: all are asked about the same.
+    """
+    places: list[list[Place]] | None = None
+    if points is not None:
+        sizes = [each.size for each in batch]
+        places = [[(x / width, y / height) for x, y in points] for height, width in sizes]
+    names: tuple[str, ...] = ()
+    found: list[Relations] = []
+    for subject, layer in looked:
+        model = subject.checkpoint.model
+        inputs = torch.stack([each.inputs[subject.id] for each in batch]).to(next(model.parameters()).device)
+        with naming(subject):
+            relation = relations_of(model, inputs, layer, places)
+        if places is None:
+            names, size = relation.names, relation.rows.shape[2:]
+            centres = (relation.asked[..., ::-1] + 0.5) / size[::-1]  # (B, k, 2): x, y
+            places = [[(float(x), float(y)) for x, y in each] for each in centres]
+        found.append(relation)
+    assert places is not None
+    for row, loaded in enumerate(batch):
+        own = [Relations(each.rows[row], each.columns[row], each.asked[row], names) for each in found]
+        yield (loaded, places[row], names), own
+
+
+def _titles(looked: Sequence[Looked]) -> list[str]:
+    titles = ["point"]
+    for subject, layer in looked:
+        whose = f"{subject.id} " if len(looked) > 1 else ""
+        titles += [
+            f"{whose}{layer}: looks at, R(i, :)",
+            f"{whose}{layer}: is looked at by, R(:, i)",
+            f"{whose}difference",
+        ]
+    return titles
+
+
+def _name(looked: Looked, place: int, side: str) -> str:
+    return f"{looked.layer}/{place + 1}-{side}"
+
+
+def _row(
+    looked: Sequence[Looked],
+    found: Sequence[Relations],
+    picture: Picture,
+    place: int,
+    where: Place,
+    size: tuple[int, int],
+    names: Sequence[str],
+) -> tuple[list[Panel], list[dict[str, Any]]]:
+    """The panels of a point, and what is said of it in numbers."""
+    marks = [Point(x=where[0], y=where[1])]
+    x, y = round(where[0] * size[1], 1), round(where[1] * size[0], 1)
+    spot = f"({x:g}, {y:g})"
+    lines = [Line(text=picture.path), Line(text=f"{names[place]} {spot}" if names else f"point {spot}")]
+    panels = [Panel(kind="picture", picture=picture.id, lines=lines, marks=marks)]
+    told: list[dict[str, Any]] = []
+    for each, relation in zip(looked, found, strict=True):
+        sides = {side: getattr(relation, side)[place] for side in SIDES}
+        refs = {
+            side: MapRef(checkpoint=each.subject.id, name=_name(each, place, side), group="relation")
+            for side in SIDES
+        }
+        same = alike(relation.rows)
+        for side, values in sides.items():
+            under = [*grid([values]), *map(flag, relation_doubts(values))]
+            if side == "rows" and same >= ALIKE:
+                under.append(flag("the same for all points"))
+            panels.append(Panel(kind="map", picture=picture.id, map=refs[side], lines=under, marks=marks))
+        both = _correlation(sides["rows"], sides["columns"])
+        lines = [] if both is None else [Line(text=f"correlation {both:.2f}".replace("-", "−"))]
+        panels.append(
+            Panel(
+                kind="difference",
+                picture=picture.id,
+                map=refs["rows"],
+                minus=refs["columns"],
+                lines=lines,
+                marks=marks,
+                values={"correlation": both},
+            )
+        )
+        row, column = (int(part) for part in relation.asked[place])
+        numbers = {"x": x, "y": y, "row": row, "column": column, "map": list(sides["rows"].shape)}
+        own = {"correlation": both, "alike": None if np.isnan(same) else same}
+        who = {"picture": picture.path, "network": each.subject.id, "layer": each.layer}
+        told.append({**who, "point": names[place] if names else place + 1, **numbers, **own})
+    return panels, told
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Of two maps (h, w); None where one of them is flat."""
+    if first.std() == 0 or second.std() == 0:
+        return None
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
