@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rgaviz.analysis.captions import flag
 from rgaviz.analysis.loading import batches, read_all
 from rgaviz.analysis.settings import Chosen
-from rgaviz.analysis.subject import naming
+from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.relations import channel_relations, relation_doubts
 from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point
 from rgaviz.results.writer import ResultsWriter
 
-if TYPE_CHECKING:
-    from rgaviz.analysis.relations import Looked
-
 MARKED = 0.05  # of the channels, those of highest attention
+
+
+class Looked(NamedTuple):
+    """A network and the layer whose relations are shown."""
+
+    subject: Subject
+    layer: str
 
 
 def write_channels(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 
 from rgaviz.analysis.answer import Names
 from rgaviz.analysis.captions import flag, grid
+from rgaviz.analysis.channel_relations import Looked, write_channels
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.loading import Loaded, batches, read_all
 from rgaviz.analysis.request import versions
@@ -43,13 +44,6 @@ AUTO = "auto"
 COMMAND, CHANNELS = "relations", "channel-relations"  # which figure it is
 SIDES = {"rows": "looks at", "columns": "is looked at by"}
 MOST_POINTS = 50
-
-
-class Looked(NamedTuple):
-    """A network and the layer whose relations are shown."""
-
-    subject: Subject
-    layer: str
 
 
 @dataclass(frozen=True)
@@ -124,8 +118,6 @@ def relations(
         looked = [_looked(subject, layer, "channel" if channels else "spatial") for subject in subjects]
         head = _head(command, said, subjects, record_options(options))
         if channels:
-            from rgaviz.analysis.channel_relations import write_channels
-
             numbers, failures = write_channels(looked, found, output.folder, head, said)
         else:
             numbers, failures = _write_places(looked, found, asked, output, head, said)

@@ -80,7 +80,8 @@ class NonLocal(nn.Module):
     def received(self, x: Tensor) -> Tensor:
         """How much all positions together look at each: the mean of P over its rows (B, N), which sums to 1."""
         scaled, phi = self._pair(x, "spatial")
-        return sum(block.sum(1) for block in _blocks(scaled, phi)) / scaled.shape[1]
+        sums = [block.sum(1) for block in _blocks(scaled, phi)]  # (B, N) each
+        return torch.stack(sums).sum(0) / scaled.shape[1]
 
     def _pair(self, x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
         """theta, scaled, and phi of every position, (B, N, d) each."""
