@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.maps import as_map, not_a_map
 from rgaviz.explain.sources import mask_of, watched_module
@@ -87,11 +88,7 @@ def explained_forward(
     """
     with capture(layer=layer, watched=watched) as caught:
         output = model(images.detach().clone())  # one made in inference mode cannot join a graph
-    if not isinstance(output, Tensor):
-        raise RgavizError(
-            f"The network gives a {type(output).__name__}, not one tensor; wrap it in a module that returns the output "
-            "to explain."
-        )
+    output = the_output(output)
     if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
     if caught.activations is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rgaviz.ends import input_channels
 from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
@@ -130,7 +131,7 @@ def in_order(
     with lent(model):
         handles = [module.register_forward_hook(note) for module in dict.fromkeys(modules)]
         try:
-            model(torch.zeros(1, 3, *image_size, device=first.device, dtype=first.dtype))
+            model(torch.zeros(1, input_channels(model), *image_size, device=first.device, dtype=first.dtype))
         finally:
             for handle in handles:
                 handle.remove()
