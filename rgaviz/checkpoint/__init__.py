@@ -117,9 +117,9 @@ def save_checkpoint(
         "git_commit": _git_commit(),
     }
     check_written(document, path)
-    outputs = getattr(getattr(model, "head", None), "out_features", len(classes))
-    if outputs != len(classes):
-        raise RgavizError(f"{path} was not written: {len(classes)} class names for {outputs} outputs.")
+    count = getattr(getattr(model, "head", None), "out_features", len(classes))
+    if count != len(classes):
+        raise RgavizError(f"{path} was not written: {len(classes)} class names for {count} outputs.")
     claim_file(path, is_checkpoint)
     atomic_write(path, lambda file: torch.save(document, file))
 

@@ -48,8 +48,8 @@ InputsOfTwo = Annotated[list[str] | None, _inputs("the bundled pair and photogra
 Arch = Annotated[
     str | None,
     typer.Option(
-        help="Network of a bare state_dict: torchvision:NAME, timm:NAME, one of rgaviz list models, or your own code: "
-        "FILE.py:NAME.",
+        help="Network of a bare state_dict: torchvision:NAME, timm:NAME, one of rgaviz list models, or your own "
+        "code: FILE.py:NAME.",
         show_default="what the file says",
         rich_help_panel=NETWORK,
         autocompletion=completion.one(lambda: [*completion.MODELS(), *completion.LIBRARIES]),
@@ -97,28 +97,9 @@ Gates = Annotated[
     list[str] | None,
     typer.Option(
         "--gate",
-        help="A module of yours that a mask leaves, NAME:spatial, NAME:channel or NAME:joint,
-        or a
-        pattern of
-        names; again
-        " "for more.", show_default="gates of rgaviz, timm " " ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        """
-        ""
-        ""
-        ""
-        ""
-        ""
-        ""
-        "and
-        torchvision",
+        help="A module of yours that a mask leaves: NAME:spatial, NAME:channel, NAME:joint, or a pattern of names; "
+        "again for more.",
+        show_default="gates of rgaviz, timm and torchvision",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -206,9 +187,8 @@ TruthFolder = Annotated[
 
 
 def out_option(text: str, **more: Any) -> Any:
-    """``--out``,
-    which is not
-    empty.""" return typer.Option(
+    """``--out``, which is not empty."""
+    return typer.Option(
         "--out", "-o", help=text, parser=given_place, metavar="<path>", rich_help_panel=OUTPUT, **more
     )
 
@@ -225,9 +205,7 @@ Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OU
 
 @dataclass(frozen=True)
 class Network(Group):
-    """Which
-    network a file without that knowledge holds, and where networks
-    run."""
+    """Which network a file without that knowledge holds, and where networks run."""
 
     arch: Arch = None
     num_classes: NumClasses = None
@@ -242,17 +220,14 @@ class Network(Group):
     device: Device = "auto"
 
     def given(self) -> Any:
-        """The
-        arguments of the plain functions, the size as
-        numbers.""" size = None if self.image_size is None else parse_size(self.image_size)
+        """The arguments of the plain functions, the size as numbers."""
+        size = None if self.image_size is None else parse_size(self.image_size)
         return {**vars(self), "image_size": size}
 
 
 @dataclass(frozen=True)
 class Training(Group):
-    """What
-    changes a recipe: the arguments of
-    ``rgaviz.training.start.recipe_settings``."""
+    """What changes a recipe: the arguments of ``rgaviz.training.start.recipe_settings``."""
 
     attention: Annotated[
         str | None,
@@ -302,9 +277,8 @@ class Training(Group):
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """``256x128``
-    -> (256,
-    128).""" found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip())
+    """``256x128`` -> (256, 128)."""
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip())
     if not found:
         raise RgavizError(f"--image-size {text} is no size; write HEIGHTxWIDTH in pixels, e.g. 256x128.")
     return int(found[1]), int(found[2])
