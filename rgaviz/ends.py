@@ -54,7 +54,9 @@ def the_output(given: Any, key: str | int | None = None) -> Tensor:
         )
     told = ", ".join(first_that_fit(tensors, LETTERS))
     asked = "which is to be explained" if key is None else f"not {quoted(key)}"
-    raise RgavizError(f"The network gives {told}; say {asked}: --output {next(iter(_named(named)))}")
+    raise RgavizError(
+        f"The network gives {told}; say {asked}: --output {next(iter(_named(named)))} (in Python: output=...)"
+    )
 
 
 def _parts(given: Any) -> Mapping[Any, Any]:

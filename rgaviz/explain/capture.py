@@ -77,7 +77,12 @@ def capture(
 
 
 def explained_forward(
-    model: nn.Module, images: Tensor, *, layer: nn.Module | None, watched: Mapping[str, nn.Module]
+    model: nn.Module,
+    images: Tensor,
+    *,
+    layer: nn.Module | None,
+    watched: Mapping[str, nn.Module],
+    output: str | int | None = None,
 ) -> tuple[Tensor, Capture]:
     """The network's output and what was captured; the graph reaches back to ``layer`` only.
 
@@ -87,8 +92,8 @@ def explained_forward(
         RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
     """
     with capture(layer=layer, watched=watched) as caught:
-        output = model(images.detach().clone())  # one made in inference mode cannot join a graph
-    output = the_output(output)
+        given = model(images.detach().clone())  # one made in inference mode cannot join a graph
+    found = the_output(given, output)
     if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
     if caught.activations is not None:
@@ -103,7 +108,7 @@ def explained_forward(
             raise RgavizError(
                 f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
             )
-    return output, caught
+    return found, caught
 
 
 def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:

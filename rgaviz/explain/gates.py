@@ -32,12 +32,12 @@ def gated_layers(model: nn.Module) -> list[str]:
     """
     stages = stage_names(model)
     within = [name for name in stages if gates(model, name)]
-    inside = tuple(f"{stages[name]}." for name in within)
+    inside = tuple(f"{stages[name]}." for name in within)  # a stage may be a gate itself
     modules = dict(model.named_modules())
     ending = dict.fromkeys(
         (_parent(path) or path) if ends_itself(module) else path
         for path, module in modules.items()
-        if path and mask_kind(module) and not (inside and path.startswith(inside))
+        if path and mask_kind(module) and not (inside and f"{path}.".startswith(inside))
     )
 
     def widest(path: str) -> str:
