@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped, one_line
 from rgaviz.outputs import given_place
 
 # The panels of --help.
@@ -274,6 +275,21 @@ class Training(Group):
             rich_help_panel=TRAINING,
         ),
     ] = False
+
+
+def parse_names(text: str, option: str) -> list[str]:
+    """``cat,"dog, small"`` as names.
+
+    Raises:
+        RgavizError: a line that no table of commas has.
+    """
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        raise RgavizError(
+            f"{option} {clipped(text)} cannot be read ({one_line(error)}); write names with commas, in one line."
+        ) from error
+    return [name.strip() for row in rows for name in row]
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rgaviz.figures.names import called
 from rgaviz.figures.overlay import resize_map
 from rgaviz.figures.style import FigureOptions, parse_scale
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, ResultsError
@@ -65,6 +66,7 @@ class Scales:
         groups = {panel.map.group for panel in self.panels if panel.map}
         if self.scales["cam"][0] == "fixed" and "cam" in groups:
             self.scales["mask"] = parse_scale("shared")  # limits meant for CAMs say nothing about masks
+        self.names = called(results, options)
         self.cmap, self.interpolation = options.cmap, options.interpolation
         self.groups: dict[tuple[str, str], str] = {}  # (checkpoint, map) -> group
         self.spans: dict[tuple[str, str, str], Span] = {}  # (picture, checkpoint, map)
@@ -217,7 +219,8 @@ class Scales:
             maxima[checkpoint, map_name.split("/")[0]] = self.model_maximum(checkpoint, map_name)
         networks = {checkpoint for checkpoint, _ in maxima}
         one_each, one_network = len(networks) == len(maxima), len(networks) == 1
-        names = {(c, m): c if one_each else m if one_network else f"{c} {m}" for c, m in maxima}
+        shown = {(c, m): (self.names.get(c, c), m) for c, m in maxima}
+        names = {side: c if one_each else m if one_network else f"{c} {m}" for side, (c, m) in shown.items()}
         stated = ", ".join(f"{names[side]} {value:.3g}" for side, value in maxima.items())
         whose = "network's" if one_each else "method's" if one_network else "network's and method's"
         return ColourBar(self.cmap, 0.0, 1.0, f"{what}, fraction of each {whose} maximum\n({stated})")

@@ -36,6 +36,13 @@ PRESETS = {
     "figure3": "the pictures beside each other in two parts, (a) class activation maps and (b) masks",
 }
 
+CAPTIONS = {
+    "full": "all that is known of a panel",
+    "short": "what the network says, in a line",
+    "none": "nothing but warnings",
+}
+LONGEST_NAME = 200  # letters
+
 
 @dataclass(frozen=True)
 class Venue:
@@ -90,6 +97,9 @@ class FigureOptions:
         pages: how many pages of a long figure are drawn at most; 0 for all.
         interpolation: how maps are enlarged to the picture: ``bilinear``, or ``nearest``, which shows their grid.
         preset: how panels of pictures are laid out, a key of :data:`PRESETS`.
+        names: what the networks are called in titles, colour bars and legends; by default as their files are.
+        captions: what stands under panels: ``full``, ``short`` (what the network says, in a line) or ``none``; warnings
+            stand there in any case.
         columns: with ``figure3``, how many pictures stand beside each other in each part; 0 for as many as fit.
 
     Raises:
@@ -108,6 +118,8 @@ class FigureOptions:
     interpolation: str = "bilinear"
     preset: str = "rows"
     columns: int = 0
+    names: tuple[str, ...] = ()
+    captions: str = "full"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "formats", tuple(self.formats))  # a manifest holds a list
@@ -131,6 +143,14 @@ class FigureOptions:
         if not isinstance(self.pages, int) or self.pages < 0:
             raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
         lookup(PRESETS, self.preset, "preset")
+        lookup(CAPTIONS, self.captions, "kind of captions")
+        object.__setattr__(self, "names", tuple(self.names))
+        if not all(
+            isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME for name in self.names
+        ):
+            raise RgavizError(
+                '--names has one that is no name; write one for each network: "ResNet-18,+ RGA (ours)"'
+            )
         if not isinstance(self.columns, int) or not 0 <= self.columns <= MOST_COLUMNS:
             raise RgavizError(
                 f"--columns {self.columns} is out of range: choose 1 to {MOST_COLUMNS}, or 0 for as many as fit."
