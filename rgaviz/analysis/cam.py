@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from rgaviz.analysis.answer import Answer, Names, answer
+from rgaviz.analysis.answer import Answer, answer
 from rgaviz.analysis.pixels import dense_ones, label_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
@@ -18,12 +18,15 @@ from rgaviz.explain.targets import ClassTarget
 from rgaviz.results.manifest import MapRef
 from rgaviz.tasks.task import LABEL
 
+if TYPE_CHECKING:
+    from rgaviz.analysis.given import Networks, Pictures
+
 EVERY = "all"  # in place of a method: those that the target can have
 
 
 def cam(
-    checkpoints: Names = (),
-    pictures: Names = (),
+    checkpoints: Networks = (),
+    pictures: Pictures = (),
     out: Path | str | None = None,
     *,
     methods: str | Sequence[str] = ("gradcam",),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from rgaviz.analysis.answer import Answer, Names, answer
+from rgaviz.analysis.answer import Answer, answer
 from rgaviz.analysis.cam import EVERY, cam_columns, cam_ref, chosen_methods, method_notes, possible_methods
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.pixels import dense_ones, error_column, judged_ones, label_column, truth_column
@@ -20,10 +20,13 @@ from rgaviz.progress import Say, hush
 from rgaviz.tasks import TASKS
 from rgaviz.tasks.task import LABEL
 
+if TYPE_CHECKING:
+    from rgaviz.analysis.given import Networks, Pictures
+
 
 def compare(
-    checkpoints: Names = (),
-    pictures: Names = (),
+    checkpoints: Networks = (),
+    pictures: Pictures = (),
     out: Path | str | None = None,
     *,
     methods: str | Sequence[str] = ("gradcam",),

@@ -60,7 +60,7 @@ def cam(
     images: Any,
     layer: str | None = None,
     methods: str | Sequence[str] = ("gradcam",),
-    targets: Sequence[int] | Target | Callable[[Tensor], Tensor] | None = None,
+    targets: Sequence[int] | Sequence[str] | str | Target | Callable[[Tensor], Tensor] | None = None,
     output: str | int | None = None,
 ) -> dict[str, np.ndarray]:
     """Class activation maps of a network for some images; the network is not changed.
@@ -71,9 +71,10 @@ def cam(
         layer: a stage or dotted module name; by default the last stage, without stages the last layer with a map,
             for tokens the norm before the last attention.
         methods: of ``METHODS``.
-        targets: class index per image; or a function of the network's output (B, ...) that gives a score (B,) for
-            each image; or a :class:`rgaviz.explain.targets.Target`. By default what is usual for the checkpoint's
-            task, such as the predicted class, which a bare network is asked for as well.
+        targets: class index per image, or with a checkpoint its name, or one name for all; or a function of the
+            network's output (B, ...) that gives a score (B,) for each image; or a
+            :class:`rgaviz.explain.targets.Target`. By default what is usual for the checkpoint's task, such as the
+            predicted class, which a bare network is asked for as well.
         output: of a bare network that gives several outputs the one that is meant: a key, a name or a place.
 
     Returns:
@@ -98,7 +99,12 @@ def _asked_of(model: Any, targets: Any) -> tuple[Callable[[Tensor], Tensor] | No
     """What of a network or checkpoint is explained, and the target; only a checkpoint knows what it is for."""
     if isinstance(model, nn.Module):
         return None, top_classes(1) if targets is None else _as_target(targets)
-    return model.scored(), model.target() if targets is None else _as_target(targets)
+    if targets is None or isinstance(targets, str):
+        return model.scored(), model.target(targets)
+    if isinstance(targets, Sequence) and targets and all(isinstance(each, str) for each in targets):
+        names = {name: place for place, name in enumerate(model.classes)}
+        targets = [lookup(names, each, "target class") for each in targets]
+    return model.scored(), _as_target(targets)
 
 
 def _as_target(targets: Any) -> Target:

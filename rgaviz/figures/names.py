@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rgaviz.errors import RgavizError, clipped
@@ -19,12 +19,21 @@ def called(results: Results, options: FigureOptions) -> dict[str, str]:
         RgavizError: another number of names than of networks.
     """
     ids = [str(each.get("id", "")) for each in results.manifest.checkpoints]
-    if options.names and len(options.names) != len(ids):
+    check_names(options.names, ids)
+    return dict(zip(ids, options.names or ids, strict=True))
+
+
+def check_names(names: Sequence[str], ids: Sequence[str]) -> None:
+    """Refuse another number of names than of networks.
+
+    Raises:
+        RgavizError: it is.
+    """
+    if names and len(names) != len(ids):
         raise RgavizError(
-            f"--names has {len(options.names)} names for {len(ids)} networks ({clipped(', '.join(ids))}): give one "
+            f"--names has {len(names)} names for {len(ids)} networks ({clipped(', '.join(ids))}): give one "
             f"for each."
         )
-    return dict(zip(ids, options.names or ids, strict=True))
 
 
 def renamed(results: Results, options: FigureOptions) -> Results:

@@ -294,17 +294,22 @@ def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path
     """
     paths = []
     for name in options.formats:
-        # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
-        for axes in figure.axes:
-            for image in axes.images:  # figure.findobj() would make every tick for this
-                image.set_interpolation("antialiased" if name == "png" else "none")
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(style(options)):
-            figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
         path = stem.with_name(f"{stem.name}.{name}")
-        atomic_write(path, buffer.getvalue())
+        atomic_write(path, figure_bytes(figure, name, options))
         paths.append(path)
     return paths
+
+
+def figure_bytes(figure: Figure, name: str, options: FigureOptions) -> bytes:
+    """A figure drawn under :func:`style` as the content of a file of the format ``name``."""
+    # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
+    for axes in figure.axes:
+        for image in axes.images:  # figure.findobj() would make every tick for this
+            image.set_interpolation("antialiased" if name == "png" else "none")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(style(options)):
+        figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
+    return buffer.getvalue()
 
 
 # Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.
