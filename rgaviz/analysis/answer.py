@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -50,6 +50,7 @@ class Answer:
         told: picture -> checkpoint -> what the network says of it.
         failures: one line for each picture that was left out.
         left_out: pages that were not drawn.
+        boxes: picture -> ``checkpoint/map`` -> left, top, right and bottom in pixels, where boxes were asked for.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Answer:
     told: dict[str, dict[str, Told]]
     failures: list[str]
     left_out: int
+    boxes: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
     def save(self, out: Path | str, **figure: Any) -> list[Path]:
         """Draw the figure again, in another format (``.pdf``, ``.png``, ``.svg``) or with other looks.
@@ -88,6 +90,7 @@ class Answer:
                 picture: {name: each.values for name, each in told.items()}
                 for picture, told in self.told.items()
             },
+            **({"boxes": self.boxes} if self.boxes else {}),
             "failures": self.failures,
         }
 
@@ -166,4 +169,4 @@ def _answer(
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
-    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)
+    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out, outcome.boxes)

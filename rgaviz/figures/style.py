@@ -166,6 +166,7 @@ class FigureOptions:
         return {
             "cam": self.scale or "model",
             "mask": self.scale or "shared",
+            "signed": self.scale or "model",
             "relation": self.scale or "model",
         }
 
