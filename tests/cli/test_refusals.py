@@ -73,7 +73,7 @@ PICTURES = {
     "huge": (bomb, "million pixels"),
     "float": (
         lambda path: Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(path, format="TIFF"),
-        "finite",
+        "floating",
     ),
     "no pictures": (lambda path: path.mkdir(), "holds no pictures"),
 }
