@@ -15,7 +15,7 @@ from rgaviz.attention import cbam, fc, nonlocal_, rga_variants, se
 from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, lookup
 
-__all__ = ["ATTENTIONS", "Gate", "build_attention", "check_attentions"]
+__all__ = ["ATTENTIONS", "Gate", "build_attention", "check_attentions", "working_ratio"]
 
 
 def none(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
@@ -89,6 +89,15 @@ def check_attentions(names: Sequence[str]) -> None:
         lookup(ATTENTIONS, name, "attention")
     if len(set(names)) < len(names):
         raise RgavizError(f"The attentions {','.join(names)} name one twice; name each once.")
+
+
+def working_ratio(name: str, channels: int, size: tuple[int, int], most: int) -> int:
+    """The largest s1 = s2 up to ``most`` that an attention can be built with for such maps; 1 always is.
+
+    Raises:
+        UnknownNameError: no such attention.
+    """
+    return _working_ratio(lookup(ATTENTIONS, name, "attention"), channels, size, most + 1)
 
 
 def _working_ratio(

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rgaviz.attention.slot import hook_before_slot
 from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
@@ -52,7 +53,9 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
 def stage_names(model: nn.Module) -> dict[str, str]:
     """Stage name -> dotted module name; empty for a network without stages."""
     stages = getattr(model, "stages", None)
-    return stages if isinstance(stages, dict) else {}  # timm's networks have a Sequential of that name
+    if isinstance(stages, nn.Module):  # timm's networks have a Sequential of that name
+        stages = getattr(model, "named_stages", None)
+    return stages if isinstance(stages, dict) else {}
 
 
 def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
@@ -128,7 +131,7 @@ def in_order(
 
     first = next(model.parameters(), torch.zeros(()))
     with lent(model):
-        handles = [module.register_forward_hook(note) for module in dict.fromkeys(modules)]
+        handles = [hook_before_slot(module, note) for module in dict.fromkeys(modules)]
         try:
             model(torch.zeros(1, 3, *image_size, device=first.device, dtype=first.dtype))
         finally:

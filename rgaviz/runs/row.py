@@ -85,7 +85,9 @@ class Row:
 
     @property
     def parts(self) -> tuple[str, str, str]:
-        """``"densenet-bc100"`` -> ``("densenet-bc", "100", "")``."""
+        """``"densenet-bc100"`` -> ``("densenet-bc", "100", "")``; names of other libraries' networks stay whole."""
+        if ":" in self.arch:  # numbers in them may be widths
+            return self.arch, "", ""
         found = re.match(r"(.*?)(\d+)(.*)$", self.arch)
         return (found[1], found[2], found[3]) if found else (self.arch, "", "")
 
