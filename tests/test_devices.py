@@ -77,6 +77,7 @@ print(default, faults(5))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed memory back")
+@pytest.mark.slow
 def test_freed_memory_is_kept():
     # Another allocator, or huge pages, would have other faults.
     plain = {

@@ -78,6 +78,8 @@ def convert(
     image_size: tuple[int, int] | None = None,
     mean: str | Sequence[float] | None = None,
     std: str | Sequence[float] | None = None,
+    output: str | int | None = None,
+    outputs: str | None = None,
 ) -> Converted:
     """Write a network from elsewhere as a checkpoint that needs no further options, as ``rgaviz convert`` does.
 
@@ -91,6 +93,8 @@ def convert(
         mean: of the images it was trained with, values in [0, 1] for red, green and blue, also as ``"0.5,0.5,0.5"``;
             by default what was recognised.
         std: their standard deviation, likewise.
+        output: which of several outputs is meant.
+        outputs: what they are, as :func:`rgaviz.load_checkpoint` takes it.
 
     Raises:
         RgavizError: it cannot be read or written, or what was said of it is not so; then nothing was written.
@@ -101,9 +105,9 @@ def convert(
 
     out = given_place(out)
     refuse_output(str(source), out)
-    given = Given(arch, num_classes, image_size, mean, std, classes)
-    own_mean, own_std = given.channels()
-    checkpoint = load_checkpoint(source, **vars(given))
+    given = Given(arch, num_classes, image_size, mean, std, classes, output, outputs)
+    checkpoint = load_checkpoint(source, **given.of_file())
+    own_mean, own_std = given.channels(checkpoint.channels)
     refuse_contradictions(checkpoint, arch, num_classes, image_size)
     checkpoint = replace(
         checkpoint,  # which may be one that says something else of itself
@@ -124,6 +128,8 @@ def convert(
         seed=checkpoint.seed,
         history=checkpoint.history,
         notes=checkpoint.notes,
+        output=checkpoint.output,
+        outputs=checkpoint.outputs,
     )
     return summary(checkpoint, out)
 

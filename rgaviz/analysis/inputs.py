@@ -53,10 +53,11 @@ def expand_checkpoints(word: str) -> list[str]:
 
 def is_checkpoint(word: str) -> bool:
     """A network of a library, or a file; by its suffix, or where that says nothing by being a zip archive of torch."""
-    from rgaviz.models.foreign import is_foreign
+    from rgaviz.checkpoint.own import split_arch
+    from rgaviz.models.foreign import is_library
 
-    path = Path(word)
-    if is_foreign(word) and not path.exists():
+    path = Path(split_arch(word)[0])
+    if is_library(word) and not path.exists():
         return True
     if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         return True
@@ -102,7 +103,7 @@ def chosen_inputs(
         checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
         for source in checkpoints:  # a wrong one is the more likely mistake
-            load_checkpoint(source, **vars(given))
+            load_checkpoint(source, **given.of_file())
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )

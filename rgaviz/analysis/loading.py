@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from rgaviz.analysis.subject import Subject
+from rgaviz.data.channels import read_channels, shown_channels
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
 
+USUAL = (1, 3)  # channels: pictures have them by themselves
 BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
 
@@ -48,12 +51,25 @@ def read_all(
     """
     for number, picture in pictures:
         try:
-            array = read_picture(picture.path, full=number in full)
+            array, layers = _read(picture.path, subjects, full=number in full)
         except PictureError as error:
             failures.append(str(error))
             continue
-        inputs = {each.id: each.checkpoint.inputs([array])[0] for each in subjects}
+        inputs = {
+            each.id: each.checkpoint.inputs([layers if each.checkpoint.channels not in USUAL else array])[0]
+            for each in subjects
+        }
         yield Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+
+
+def _read(path: Path, subjects: Sequence[Subject], *, full: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A picture as RGB (H, W, 3), and with all channels where a network has others than usual."""
+    found = [each.checkpoint for each in subjects if each.checkpoint.channels not in USUAL]
+    if not found:
+        array = read_picture(path, full=full)
+        return array, array
+    layers = read_channels(path, found[0].channels)  # (H, W, C)
+    return shown_channels(layers, found[0].shown), layers
 
 
 def batches(loaded: Iterable[Loaded]) -> Iterator[list[Loaded]]:

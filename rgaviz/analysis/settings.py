@@ -37,6 +37,10 @@ class Settings(TypedDict, total=False):
     mean: str | Sequence[float] | None
     std: str | Sequence[float] | None
     classes: Path | str | Sequence[str] | None
+    output: str | int | None
+    outputs: str | None
+    show_channels: str | Sequence[int] | None
+    gates: Mapping[str, str | None] | Sequence[str] | str | None
     device: str
     figure: Mapping[str, Any]
     command_line: str

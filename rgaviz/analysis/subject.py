@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +12,11 @@ import torch
 
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
+from rgaviz.checkpoint.own import split_arch
 from rgaviz.data.find import usable
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.declared import declare, no_such_gate, parse_gates
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer
 from rgaviz.explain.places import mask_place
@@ -113,6 +115,7 @@ def load_subjects(
         device: where the networks go.
         given: what is said of those that are a bare state_dict.
     """
+    given = given or Given()
     pairs = [_names(source) for source in sources]
     stems = [stem.casefold() for _, stem in pairs]
     subjects: list[Subject] = []
@@ -120,16 +123,39 @@ def load_subjects(
         name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
         while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
-        checkpoint = load_checkpoint(source, **vars(given or Given()))
+        checkpoint = load_checkpoint(source, **given.of_file())
         checkpoint.model.to(device)
         subjects.append(Subject(name, checkpoint))
-    return subjects
+    return _with_gates(subjects, parse_gates(given.gates))
+
+
+def _with_gates(subjects: list[Subject], wanted: Mapping[str, str | None]) -> list[Subject]:
+    """The networks with the gates that the user declares; what each pattern has found is a note.
+
+    Raises:
+        UnknownNameError: none of the networks has one of them.
+    """
+    if not wanted:
+        return subjects
+    found = []
+    for subject in subjects:
+        with naming(subject):
+            kinds = declare(subject.checkpoint.model, wanted, subject.checkpoint.image_size)
+        told = f"gates taken as declared: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}."
+        notes = (*subject.checkpoint.notes, *([told] if kinds else []))
+        found.append(replace(subject, checkpoint=replace(subject.checkpoint, notes=notes)))
+    if all(
+        each.checkpoint.notes == subject.checkpoint.notes
+        for each, subject in zip(found, subjects, strict=True)
+    ):
+        raise no_such_gate(subjects[-1].checkpoint.model, wanted)
+    return found
 
 
 def _names(source: Path | str) -> tuple[str, str]:
     """Folder and stem of a file, or library and short name of its network, as parts of a file's name."""
-    path = Path(source)
-    if foreign.is_foreign(str(source)) and not path.exists():
+    path = Path(split_arch(source)[0])
+    if foreign.is_library(str(source)) and not path.exists():
         named = foreign.parse(str(source))
         return named.library, usable(named.id)
     return path.absolute().parent.name, usable(path.stem)
@@ -166,7 +192,7 @@ def with_cam(subject: Subject, layer: str | None) -> Subject:
     """
     model = subject.checkpoint.model
     with naming(subject):
-        layer = layer or default_cam_layer(model)
+        layer = layer or default_cam_layer(model, subject.checkpoint.image_size)
         place = mask_place(model, layer, subject.checkpoint.image_size)
     return replace(subject, cam_layer=layer, cam_place=place)
 

@@ -15,13 +15,15 @@ from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
 from rgaviz.checkpoint.given import SMALLEST_STD, Given, parse_channels
+from rgaviz.checkpoint.own import named_again, split_arch, with_factory
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
 from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_header
+from rgaviz.ends import input_channels
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
-from rgaviz.models.network import sides
+from rgaviz.models.network import config_of, set_task, sides, task_of
 from rgaviz.outputs import claim_file
 from rgaviz.writing import atomic_write
 
@@ -51,12 +53,16 @@ def save_checkpoint(
     seed: int = 0,
     history: Sequence[Mapping[str, Any]] = (),
     notes: Sequence[str] = (),
+    factory: str | None = None,
+    image_size: tuple[int, int] | int | None = None,
+    output: str | int | None = None,
+    outputs: str | None = None,
 ) -> None:
     """Write ``model`` so that :func:`load_checkpoint` needs nothing else.
 
     Args:
         path: where; written under a temporary name, then renamed.
-        model: from :func:`rgaviz.create_model`.
+        model: from :func:`rgaviz.create_model`, or any other with ``factory``.
         classes: names of the outputs.
         mean: per channel, of values in [0, 1].
         std: per channel, of values in [0, 1].
@@ -65,6 +71,11 @@ def save_checkpoint(
         seed: of the training.
         history: one row per epoch.
         notes: what must be known before believing it, a line each; told whenever it is used.
+        factory: the function or class that makes a network of your own, ``FILE.py:NAME`` or ``package.module:NAME``;
+            who loads the file names it again, for no code runs because a file says so.
+        image_size: (H, W) in pixels of such a network's images, or one number for both.
+        output: as :func:`load_checkpoint` takes it.
+        outputs: likewise.
 
     Raises:
         RgavizError: a mean or deviation that cannot be, names for another number of outputs, values that are not
@@ -72,33 +83,43 @@ def save_checkpoint(
         OutputError: it cannot be written, or a file is there that is no checkpoint.
     """
     path = Path(path)
-    config: Any = getattr(model, "config", None)
-    if not isinstance(config, dict) or not hasattr(model, "task"):
+    if factory is not None:
+        with_factory(model, factory, len(classes), image_size)
+    try:
+        config = config_of(model)
+    except KeyError:
+        config = None
+    if not isinstance(config, dict):
         raise RgavizError(
-            f"{type(model).__name__} does not say how it is built; save a network of rgaviz.create_model."
+            f"{type(model).__name__} does not say how it is built; save a network of rgaviz.create_model, or name the "
+            'function that makes it and the size of its images: factory="net.py:make", image_size=224.'
         )
+    channels = input_channels(model)
     document = {
         "format": FORMAT,
         "config": config,
         "model": {name: value.cpu() for name, value in model.state_dict().items()},
         "classes": list(classes),
         "normalisation": {
-            "mean": list(parse_channels("mean", mean, 0)),
-            "std": list(parse_channels("std", std, SMALLEST_STD)),
+            "mean": list(parse_channels("mean", mean, 0, channels)),
+            "std": list(parse_channels("std", std, SMALLEST_STD, channels)),
         },
-        "task": model.task,
+        "task": task_of(model),
         "metrics": dict(metrics or {}),
         "training": dict(training or {}),
         "history": [dict(row) if isinstance(row, Mapping) else row for row in history],
         "seed": seed,
         "notes": list(notes),
+        "answer": {
+            name: value for name, value in (("output", output), ("outputs", outputs)) if value is not None
+        },
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
     check_written(document, path)
-    outputs = getattr(getattr(model, "head", None), "out_features", len(classes))
-    if outputs != len(classes):
-        raise RgavizError(f"{path} was not written: {len(classes)} class names for {outputs} outputs.")
+    count = getattr(getattr(model, "head", None), "out_features", len(classes))
+    if count != len(classes):
+        raise RgavizError(f"{path} was not written: {len(classes)} class names for {count} outputs.")
     claim_file(path, is_checkpoint)
     atomic_write(path, lambda file: torch.save(document, file))
 
@@ -120,6 +141,9 @@ def load_checkpoint(
     mean: str | Sequence[float] | None = None,
     std: str | Sequence[float] | None = None,
     classes: Path | str | Sequence[str] | None = None,
+    output: str | int | None = None,
+    outputs: str | None = None,
+    show_channels: str | Sequence[int] | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
 
@@ -127,11 +151,12 @@ def load_checkpoint(
         source: one of
 
             - a checkpoint of ours, or of the RGA authors' code;
-            - a bare state_dict, with ``arch``;
+            - a bare state_dict, with ``arch``, or ``FILE@ARCH``;
             - ``torchvision:NAME``, ``torchvision:NAME@WEIGHTS`` or ``timm:NAME``, weights of these libraries, from
               their caches or downloaded; ``@none`` for fresh ones. A file of that name comes first.
-        arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``. Files that
-            name their network need none and keep theirs.
+        arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME``, ``timm:NAME``, or your own
+            code, ``FILE.py:NAME`` or ``package.module:NAME``, a function or class that makes it; it runs only when
+            named here. Files that name their network need none and keep theirs, but for those of your own code.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
         image_size: (H, W) in pixels, or one number for both, of a bare state_dict's network; by default what its kind
             usually takes.
@@ -140,6 +165,10 @@ def load_checkpoint(
         std: their standard deviation, likewise.
         classes: names of a bare state_dict's outputs, or a text file with a name per line; by default ImageNet's where
             there are 1000, else numbers.
+        output: which output of a network that gives several is meant: the key of a dictionary, the name in a dataclass,
+            the place in a tuple.
+        show_channels: of pictures of more than three channels those that are shown as red, green and blue, from 1.
+        outputs: what they are: ``softmax``, ``sigmoid``, ``multilabel`` or ``value``; by default what they look like.
 
     What of a bare state_dict is assumed stands in the ``notes`` of the answer.
 
@@ -149,8 +178,9 @@ def load_checkpoint(
         UnknownNameError: no such network or weights.
     """
     size = None if image_size is None else sides(image_size)
-    given = Given(arch, num_classes, size, mean, std, classes)
-    if foreign.is_foreign(source) and not Path(source).exists():
+    source, own_arch = split_arch(source)
+    given = Given(own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels)
+    if foreign.is_library(source) and not Path(source).exists():
         return from_library(str(source))
     path = Path(source)
     document = read(path)
@@ -158,11 +188,11 @@ def load_checkpoint(
     if state is not None:
         return from_weights(path, state, given)
     header = read_header(document, path)
-    model = build_network(path, arguments(document["config"]), header.model)
-    vars(model)["task"] = header.task
+    model = build_network(path, arguments(named_again(path, document["config"], given)), header.model)
+    set_task(model, header.task)
     return Checkpoint(
         model=model,
-        config=dict(vars(model)["config"]),  # complete, whatever the file leaves open
+        config=dict(config_of(model)),  # complete, whatever the file leaves open
         classes=header.classes,
         mean=tuple(header.normalisation.mean),
         std=tuple(header.normalisation.std),
@@ -174,6 +204,9 @@ def load_checkpoint(
         path=path,
         sha256=file_sha256(path),
         notes=tuple(header.notes),
+        output=header.answer.get("output") if output is None else output,
+        outputs=outputs or header.answer.get("outputs"),
+        shown=given.shown(),
     )
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError
+from rgaviz.models.network import task_of
 from rgaviz.tasks import TASKS, Task, Told
+from rgaviz.tasks.classification import answering
 from rgaviz.tasks.task import asked
 
 if TYPE_CHECKING:
@@ -51,6 +54,9 @@ class Checkpoint:
         sha256: of the file; where there is none of :func:`weights_sha256`.
         origin: what was read, in words.
         notes: what must be known before believing it, a line each.
+        shown: of a network of more than three channels those that are shown as red, green and blue.
+        output: which of several outputs is meant: a key or a place; None where the network gives one tensor.
+        outputs: what they are, a key of ``OUTPUTS`` of :mod:`rgaviz.tasks.classification`; None is seen by themselves.
     """
 
     model: nn.Module
@@ -67,11 +73,20 @@ class Checkpoint:
     sha256: str = ""
     origin: str = "checkpoint"
     notes: tuple[str, ...] = ()
+    output: str | int | None = None
+    outputs: str | None = None
+    shown: tuple[int, ...] = (0, 1, 2)
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        attention = "" if self.config["attention"] == "none" else f" + {self.config['attention']}"
+        what = f"{self.config['arch']}{attention}, {len(self.classes)} classes, {height}x{width}"
+        return f"<Checkpoint {self.path or ''}: {what}>"
 
     @property
     def task(self) -> Task:
         """What the network is for; a module that does not say is a classifier."""
-        return TASKS[str(getattr(self.model, "task", "classification"))]
+        return answering(TASKS[task_of(self.model)], self.outputs)
 
     @property
     def dataset(self) -> str | None:
@@ -110,23 +125,30 @@ class Checkpoint:
             return None
         return found if all(map(_is_byte, found)) and len(set(found)) == len(found) else None
 
+    @property
+    def channels(self) -> int:
+        """How many channels the network's images have."""
+        return len(self.mean)
+
     def input_size(self, picture: np.ndarray) -> tuple[int, int]:
         """(H, W) at which the network sees a picture (h, w, 3)."""
         height, width = picture.shape[:2]
         return self.task.input_size((height, width), self.image_size)
 
     def inputs(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> Tensor:
-        """A normalised batch (B, 3, H, W) float32.
+        """A normalised batch (B, C, H, W) float32.
 
         Args:
-            images: a tensor (B, 3, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
+            images: a tensor (B, C, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
                 (H, W, 3) of any size, resized and normalised with this checkpoint's values. A network that sees
-                pictures at their own size takes several of one size.
+                pictures at their own size takes several of one size. One of a single channel sees their lightness;
+                one of more than three takes arrays (H, W, C) in [0, 1], and files as
+                :func:`rgaviz.data.channels.read_channels`.
 
         Raises:
             RgavizError: no images, arrays of another kind or of several sizes, or a picture that cannot be read.
         """
-        from rgaviz.data.pictures import check_array, network_input, read_picture
+        from rgaviz.data.pictures import network_input
 
         if isinstance(images, Tensor):
             if not len(images.shape) or not images.is_floating_point():
@@ -135,8 +157,10 @@ class Checkpoint:
                 )
             own = (images.shape[2], images.shape[3]) if images.ndim == 4 else self.image_size
             size = self.task.input_size(own, self.image_size) if min(own) else self.image_size
-            if images.shape[1:] != (3, *size):
-                wanted, given = ("x".join(map(str, each)) for each in ((3, *size), images.shape[1:]))
+            if images.shape[1:] != (self.channels, *size):
+                wanted, given = (
+                    "x".join(map(str, each)) for each in ((self.channels, *size), images.shape[1:])
+                )
                 raise RgavizError(
                     f"This network takes images of {wanted}, not {given}; resize them, or pass pictures."
                 )
@@ -151,9 +175,7 @@ class Checkpoint:
         several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
         if not several:
             raise RgavizError("No images given; name at least one.")
-        pictures = [
-            read_picture(each) if isinstance(each, str | Path) else check_array(each) for each in several
-        ]
+        pictures = [self._picture(each) for each in several]
         sizes = [self.input_size(each) for each in pictures]
         if len(set(sizes)) > 1:
             told = " and ".join("x".join(map(str, size)) for size in list(dict.fromkeys(sizes))[:2])
@@ -163,9 +185,22 @@ class Checkpoint:
             )
         return torch.stack([network_input(each, sizes[0], self.mean, self.std) for each in pictures])
 
+    def _picture(self, given: Any) -> np.ndarray:
+        """A picture as the network sees it, (h, w, C) uint8 or in [0, 1], of a path or an array."""
+        from rgaviz.data.channels import grey, read_channels
+        from rgaviz.data.pictures import check_array, read_picture
+
+        if self.channels not in (1, 3):
+            if isinstance(given, str | Path):
+                return read_channels(given, self.channels)
+            return check_array(given, self.channels)
+        picture = read_picture(given) if isinstance(given, str | Path) else check_array(given)
+        return picture if self.channels == 3 else grey(picture)
+
     def scored(self) -> Callable[[Tensor], Tensor]:
         """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...)."""
-        return self.task.scored(self.model)
+        whole = self.task.scored(self.model)
+        return whole if self.output is None else lambda images: the_output(whole(images), self.output)
 
     def target(self, text: str | None = None) -> Target:
         """What a map of the network is about, as ``--target`` names it; by default what is usual for its task.
@@ -194,8 +229,8 @@ class Checkpoint:
             RgavizError: the network is for another task.
         """
         told = [each.values for each in self.told(images)]
-        if any(set(each) != set(Prediction._fields) for each in told):
+        if any(not set(Prediction._fields) <= set(each) for each in told):
             raise RgavizError(
                 f"A network for {self.task.name} predicts no class; ask what it says: checkpoint.told(images)"
             )
-        return [Prediction(**each) for each in told]
+        return [Prediction(**{name: each[name] for name in Prediction._fields}) for each in told]

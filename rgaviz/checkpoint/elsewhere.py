@@ -15,10 +15,11 @@ from rgaviz.checkpoint.given import Given
 from rgaviz.checkpoint.reading import file_sha256, weight_fault, weights_sha256
 from rgaviz.checkpoint.schema import LARGEST_IMAGE
 from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD
+from rgaviz.ends import input_channels
 from rgaviz.errors import CheckpointError, RgavizError, one_line
 from rgaviz.models import create_model, foreign
 from rgaviz.models.foreign import bare, official
-from rgaviz.models.network import shape_text
+from rgaviz.models.network import config_of, set_task, shape_text
 
 ASSUMED = "assumed, for the file does not say: "  # begins a note
 
@@ -59,7 +60,7 @@ def from_library(source: str) -> Checkpoint:
     fresh = foreign.parse(source).weights == foreign.FRESH
     return Checkpoint(
         model=loaded.model.eval(),
-        config=dict(vars(loaded.model)["config"]),
+        config=dict(config_of(loaded.model)),
         classes=loaded.classes,
         mean=loaded.preset.mean,
         std=loaded.preset.std,
@@ -87,7 +88,7 @@ def from_weights(
             f"Images of {shape_text(given.image_size)} are too large; give at most {LARGEST_IMAGE} a side."
         )
     mean, std = IMAGENET_MEAN, IMAGENET_STD
-    own_mean, own_std = given.channels()
+    own_mean, own_std = given.channels(None)
     notes: list[str] = []
     fresh_head = recognised = False
     if recognised := official.recognise(state):
@@ -96,15 +97,20 @@ def from_weights(
             own, weights = official.convert(state)
             notes = bare.dropped(state, official.weights(state))
         model = build_network(path, own, weights)
-        vars(model)["task"] = "reid"
+        set_task(model, "reid")
     else:
         arch = _named(path, state, given.arch)
         origin = f"bare state_dict of {arch}"
         with _naming(path):
-            model, notes, fresh_head = bare.fit(state, arch, given.num_classes, given.image_size)
+            model, notes, fresh_head = bare.fit(
+                state, arch, given.num_classes, given.image_size, given.output
+            )
             if foreign.is_foreign(arch):
                 _, mean, std = foreign.preset(arch)
-    config = dict(vars(model)["config"])
+    channels = input_channels(model)
+    mean, std = (mean, std) if channels == 3 else usual_values(channels, mean, std)
+    own_mean, own_std = given.channels(channels)
+    config = dict(config_of(model))
     # A fresh head knows no classes, so it must not name any.
     names = foreign.numbered_classes if fresh_head else foreign.class_names
     mean, std = own_mean or mean, own_std or std
@@ -121,7 +127,19 @@ def from_weights(
         sha256=file_sha256(path),
         origin=origin,
         notes=tuple(notes),
+        output=given.output,
+        outputs=given.outputs,
+        shown=given.shown(),
     )
+
+
+def usual_values(
+    channels: int, mean: Sequence[float], std: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What is assumed of images of so many channels: of one the means of the usual three, else 0.5 and 0.25."""
+    if channels == 1:
+        return (sum(mean) / 3,), (sum(std) / 3,)
+    return (0.5,) * channels, (0.25,) * channels
 
 
 @contextmanager
@@ -179,6 +197,6 @@ def _named(path: Path, state: Mapping[str, Tensor], arch: str | None) -> str:
     if arch is None:
         raise CheckpointError(
             f"{path} is a bare state_dict: it does not say which network it belongs to. Name that with --arch: "
-            "torchvision:resnet50, timm:NAME or one of ours (rgaviz list models)."
+            "torchvision:resnet50, timm:NAME, your own net.py:make or one of ours (rgaviz list models)."
         )
     return arch

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from rgaviz.errors import RgavizError, clipped, quoted
+from rgaviz.errors import RgavizError, clipped, lookup, quoted
 from rgaviz.models.network import sides
 from rgaviz.regular import IrregularFileError, read_regular
+from rgaviz.tasks.classification import OUTPUTS
 
 LARGEST_LIST = 2**24  # bytes of a file of names
+MOST_CHANNELS = 1024  # of an image
 SMALLEST_STD = 1e-3  # less is no deviation of pictures, and inputs would overflow
 
 
@@ -20,12 +23,18 @@ class Given:
     """What is said of a bare state_dict; None is assumed, and then told.
 
     Attributes:
-        arch: its network: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``.
+        arch: its network: a key of ``MODELS``, ``torchvision:NAME``, ``timm:NAME``, or of the user's own code:
+            ``FILE.py:NAME``, also for a checkpoint of such a network, whose code does not run because a file says so.
         num_classes: outputs; None stands for those of the head in the file.
         image_size: (H, W) in pixels of its images.
         mean: of the images it was trained with, values in [0, 1] for red, green and blue; also as ``"0.5,0.5,0.5"``.
         std: their standard deviation, likewise.
         classes: names of the outputs, or a text file with a name per line.
+        output: which of several outputs is explained: a key or a place.
+        outputs: what they are: ``softmax``, ``sigmoid``, ``multilabel`` or ``value``.
+        show_channels: of pictures with more than three channels those shown as red, green and blue: ``3,2,1``,
+            counted from 1.
+        gates: modules that masks leave, by :func:`rgaviz.explain.declared.parse_gates`.
     """
 
     arch: str | None = None
@@ -34,19 +43,48 @@ class Given:
     mean: str | Sequence[float] | None = None
     std: str | Sequence[float] | None = None
     classes: Path | str | Sequence[str] | None = None
+    output: str | int | None = None
+    outputs: str | None = None
+    show_channels: str | Sequence[int] | None = None
+    gates: Mapping[str, str | None] | Sequence[str] | str | None = None
 
     def __post_init__(self) -> None:
         if self.image_size is not None:
             object.__setattr__(self, "image_size", sides(self.image_size))
+        if self.outputs is not None:
+            lookup(OUTPUTS, self.outputs, "kind of outputs")
 
-    def channels(self) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-        """Mean and deviation as numbers.
+    def of_file(self) -> dict[str, Any]:
+        """What :func:`rgaviz.load_checkpoint` takes."""
+        return {name: value for name, value in vars(self).items() if name != "gates"}
+
+    def channels(self, count: int | None = 3) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+        """Mean and deviation as numbers, so many of each.
 
         Raises:
             RgavizError: they cannot be.
         """
-        mean = None if self.mean is None else parse_channels("--mean", self.mean, 0)
-        return mean, None if self.std is None else parse_channels("--std", self.std, SMALLEST_STD)
+        mean = None if self.mean is None else parse_channels("--mean", self.mean, 0, count)
+        return mean, None if self.std is None else parse_channels("--std", self.std, SMALLEST_STD, count)
+
+    def shown(self) -> tuple[int, ...]:
+        """The channels that are shown, counted from 0.
+
+        Raises:
+            RgavizError: not one or three places.
+        """
+        given = self.show_channels
+        if given is None:
+            return (0, 1, 2)
+        try:
+            places = tuple(int(each) - 1 for each in (given.split(",") if isinstance(given, str) else given))
+        except (TypeError, ValueError):
+            places = ()
+        if len(places) not in (1, 3) or min(places) < 0:
+            raise RgavizError(
+                f"--show-channels {clipped(given)} is not one or three places from 1; write 3,2,1, say."
+            )
+        return places
 
     def names(self, count: int) -> list[str] | None:
         """The names of the outputs, if any were given.
@@ -61,19 +99,27 @@ class Given:
         return _checked([str(name) for name in self.classes], "classes", count)
 
 
-def parse_channels(option: str, given: str | Sequence[float], smallest: float) -> tuple[float, ...]:
+def parse_channels(
+    option: str, given: str | Sequence[float], smallest: float, channels: int | None = 3
+) -> tuple[float, ...]:
     """``0.5,0.5,0.5`` as numbers, or numbers as they are.
 
     Raises:
-        RgavizError: not three numbers from ``smallest`` to 1.
+        RgavizError: not as many numbers as channels, or not from ``smallest`` to 1.
     """
     try:
         values = tuple(float(each) for each in (given.split(",") if isinstance(given, str) else given))
     except (TypeError, ValueError):
         values = ()
-    if len(values) != 3 or not all(smallest <= value <= 1 for value in values):
+    if (
+        len(values) != (channels or len(values))
+        or not values
+        or not all(smallest <= value <= 1 for value in values)
+    ):
+        count = {None: "numbers", 1: "one number", 3: "three numbers"}.get(channels, f"{channels} numbers")
         raise RgavizError(
-            f"{option} {clipped(given)} is not three numbers from {smallest:g} to 1; write one each for R,G,B of "
+            f"{option} {clipped(given)} is not {count} from {smallest:g} to 1; write one each for R,G,B, or each "
+            f"channel, of "
             "images in [0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
         )
     return values

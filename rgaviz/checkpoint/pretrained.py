@@ -12,6 +12,7 @@ from rgaviz.checkpoint.schema import read_header
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare, official
+from rgaviz.models.network import config_of
 
 OF_TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101")  # networks of ours that it has, too
 DILATED = "dilated-"  # before the name of the network whose weights it takes
@@ -41,7 +42,7 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
     """
     if pretrained == FRESH:
         return []
-    config: dict[str, Any] = vars(model)["config"]
+    config = config_of(model)
     arch = config["arch"]
     if foreign.is_foreign(arch):
         raise RgavizError(

@@ -17,12 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from rgaviz.checkpoint.given import SMALLEST_STD
+from rgaviz.checkpoint.given import MOST_CHANNELS, SMALLEST_STD
 from rgaviz.checkpoint.reading import weight_fault
 from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, quoted
 from rgaviz.models import MODELS, foreign, model_heads, model_options
 from rgaviz.models.foreign import bare
 from rgaviz.tasks import TASKS, Task
+from rgaviz.tasks.classification import OUTPUTS
 
 FORMAT = 1
 TOLD = 3  # faults in a message,
@@ -101,6 +102,15 @@ def _texts(value: dict[Any, Any]) -> dict[str, str]:
     return plain_values(value)
 
 
+def _answer(value: dict[Any, Any]) -> dict[str, Any]:
+    """Which of a network's outputs is meant, and what they are."""
+    if not set(value) <= {"output", "outputs"} or value.get("outputs", "softmax") not in OUTPUTS:
+        raise ValueError
+    if not isinstance(value.get("output", 0), int | str):
+        raise ValueError
+    return plain_values(value)
+
+
 def _rows(value: list[Any]) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in value):
         raise ValueError
@@ -132,11 +142,19 @@ class Normalisation(Part):
     """Per channel, of values in [0, 1]."""
 
     mean: list[Annotated[Number, Field(ge=0, le=1)]] = Field(
-        min_length=3, max_length=3, description="three numbers from 0 to 1"
+        min_length=1, max_length=MOST_CHANNELS, description="numbers from 0 to 1, one for each channel"
     )
     std: list[Annotated[Number, Field(ge=SMALLEST_STD, le=1)]] = Field(
-        min_length=3, max_length=3, description=f"three numbers from {SMALLEST_STD:g} to 1"
+        min_length=1,
+        max_length=MOST_CHANNELS,
+        description=f"numbers from {SMALLEST_STD:g} to 1, one for each channel",
     )
+
+    @model_validator(mode="after")
+    def _of_the_same_channels(self) -> Normalisation:
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"'normalisation' has {len(self.mean)} means and {len(self.std)} deviations")
+        return self
 
 
 class Header(Part):
@@ -160,6 +178,9 @@ class Header(Part):
     notes: list[Annotated[str, AfterValidator(_line)]] = Field([], description="a list of lines of text")
     versions: Annotated[InstanceOf[dict], AfterValidator(_texts)] = Field(
         {}, description="a dictionary of texts"
+    )
+    answer: Annotated[InstanceOf[dict], AfterValidator(_answer)] = Field(
+        {}, description="which output is meant, and what it is"
     )
 
     @model_validator(mode="after")

@@ -83,6 +83,7 @@ PICTURE_SUFFIXES = (
 LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OVERLAYS = ("none", "mask", "cam")
+OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 

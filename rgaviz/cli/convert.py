@@ -17,6 +17,8 @@ from rgaviz.cli.options import (
     Json,
     Mean,
     NumClasses,
+    Output,
+    Outputs,
     Std,
     out_option,
     parse_size,
@@ -39,6 +41,8 @@ def convert(
     image_size: ImageSize = None,
     mean: Mean = None,
     std: Std = None,
+    output: Output = None,
+    outputs: Outputs = None,
     as_json: Json = False,
 ) -> None:
     """Write a network from elsewhere as a checkpoint that needs no further options.
@@ -56,5 +60,7 @@ def convert(
         image_size=None if image_size is None else parse_size(image_size),
         mean=mean,
         std=std,
+        output=output,
+        outputs=outputs,
     )
     print(json.dumps(answer.to_dict(), indent=1) if as_json else "\n".join(cells(answer.lines())))

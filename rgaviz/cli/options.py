@@ -48,7 +48,8 @@ InputsOfTwo = Annotated[list[str] | None, _inputs("the bundled pair and photogra
 Arch = Annotated[
     str | None,
     typer.Option(
-        help="Network of a bare state_dict: torchvision:NAME, timm:NAME or one of rgaviz list models.",
+        help="Network of a bare state_dict: torchvision:NAME, timm:NAME, one of rgaviz list models, or your own "
+        "code: FILE.py:NAME.",
         show_default="what the file says",
         rich_help_panel=NETWORK,
         autocompletion=completion.one(lambda: [*completion.MODELS(), *completion.LIBRARIES]),
@@ -71,6 +72,35 @@ ClassNames = Annotated[
         "Text file with the names of a bare state_dict's outputs, one per line.",
         "ImageNet's for 1000, else numbers",
         "--classes",
+    ),
+]
+Output = Annotated[
+    str | None,
+    _of_bare(
+        "Of a network that gives several outputs the one that is meant: a key or a place.", "its one output"
+    ),
+]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        help="What the outputs of a classifier are: softmax, sigmoid, multilabel or value.",
+        show_default="softmax; of one output sigmoid",
+        rich_help_panel=NETWORK,
+        autocompletion=completion.one(completion.OUTPUTS),
+    ),
+]
+ShowChannels = Annotated[
+    str | None,
+    _of_bare("Of pictures of more than three channels those shown as red, green and blue.", "1,2,3"),
+]
+Gates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gate",
+        help="A module of yours that a mask leaves: NAME:spatial, NAME:channel, NAME:joint, or a pattern of names; "
+        "again for more.",
+        show_default="gates of rgaviz, timm and torchvision",
+        rich_help_panel=NETWORK,
     ),
 ]
 Device = Annotated[
@@ -183,6 +213,10 @@ class Network(Group):
     mean: Mean = None
     std: Std = None
     classes: ClassNames = None
+    output: Output = None
+    outputs: Outputs = None
+    show_channels: ShowChannels = None
+    gates: Gates = None
     device: Device = "auto"
 
     def given(self) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rgaviz.data.channels import ARRAY
 from rgaviz.data.pictures import PICTURE_SUFFIXES
 from rgaviz.errors import PictureError, printable
 from rgaviz.progress import Say, hush
@@ -74,7 +75,8 @@ def _expand(argument: str, say: Say) -> list[tuple[Path, Path]]:
             return [(path, path.parent)]
         else:
             root, candidates = _fixed_part(path), _matching(path) if argument else []
-        pictures = sorted(candidate for candidate in candidates if is_picture(candidate, root))
+        arrays = argument.endswith(ARRAY)  # in folders they are seldom pictures
+        pictures = sorted(each for each in candidates if is_picture(each, root, arrays=arrays))
         lost = sorted(candidate for candidate in candidates if _is_lost(candidate))
     except (OSError, ValueError) as error:  # the latter where a zero byte is in the name
         reason = getattr(error, "strerror", None) or error
@@ -160,10 +162,11 @@ def _is_lost(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_file() and not path.is_dir()
 
 
-def is_picture(path: Path, root: Path) -> bool:
-    """Whether ``path`` has a picture's suffix and no part of it below ``root`` is hidden."""
+def is_picture(path: Path, root: Path, *, arrays: bool = False) -> bool:
+    """Whether ``path`` has a picture's suffix, or one of arrays, and no part of it below ``root`` is hidden."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    known = path.suffix.lower() in PICTURE_SUFFIXES or (arrays and path.suffix == ARRAY)
+    return not hidden and known and path.is_file()
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -106,8 +106,8 @@ def shown_picture(picture: np.ndarray, longest: int = 512) -> np.ndarray:
     return resize_picture(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def check_array(picture: Any) -> np.ndarray:
-    """A picture that was given as an array, if it is one: (H, W, 3) uint8.
+def check_array(picture: Any, channels: int = 3) -> np.ndarray:
+    """A picture that was given as an array, if it is one: (H, W, 3) uint8, or of more channels in [0, 1].
 
     Raises:
         PictureError: it is none.
@@ -116,6 +116,17 @@ def check_array(picture: Any) -> np.ndarray:
         raise PictureError(
             f"A picture is a path or an array, not {kind_of(picture)}; give np.asarray(image)."
         )
+    if channels != 3:
+        whole = (
+            picture.ndim == 3 and picture.shape[2] == channels and picture.size and picture.dtype.kind == "f"
+        )
+        if not whole or not 0 <= float(picture.min()) <= float(picture.max()) <= 1:
+            raise PictureError(
+                f"A picture of {channels} channels is (H, W, {channels}) of floating point in [0, 1], not "
+                f"{picture.shape} "
+                f"{picture.dtype}; scale it first."
+            )
+        return picture.astype(np.float32)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise PictureError(
             f"A picture as an array is RGB, (H, W, 3) uint8, not {picture.shape} {picture.dtype}; convert it first: "
@@ -129,22 +140,27 @@ def check_array(picture: Any) -> np.ndarray:
 def network_input(
     picture: np.ndarray, image_size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
 ) -> torch.Tensor:
-    """The normalised network input of one picture: (3, H, W) float32.
+    """The normalised network input of one picture: (C, H, W) float32.
 
     The whole picture is resized, without a crop even where the aspect ratio changes: a map of the network
     then covers the whole picture, and stretched back it lies on the pixels it speaks of.
 
     Args:
-        picture: (h, w, 3) uint8 RGB.
+        picture: (h, w, C) uint8, as RGB, or floating point in [0, 1].
         image_size: (H, W) of the network.
         mean: of each channel, for values in [0, 1].
         std: of each channel, for values in [0, 1].
     """
     import torch
 
-    resized = resize_picture(picture, image_size)  # (H, W, 3)
-    values = torch.from_numpy(np.ascontiguousarray(resized.transpose(2, 0, 1))).float() / 255  # (3, H, W)
-    return (values - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    if picture.shape[2] == 3:
+        resized = resize_picture(picture, image_size)  # (H, W, 3)
+    else:  # of one channel cv2 drops the axis, and of many it knows not all ways
+        layers = [resize_picture(picture[..., place], image_size) for place in range(picture.shape[2])]
+        resized = np.stack(layers, axis=2)  # (H, W, C)
+    values = torch.from_numpy(np.ascontiguousarray(resized.transpose(2, 0, 1))).float()  # (C, H, W)
+    values = values / 255 if picture.dtype == np.uint8 else values
+    return (values - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
 
 
 def check_regular(path: Path, name: str) -> None:

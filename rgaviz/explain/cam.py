@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.explain.capture import explained_forward, network_and_inputs
 from rgaviz.explain.layers import default_cam_layer, find_layer
@@ -60,6 +61,7 @@ def cam(
     layer: str | None = None,
     methods: str | Sequence[str] = ("gradcam",),
     targets: Sequence[int] | Target | Callable[[Tensor], Tensor] | None = None,
+    output: str | int | None = None,
 ) -> dict[str, np.ndarray]:
     """Class activation maps of a network for some images; the network is not changed.
 
@@ -72,6 +74,7 @@ def cam(
         targets: class index per image; or a function of the network's output (B, ...) that gives a score (B,) for
             each image; or a :class:`rgaviz.explain.targets.Target`. By default what is usual for the checkpoint's
             task, such as the predicted class, which a bare network is asked for as well.
+        output: of a bare network that gives several outputs the one that is meant: a key, a name or a place.
 
     Returns:
         Float32 arrays (B, h, w) by method, raw after the ReLU, at the layer's resolution (``fullgrad``: at the
@@ -84,6 +87,9 @@ def cam(
     network, inputs = network_and_inputs(model, images)
     layer = layer or default_cam_layer(network, inputs.shape[2:])
     forward, target = _asked_of(model, targets)
+    if output is not None:
+        whole = forward or network
+        forward = lambda images: the_output(whole(images), output)  # noqa: E731
     found = explain(network, inputs, forward=forward, cam_layer=layer, methods=methods, target=target)
     return {method: maps[:, 0] if maps.shape[1] == 1 else maps for method, maps in found.cams.items()}
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from rgaviz.attention.slot import hook_before_slot
+from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.maps import as_map, not_a_map
 from rgaviz.explain.sources import mask_of, watched_module
@@ -77,7 +78,12 @@ def capture(
 
 
 def explained_forward(
-    model: nn.Module, images: Tensor, *, layer: nn.Module | None, watched: Mapping[str, nn.Module]
+    model: nn.Module,
+    images: Tensor,
+    *,
+    layer: nn.Module | None,
+    watched: Mapping[str, nn.Module],
+    output: str | int | None = None,
 ) -> tuple[Tensor, Capture]:
     """The network's output and what was captured; the graph reaches back to ``layer`` only.
 
@@ -87,12 +93,8 @@ def explained_forward(
         RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
     """
     with capture(layer=layer, watched=watched) as caught:
-        output = model(images.detach().clone())  # one made in inference mode cannot join a graph
-    if not isinstance(output, Tensor):
-        raise RgavizError(
-            f"The network gives a {type(output).__name__}, not one tensor; wrap it in a module that returns the output "
-            "to explain."
-        )
+        given = model(images.detach().clone())  # one made in inference mode cannot join a graph
+    found = the_output(given, output)
     if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
     if caught.activations is not None:
@@ -107,7 +109,7 @@ def explained_forward(
             raise RgavizError(
                 f"{key} has {len(mask)} masks for {len(images)} images. Name other layers for masks."
             )
-    return output, caught
+    return found, caught
 
 
 def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from rgaviz.attention.gate import Gate
 from rgaviz.errors import RgavizError, UnknownNameError, kind_of, unknown_name
 from rgaviz.explain.layers import find_layer, stage_names
-from rgaviz.explain.sources import mask_kind
+from rgaviz.explain.sources import ends_itself, mask_kind
 
 
 def gates(model: nn.Module, layer: str) -> dict[str, nn.Module]:
@@ -27,18 +26,18 @@ def gates(model: nn.Module, layer: str) -> dict[str, nn.Module]:
 
 
 def gated_layers(model: nn.Module) -> list[str]:
-    """The stages that have a gate, in order; for a network without stages, every module that ends in one.
+    """The stages that have a gate, in order, then every module outside of these that ends in one.
 
     A module that holds nothing but such modules, like timm's CBAM, is one layer.
     """
     stages = stage_names(model)
-    if stages:
-        return [name for name in stages if gates(model, name)]
+    within = [name for name in stages if gates(model, name)]
+    inside = tuple(f"{stages[name]}." for name in within)  # a stage may be a gate itself
     modules = dict(model.named_modules())
     ending = dict.fromkeys(
-        (_parent(path) or path) if isinstance(module, Gate) else path
+        (_parent(path) or path) if ends_itself(module) else path
         for path, module in modules.items()
-        if path and mask_kind(module)
+        if path and mask_kind(module) and not (inside and f"{path}.".startswith(inside))
     )
 
     def widest(path: str) -> str:
@@ -46,7 +45,7 @@ def gated_layers(model: nn.Module) -> list[str]:
         siblings = [f"{parent}.{name}" for name, _ in modules[parent].named_children()]
         return parent if parent and all(each in ending for each in siblings) else path
 
-    return list(dict.fromkeys(widest(path) for path in ending))
+    return [*within, *dict.fromkeys(widest(path) for path in ending)]
 
 
 def expand_layers(model: nn.Module, layers: str) -> list[str]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.attention.slot import hook_before_slot
+from rgaviz.ends import input_channels
 from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
@@ -52,9 +53,8 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
 
 def stage_names(model: nn.Module) -> dict[str, str]:
     """Stage name -> dotted module name; empty for a network without stages."""
-    stages = getattr(model, "stages", None)
-    if isinstance(stages, nn.Module):  # timm's networks have a Sequential of that name
-        stages = getattr(model, "named_stages", None)
+    stages = getattr(model, "stages", None)  # timm's networks have a Sequential of that name
+    stages = getattr(model, "named_stages", stages)
     return stages if isinstance(stages, dict) else {}
 
 
@@ -133,7 +133,7 @@ def in_order(
     with lent(model):
         handles = [hook_before_slot(module, note) for module in dict.fromkeys(modules)]
         try:
-            model(torch.zeros(1, 3, *image_size, device=first.device, dtype=first.dtype))
+            model(torch.zeros(1, input_channels(model), *image_size, device=first.device, dtype=first.dtype))
         finally:
             for handle in handles:
                 handle.remove()

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from rgaviz.explain.capture import explained_forward, network_and_inputs
-from rgaviz.explain.gates import expand_layers, gates
+from rgaviz.explain.declared import declared, parse_gates
+from rgaviz.explain.gates import expand_layers
+from rgaviz.explain.gates import gates as gates_of
 from rgaviz.explain.lending import lent
 
 
-def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
+def masks(
+    model: Any,
+    images: Any,
+    layer: str = "all",
+    gates: Mapping[str, str | None] | Sequence[str] | str | None = None,
+    output: str | int | None = None,
+) -> dict[str, np.ndarray]:
     """The attention masks of a network for some images; the network is not changed.
 
     Args:
         model: a network, or a checkpoint from :func:`rgaviz.load_checkpoint`.
         images: a normalised tensor (B, 3, H, W); with a checkpoint also paths or uint8 RGB arrays.
         layer: a stage such as ``"conv5"`` or a module such as ``"layer4"``, several joined by commas, or ``"all"``.
+        gates: modules of your own that masks leave, ``{"att4.sigmoid": "spatial"}``; names may be patterns; where
+            the kind is None the shape tells it.
+        output: of a network that gives several outputs any one of them.
 
     Returns:
         Float32 arrays in [0, 1] keyed ``"conv5/spatial"`` (B, H, W), ``"conv5/channel"`` (B, C) and
@@ -29,11 +40,16 @@ def masks(model: Any, images: Any, layer: str = "all") -> dict[str, np.ndarray]:
         RgavizError: no such layer, no attention in it, or a gate that gives no single mask for each image.
     """
     network, inputs = network_and_inputs(model, images)
-    watched = {
-        key: gate for name in expand_layers(network, layer) for key, gate in gates(network, name).items()
-    }
-    with lent(network):  # frozen, so nothing is recorded
-        _, caught = explained_forward(network, inputs, layer=None, watched=watched)
+    with (
+        lent(network),
+        declared(network, parse_gates(gates), inputs.shape[2:]),
+    ):  # frozen, so nothing is recorded
+        watched = {
+            key: gate
+            for name in expand_layers(network, layer)
+            for key, gate in gates_of(network, name).items()
+        }
+        _, caught = explained_forward(network, inputs, layer=None, watched=watched, output=output)
     return mask_arrays(caught.masks)
 
 

@@ -73,12 +73,16 @@ SOURCES: dict[str, Source] = {
     "timm.ghostnet.GhostModuleV3": Source(_ghost_v3, "gate_fn"),
     "torchvision.misc.SqueezeExcitation": Source("channel", "scale_activation"),
 }
+DECLARED = "rgaviz_gate"  # the attribute of a module that the user says a mask leaves: its kind
+ROUNDING = 1e-3  # beyond [0, 1], as half precision has it
 # Types of a function into [0, 1], whichever library's.
 SIGMOIDS = ("Sigmoid", "Hardsigmoid", "HardSigmoid", "HardSigmoidMe")
 
 
 def mask_kind(module: nn.Module) -> Kind | None:
     """What the mask ranges over that leaves ``module`` itself; None if none does."""
+    if (declared := vars(module).get(DECLARED)) is not None:
+        return declared
     if isinstance(module, Gate):
         return module.kind
     source = SOURCES.get(_type_name(module))
@@ -92,7 +96,12 @@ def mask_kind(module: nn.Module) -> Kind | None:
 
 def watched_module(module: nn.Module) -> nn.Module:
     """The module whose outputs make the mask of ``module``, for which :func:`mask_kind` names a kind."""
-    return module if isinstance(module, Gate) else getattr(module, SOURCES[_type_name(module)].gate)
+    return module if ends_itself(module) else getattr(module, SOURCES[_type_name(module)].gate)
+
+
+def ends_itself(module: nn.Module) -> bool:
+    """Whether the mask is what the module itself gives: a gate of ours, or one that the user declared."""
+    return isinstance(module, Gate) or DECLARED in vars(module)
 
 
 def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
@@ -109,7 +118,8 @@ def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
     Raises:
         RgavizError: the gate was not called, or more often than a mask needs: no output is *the* mask then.
     """
-    source = Source(module.kind) if isinstance(module, Gate) else SOURCES[_type_name(module)]
+    kind = mask_kind(module)
+    source = Source(kind or "joint") if ends_itself(module) else SOURCES[_type_name(module)]
     if len(outputs) != source.calls:
         used = f"used {len(outputs)} times in a forward pass, not {source.calls}" if outputs else "not used"
         raise RgavizError(f"{key} has no mask: its gate is {used}. Name other layers for masks.")
@@ -117,9 +127,24 @@ def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
     for other in outputs[1:]:
         mask = mask * other  # (B, C, H, 1) * (B, C, 1, W) -> (B, C, H, W)
     mask = mask if source.function is None else source.function(mask)
-    if mask_kind(module) == "channel":
+    if DECLARED in vars(module):
+        _check_range(mask, key)
+    if kind == "spatial" and mask.ndim == 3:
+        return mask.unsqueeze(1)  # (B, H, W) -> (B, 1, H, W)
+    if kind == "channel":
         return mask.reshape(len(mask), -1, 1, 1)  # (B, C, 1, 1), (B, 1, C) or (B, 1, 1, C) -> (B, C, 1, 1)
     return mask
+
+
+def _check_range(mask: Tensor, key: str) -> None:
+    """Refuse what the user declared to be a mask and is none."""
+    low, high = float(mask.min()), float(mask.max())
+    if not -ROUNDING <= low <= high <= 1 + ROUNDING:
+        raise RgavizError(
+            f"{key} lies between {low:.3g} and {high:.3g}, which is no mask in [0, 1]; give --gate the module that "
+            f"ends in "
+            "one, a sigmoid, say."
+        )
 
 
 def _type_name(module: nn.Module) -> str:

@@ -277,9 +277,8 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
     """
     kept = dict(results.manifest.figure)
     scale = kept.pop("scale", None)
-    if (
-        isinstance(scale, dict) and scale.items() - FigureOptions().scales.items()
-    ):  # earlier ones have fewer groups
+    usual = FigureOptions().scales  # of more groups than in earlier versions
+    if isinstance(scale, dict) and any(usual.get(name) != value for name, value in scale.items()):
         kept["scale"] = scale.get("cam")
     if changes.get("preset") == "rows":
         kept.pop("columns", None)

@@ -42,7 +42,7 @@ def create_model(
 
     Args:
         arch: a key of ``MODELS``; or ``torchvision:NAME`` or ``timm:NAME``, a network of these libraries as it is, or
-            with attention behind its stages.
+            with attention behind its stages; or ``FILE.py:NAME``, what your own code makes, which runs.
         attention: a key of ``ATTENTIONS``; ``none`` is the baseline.
         num_classes: outputs.
         image_size: (H, W) in pixels, or one number for both; part of the architecture, since relations depend on the

@@ -14,6 +14,8 @@ from rgaviz.attention import build_attention
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.models.heads import HEADS
 
+CONFIG, TASK = "rgaviz_config", "rgaviz_task"  # where a network has other attributes of the plain names
+
 
 class _Unfilled(TorchFunctionMode):
     """Weights are not drawn: without memory there is nothing to fill, but PyTorch imports its compiler for it."""
@@ -57,6 +59,33 @@ def shape_text(sizes: Sequence[int]) -> str:
 def count_parameters(model: nn.Module) -> int:
     """Number of learned values."""
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def config_of(model: nn.Module) -> dict[str, Any]:
+    """The arguments that build a network again; beside a ``config`` of its own, which a user's may have."""
+    own = vars(model)
+    return own[CONFIG if CONFIG in own else "config"]
+
+
+def task_of(model: nn.Module) -> str:
+    """What a network is for; one that does not say is a classifier."""
+    own = vars(model)
+    return str(own[TASK] if TASK in own else getattr(model, "task", "classification"))
+
+
+def describe(model: nn.Module, config: Mapping[str, Any]) -> None:
+    """Note on a network how it is built, without touching a ``config`` that a user has there."""
+    own: Any = vars(model)
+    known = getattr(model, "config", None)
+    ours = known is None or (isinstance(known, dict) and known.get("arch") == config["arch"])
+    own["config" if ours else CONFIG] = dict(config)
+
+
+def set_task(model: nn.Module, task: str) -> None:
+    """Note on a network what it is for, likewise."""
+    own: Any = vars(model)
+    known = getattr(model, "task", task)
+    own["task" if known in ("classification", "reid", "segmentation") else TASK] = task
 
 
 class Network(nn.Module):

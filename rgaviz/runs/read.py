@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.models import count_parameters
+from rgaviz.models.network import config_of, task_of
 from rgaviz.runs.row import HEADS, Row
 from rgaviz.tasks import TASKS, Measure
 from rgaviz.tasks.task import afterwards, in_tables, measured_part
@@ -201,13 +202,13 @@ def _is_run(checkpoint: Checkpoint) -> bool:
 
 
 def _measures(checkpoint: Checkpoint) -> tuple[Measure, ...]:
-    return in_tables(TASKS[str(checkpoint.model.task)])
+    return in_tables(TASKS[task_of(checkpoint.model)])
 
 
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
-    built: Any = checkpoint.model.config
+    built = config_of(checkpoint.model)
     tables = dict(checkpoint.recipe)
     # As the network was built: what a recipe leaves open depends on the image and on the version.
     tables["model"] = {**tables.get("model", {}), **built}

@@ -18,6 +18,15 @@ from rgaviz.tasks.metrics import class_errors, confusion
 from rgaviz.tasks.task import LABEL, How, Parts
 
 SUMS_TO_1 = 1e-3  # as far as rounding in half precision may lead away
+OUTPUTS = {  # what the outputs of a classifier can be
+    "softmax": "logits of classes of which one is true",
+    "sigmoid": "logits of classes, each for itself; the most probable one is said",
+    "multilabel": "logits of classes of which any number can be true; those above 50% are said",
+    "value": "numbers that are no classes, as of a regression",
+}
+VALUE = "value"
+TRUE = 0.5  # probability above which a label of several is said
+SAID = 3  # labels of several that are said
 TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
 
 
@@ -40,6 +49,11 @@ class Classification:
     foreign = True
     choices: tuple[str, ...] = ()
     dense = False
+
+    def __init__(self, outputs: str | None = None) -> None:
+        self.kind = outputs
+        if outputs == VALUE:
+            self.targets = (VALUE,)
 
     def measuring(self, **choices: Any) -> Classification:
         for name in choices:
@@ -100,6 +114,8 @@ class Classification:
         return model
 
     def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
+        if text == VALUE == self.kind:
+            return one_class(0, names)
         if text in TOPS:
             return top_classes(TOPS[text], names)
         if text == LABEL:
@@ -136,18 +152,38 @@ class Classification:
             raise unknown_name(text, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
-        shares, already = probabilities(output.float())
+        if self.kind == VALUE:
+            return [_value(row, names) for row in output.float().tolist()]
+        if self.kind == "multilabel":
+            pairs = zip(output.float().sigmoid().tolist(), truth, strict=True)
+            return [_several(shares, names, true) for shares, true in pairs]
+        shares, already = probabilities(output.float(), self.kind)
         confidence, index = shares.max(1)  # (B,) each
         rows = zip(confidence.tolist(), index.tolist(), truth, already.tolist(), strict=True)
         return [_told(str(names[best]), best, sure, true, done) for sure, best, true, done in rows]
 
 
-def probabilities(output: Tensor) -> tuple[Tensor, Tensor]:
+def answering(task: Any, outputs: str | None) -> Any:
+    """The task where the outputs of a network are said to be something.
+
+    Raises:
+        RgavizError: they are no classifier's.
+    """
+    if outputs is None:
+        return task
+    if not isinstance(task, Classification):
+        raise RgavizError(
+            f"outputs={outputs} is for classifiers, and this network is for {task.name}: leave it out."
+        )
+    return Classification(outputs)
+
+
+def probabilities(output: Tensor, kind: str | None = None) -> tuple[Tensor, Tensor]:
     """Probabilities (B, classes) of an output, and whether it has been them already (B,).
 
     One logit is that of one class against none, by a sigmoid. What sums to 1 has been through a softmax.
     """
-    if output.shape[1] == 1:
+    if kind == "sigmoid" or (output.shape[1] == 1 and kind is None):
         return output.sigmoid(), torch.zeros(len(output), dtype=torch.bool)
     already = (output >= 0).all(1) & ((output.sum(1) - 1).abs() < SUMS_TO_1)  # (B,): none asks its neighbours
     return torch.where(already[:, None], output, output.softmax(1)), already
@@ -185,6 +221,30 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
         "confusion": Table("true \\ predicted", names, names, counts.tolist()),
     }
     return Evaluation(figures, tables)
+
+
+def _value(row: Sequence[float], names: Sequence[str]) -> Told:
+    """Of a network whose outputs are numbers: each by its name."""
+    said = [f"{name} {value:.3g}".replace("-", "−") for name, value in zip(names, row, strict=True)]
+    lines = [Line(text) for text in said[:SAID]]
+    return Told(lines, dict(zip(map(str, names), row, strict=True)))
+
+
+def _several(shares: Sequence[float], names: Sequence[str], truth: str | None) -> Told:
+    """Of a network whose labels exclude nothing: those above one half, or the nearest to it."""
+    order = sorted(range(len(shares)), key=lambda place: -shares[place])
+    said = [place for place in order if shares[place] > TRUE] or order[:1]
+    lines = [
+        Line(
+            f"{names[place]} {100 * shares[place]:.0f}%",
+            None if truth is None else str(names[place]) == truth,
+        )
+        for place in said[:SAID]
+    ]
+    best = order[0]
+    values = {"label": str(names[best]), "index": best, "confidence": shares[best]}
+    several = {"labels": "+".join(str(names[place]) for place in said if shares[place] > TRUE)}
+    return Told(lines, {**values, **several}, says=str(names[best]))
 
 
 def _told(label: str, index: int, confidence: float, truth: str | None, already: bool) -> Told:

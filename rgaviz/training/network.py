@@ -11,7 +11,7 @@ from rgaviz.devices import available_memory
 from rgaviz.errors import RgavizError, clipped, lookup, one_line
 from rgaviz.models import create_model, model_heads
 from rgaviz.models.foreign import is_foreign
-from rgaviz.models.network import Network
+from rgaviz.models.network import Network, set_task
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
 
@@ -43,7 +43,7 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
     if "head" in options:
         lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
     model = build_fresh(recipe, attention, num_classes, **options)
-    model.task = task.name
+    set_task(model, task.name)
     return model
 
 

@@ -83,6 +83,7 @@ def test_what_was_left_out_and_chosen_is_told(pair):
     assert found.left_out == 0
 
 
+@pytest.mark.slow
 def test_a_long_figure_says_how_many_pages_are_left(pair):
     for number in range(7):
         save_picture(Path(f"many/{number}.png"), (8, 8), number)

@@ -139,6 +139,7 @@ def test_labels_that_cannot_be_taken_are_told_and_the_rest_is_done(tmp_path, pai
         assert (results.labels(str(number), "truth", "labels") == 255).all() == bool(number)
 
 
+@pytest.mark.slow
 def test_many_faults_are_counted(tmp_path, pair):
     scenes(tmp_path, [(16, 16)] * 6)
     for path in (tmp_path / "labels").iterdir():
@@ -174,6 +175,7 @@ def test_a_folder_of_true_labels(tmp_path, pair, networks):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_scaled_down_and_that_is_said(tmp_path, pair, monkeypatch):
     monkeypatch.setattr(segmentation, "LONGEST", 32)
     files = scenes(tmp_path, [(40, 64), (20, 20), (48, 48)])

@@ -256,6 +256,7 @@ def slow_cam(checkpoint, path, target):
     return (weights * caught[0]).sum(1).relu()[0].detach().numpy()
 
 
+@pytest.mark.slow
 def test_networks_of_several_sizes(networks, place, tmp_path):
     other = load_checkpoint(networks[0])
     assert other.image_size == SIZE

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torchvision
 from official_network import random_network
+from parametrised import rare
 
 from rgaviz.checkpoint import initialise, save_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
@@ -148,7 +149,7 @@ def test_a_file(tmp_path, kind):
     assert not torch.equal(model.conv1.weight, before["conv1.weight"])
 
 
-@pytest.mark.parametrize("arch", ["resnet20", "densenet-bc100"])
+@pytest.mark.parametrize("arch", ["resnet20", rare("densenet-bc100")])
 def test_another_head_begins_fresh(tmp_path, arch):
     source = small(arch, seed=0)
     model = small(arch, head="bnneck", num_classes=5, seed=1)
@@ -161,6 +162,7 @@ def test_another_head_begins_fresh(tmp_path, arch):
         assert torch.equal(value, (before if fresh else source.state_dict())[key]), key
 
 
+@pytest.mark.slow
 def test_the_authors_own_weights(tmp_path):
     state = random_network("rgas", 5).state_dict()
     torch.save(state, tmp_path / "theirs.pth")

@@ -35,6 +35,7 @@ def test_the_bundled_photographs():
     assert all(path.name in text for path in sample_pictures())
 
 
+@pytest.mark.slow
 def test_figures_are_told_as_they_are_drawn_and_ctrl_c_ends_in_a_line(tmp_path):
     """In a pipe, where Python keeps lines back."""
     words = [sys.executable, "-m", "rgaviz", "demo", "-o", str(tmp_path / "demo")]

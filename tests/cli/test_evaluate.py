@@ -79,6 +79,7 @@ def test_a_table_for_people_and_a_named_figure(rga):
     assert sorted(files_below(Path("rgaviz-evaluate"))) == ["manifest.json", *figures, "tables/rga.v1.csv"]
 
 
+@pytest.mark.slow
 def test_redrawn_without_a_network(rga):
     rga("evaluate", "baseline.pt", "rga.pt", *FAST)
     before = files_below(Path("rgaviz-evaluate"))

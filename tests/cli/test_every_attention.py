@@ -57,6 +57,7 @@ def test_masks_of_all(trained, rga, place):
     assert Path("all.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_all_are_compared(trained, answer, place):
     told = answer("compare", *files(trained, ATTENTIONS), "img.jpg", "-o", "all.pdf", "--dpi", "50")
     assert set(told["predictions"]["img.jpg"]) == {network_name(name) for name in ATTENTIONS}

@@ -76,7 +76,7 @@ def words_of(name):
 # A command, and from which moment to the next: of one code one command, and every moment where there is time.
 STEPS = [
     ("masks", 3),
-    ("evaluate", 3),
+    rare(("evaluate", 3)),
     ("redraw", 3),
     *map(rare, [("masks", 1), ("redraw", 1), ("evaluate", 1), ("cam", 3), ("compare", 3), ("histogram", 3)]),
 ]

@@ -60,7 +60,8 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(command):
 def test_options_stand_in_panels():
     rows = help_rows("compare")
     assert list(rows["Network"]) == [
-        *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes", "--device")
+        *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes"),
+        *("--output", "--outputs", "--show-channels", "--gate", "--device"),
     ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--cmap", "--alpha", "--scale"]
     figure += ["--interpolation", "--pages", "--preset", "--columns"]

@@ -144,6 +144,7 @@ def test_people_by_part(answer):
     assert ">spatial mask (conv5)<" in drawn
 
 
+@pytest.mark.slow
 def test_pictures_drawn_are_the_same_again_and_told(answer, rga):
     words = ("localize", "rga.pt", "shapes", "--count", "6", *FAST)
     first = answer(*words, "-o", "a")

@@ -154,6 +154,7 @@ def make_places(path):
     torch.save(document, path)
 
 
+@pytest.mark.slow
 def test_what_another_task_measures_against_cost(rga, answer, refused, runs, monkeypatch):
     monkeypatch.setitem(TASKS, "places", Places())
     make_places("runs/seed0/rga-sc.pt")
@@ -176,6 +177,7 @@ def test_what_another_task_measures_against_cost(rga, answer, refused, runs, mon
     assert "error" not in told + drawn + tex
 
 
+@pytest.mark.slow
 def test_a_figure_of_a_version_without_results_is_ours(rga, runs):
     words = ("profile", *SMALL, "--attention", "none", "--runs", "runs", "--format", "png", "--dpi", "50")
     rga(*words)

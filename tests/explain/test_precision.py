@@ -114,9 +114,15 @@ class Several(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("form", "word"),
-    [(lambda x: (x, x), "tuple"), (lambda x: {"logits": x}, "dict"), (lambda x: [x], "list")],
+    ("form", "told", "key"),
+    [
+        (lambda x: (x, x), r"gives 0 \(.*, 1 \(.*which is to be explained: --output 0", 1),
+        (lambda x: {"logits": x}, "--output logits", "logits"),
+        (lambda x: [x], "--output 0", 0),
+    ],
 )
-def test_an_output_of_several_is_refused_in_one_line(form, word):
-    with pytest.raises(RgavizError, match=f"gives a {word}, not one tensor"):
+def test_an_output_of_several_is_refused_in_one_line_or_named(form, told, key):
+    with pytest.raises(RgavizError, match=told):
         cam(Several(form), IMAGES, "conv")
+    expected = cam(Several(lambda x: x), IMAGES, "conv")["gradcam"].shape
+    assert cam(Several(form), IMAGES, "conv", output=key)["gradcam"].shape == expected

@@ -150,6 +150,7 @@ def test_two_pictures_that_would_write_one_overlay(tmp_path):
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.slow
 def test_drawing_needs_neither_torch_nor_pyplot():
     modules = ["results", "results.writer", "figures.grid", "figures.draw"]  # the last loads every figure
     code = "import sys\n" + "".join(f"import rgaviz.{name}\n" for name in modules)

@@ -167,6 +167,7 @@ for pages in numbers:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not tell the peak")
+@pytest.mark.slow
 def test_a_page_is_gone_before_the_next_is_drawn(tmp_path):
     make(tmp_path / "r", COLUMNS[:3], [(60, 60)] * 20)
     words = [sys.executable, "-c", PAGES, str(tmp_path / "r"), "1", "3"]

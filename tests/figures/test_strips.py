@@ -118,6 +118,7 @@ def test_warnings_are_marked_and_told_below(tmp_path):
     assert signs == [1, 4]
 
 
+@pytest.mark.slow
 def test_columns(tmp_path):
     results = make(tmp_path / "r", FIVE, CROPS)
     for columns in (2, 3, 6, 50):

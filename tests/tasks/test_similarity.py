@@ -165,6 +165,7 @@ def test_a_picture_beside_itself_has_no_map(folder):
 
 
 @pytest.mark.parametrize("method", ["layercam", "scorecam", "eigencam", "fullgrad"])
+@pytest.mark.slow
 def test_other_methods(folder, method):
     out = folder / method
     target = f"similarity:{folder / 'with.png'}"

@@ -6,6 +6,7 @@ import pytest
 import tiny
 import torch
 from folders import files, rows, same
+from parametrised import rare
 from two_processes import CHANGES, Doubled, fixed
 
 from rgaviz.checkpoint import load_checkpoint
@@ -21,9 +22,7 @@ def light():
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
 
 
-@pytest.mark.parametrize(
-    "launch", [(), pytest.param(TORCHRUN, marks=pytest.mark.slow)], ids=["forked", "torchrun"]
-)
+@pytest.mark.parametrize("launch", [rare(((),)), rare((TORCHRUN,))], ids=["forked", "torchrun"])
 def test_two_processes_equal_one(tmp_path, two_processes, launch):
     made = two_processes(*launch) / "classes"
     whole, interrupted, alone = made / "whole", made / "interrupted", tmp_path / "alone"

@@ -1,6 +1,7 @@
-"""Networks of torchvision and timm, with the weights these libraries publish or with fresh ones.
+"""Networks that are not ours: of torchvision and timm, with their weights or with fresh ones, and of the user's code.
 
-They are written ``torchvision:NAME`` and ``timm:NAME``. Neither library is imported before such a name is used.
+They are written ``torchvision:NAME``, ``timm:NAME`` and ``FILE.py:NAME``. Nothing of them is imported before such a
+name is used.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError, clipped
-from rgaviz.models.foreign import from_timm, from_torchvision
+from rgaviz.models.foreign import from_own, from_timm, from_torchvision
 from rgaviz.models.foreign.building import fresh_weights, undrawn
 from rgaviz.models.foreign.classes import IMAGENET_CLASSES, class_names, numbered_classes
 from rgaviz.models.foreign.slots import add_slots, slot_options
-from rgaviz.models.foreign.source import FRESH, Loaded, Preset, Source, is_foreign, parse
+from rgaviz.models.foreign.source import FRESH, OWN, Loaded, Preset, Source, is_foreign, is_library, parse
 
 __all__ = [
     "FRESH",
@@ -28,6 +29,7 @@ __all__ = [
     "class_names",
     "fresh_weights",
     "is_foreign",
+    "is_library",
     "load",
     "numbered_classes",
     "parse",
@@ -36,7 +38,7 @@ __all__ = [
     "undrawn",
 ]
 
-MODULES: dict[str, Any] = {"torchvision": from_torchvision, "timm": from_timm}
+MODULES: dict[str, Any] = {"torchvision": from_torchvision, "timm": from_timm, OWN: from_own}
 
 
 def build(
@@ -52,7 +54,7 @@ def build(
     """A network of a library with fresh weights from the global random state.
 
     Args:
-        arch: ``torchvision:NAME`` or ``timm:NAME``.
+        arch: ``torchvision:NAME``, ``timm:NAME`` or ``FILE.py:NAME``, whose code then runs.
         num_classes: outputs.
         image_size: (H, W) in pixels; given to the constructor where that asks for it, as those of transformers do.
         attention: a key of ``ATTENTIONS``, put behind stages of a network that has any.

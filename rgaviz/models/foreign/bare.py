@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rgaviz.ends import input_channels, the_output
 from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign, model_options
-from rgaviz.models.network import shape_text
+from rgaviz.models.network import config_of, describe, shape_text
 from rgaviz.models.stem import CONVOLUTIONS
+from rgaviz.own_code import is_own_code, own_fault
 
 # Names under which training scripts keep a state_dict: of several the first, so averages only where nothing else is.
 WRAPPERS = (
@@ -93,6 +95,7 @@ def fit(
     arch: str,
     num_classes: int | None = None,
     image_size: tuple[int, int] | None = None,
+    output: str | int | None = None,
 ) -> Fitted:
     """The network ``arch`` with these weights.
 
@@ -102,10 +105,12 @@ def fit(
 
     Args:
         state: names as in the network.
-        arch: a key of ``MODELS``, ``torchvision:NAME`` or ``timm:NAME``.
-        num_classes: outputs; by default those of the head in ``state``, 1000 where there is none.
+        arch: a key of ``MODELS``, ``torchvision:NAME``, ``timm:NAME`` or ``FILE.py:NAME``.
+        num_classes: outputs; by default those of the head in ``state``, 1000 where there is none. Those of an own
+            network are counted.
         image_size: (H, W) in pixels; by default that of the library's own weights, 32x32 for a network of ours with a
             3x3 stem, else 224x224. The stem is that of the weights, whatever the size.
+        output: which of several outputs of an own network is explained.
 
     Returns:
         The network, and how it was fitted.
@@ -155,7 +160,9 @@ def fit(
             f"{_next_step(told, len(fitting), len(own), arch, size)}"
         )
     model.load_state_dict({**own, **fitting})
-    if image_size:
+    if is_own_code(arch):
+        _count(model, size, output)
+    elif image_size:
         _try(model, size)
     differs = [key for keys in faults.values() for key in keys]
     if differs:
@@ -210,13 +217,32 @@ def _next_step(
     )
 
 
+def _count(model: nn.Module, size: tuple[int, int], output: str | int | None) -> None:
+    """Note how many outputs an own network has, which is known when it has been used."""
+    config = config_of(model)
+    try:
+        with torch.inference_mode():
+            given = model.eval()(torch.zeros(1, input_channels(model), *size))
+    except Exception as error:
+        fault = own_fault(config["arch"], error)
+        raise RgavizError(f"{fault} It was given one image of {shape_text(size)} (--image-size).") from error
+    found = the_output(given, output)
+    if found.ndim != 2:
+        raise RgavizError(
+            f"{clipped(config['arch'])} gives {shape_text(found.shape)} for one image, where a classifier gives "
+            f"1x10, say; "
+            "name another --output, or wrap it."
+        )
+    describe(model, {**config, "num_classes": found.shape[1]})
+
+
 def _try(model: nn.Module, size: tuple[int, int]) -> None:
     """Refuse a size at which the network can be built but not used."""
     try:
         with torch.inference_mode():
             model.eval()(torch.zeros(1, 3, *size))
     except Exception as error:  # every network refuses in its own way
-        arch = vars(model)["config"]["arch"]
+        arch = config_of(model)["arch"]
         raise RgavizError(
             f"{arch} cannot take images of {shape_text(size)} ({one_line(error)}); give the size it was trained with."
         ) from error

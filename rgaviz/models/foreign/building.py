@@ -12,7 +12,7 @@ from torch import nn
 
 from rgaviz.errors import RgavizError, one_line
 from rgaviz.models.foreign.source import Preset, Source, is_foreign
-from rgaviz.models.network import shape_text, shapes_only
+from rgaviz.models.network import describe, set_task, shape_text, shapes_only
 
 STAGES = {f"conv{n + 1}": f"layer{n}" for n in (1, 2, 3, 4)}  # of a ResNet and its kin
 
@@ -48,20 +48,18 @@ def constructed(make: Callable[[], nn.Module]) -> nn.Module:
 
 def described(model: nn.Module, source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.Module:
     """The network with the attributes by which the rest of the package knows it."""
-    more: dict[str, Any] = {
-        "task": "classification",
-        "config": {
-            "arch": source.network,
-            "attention": "none",
-            "num_classes": num_classes,
-            "image_size": list(image_size),
-        },
+    config = {
+        "arch": source.network,
+        "attention": "none",
+        "num_classes": num_classes,
+        "image_size": list(image_size),
     }
+    describe(model, config)
+    set_task(model, "classification")
     if all(isinstance(getattr(model, name, None), nn.Module) for name in STAGES.values()):
-        more["stages"] = dict(STAGES)
-    vars(model).update(more)
+        vars(model).setdefault("stages", dict(STAGES))
     if not isinstance(getattr(model, "head", None), nn.Module) and (head := _head(model, num_classes)):
-        vars(model)["head"] = head  # beside the modules: it has its name there already
+        vars(model).setdefault("head", head)  # beside the modules: it has its name there already
     return model
 
 

@@ -11,9 +11,10 @@ from torch import nn
 from rgaviz.attention import build_attention, working_ratio
 from rgaviz.attention.slot import Slot
 from rgaviz.errors import RgavizError, clipped, unknown_name
+from rgaviz.models.foreign.building import STAGES
 from rgaviz.models.foreign.source import Source
 from rgaviz.models.foreign.stages import Stage, find_stages
-from rgaviz.models.network import count_parameters, shape_text
+from rgaviz.models.network import config_of, count_parameters, describe, shape_text
 
 ALL = "all"  # stages, where there are any
 USUAL_RATIO = 8
@@ -50,7 +51,7 @@ def add_slots(
         UnknownNameError: no such attention or stage.
         RgavizError: the network has no stages, or a map is too small or too large.
     """
-    config: dict[str, Any] = vars(model)["config"]
+    config = config_of(model)
     height, width = config["image_size"]
     stages = find_stages(model, (height, width), usual, told_by_library(model))
     every = layers is None or list(layers) == [ALL]
@@ -69,25 +70,20 @@ def add_slots(
     for name in attended:
         if name not in stages:
             raise unknown_name(name, stages, f"stage of {clipped(source.arch)}")
-    slots = {}
+    slots, home = {}, "rgaviz_attention" if hasattr(model, "attention") else "attention"
     if attention != "none":
         slots = {name: _attention(source, stages, name, attention, ratios) for name in attended}
-        model.add_module("attention", nn.ModuleDict(slots))
+        model.add_module(home, nn.ModuleDict(slots))
     for name, slot in slots.items():
         model.get_submodule(stages[name].module).register_forward_hook(Slot(slot))
-    taken = isinstance(getattr(model, "stages", None), nn.Module)  # by timm, for a part of its network
-    more: dict[str, Any] = {
-        "named_stages" if taken else "stages": {
-            name: f"attention.{name}" if name in slots else stage.module for name, stage in stages.items()
-        },
-        "config": {
-            **config,
-            "attention": attention,
-            "attention_layers": attended,
-            **{name: value for name, value in zip(("s1", "s2"), ratios, strict=True) if value is not None},
-        },
+    taken = (
+        hasattr(model, "stages") and vars(model).get("stages") != STAGES
+    )  # by timm, for a part of its network
+    vars(model)["named_stages" if taken else "stages"] = {
+        name: f"{home}.{name}" if name in slots else stage.module for name, stage in stages.items()
     }
-    vars(model).update(more)
+    given = {name: value for name, value in zip(("s1", "s2"), ratios, strict=True) if value is not None}
+    describe(model, {**config, "attention": attention, "attention_layers": attended, **given})
 
 
 def told_by_library(model: nn.Module) -> list[str]:

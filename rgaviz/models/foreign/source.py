@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from rgaviz.errors import LONGEST_PART, UnknownNameError, quoted
+from rgaviz.own_code import LIBRARIES, is_own_code
 
-LIBRARIES = ("torchvision", "timm")
+OWN = "own"  # instead of a library: code of the user's
 FRESH = "none"  # instead of the name of weights: none, a network as it is before training
 
 
@@ -24,12 +25,12 @@ class Source(NamedTuple):
     @property
     def arch(self) -> str:
         """What stands before the @, as :func:`rgaviz.create_model` takes it."""
-        return f"{self.library}:{self.name}"
+        return self.name if self.library == OWN else f"{self.library}:{self.name}"
 
     @property
     def network(self) -> str:
         """The network alone: behind timm's dot and behind the @ stand names of weights."""
-        return f"{self.library}:{self.name.partition('.')[0]}"
+        return self.name if self.library == OWN else f"{self.library}:{self.name.partition('.')[0]}"
 
     @property
     def id(self) -> str:
@@ -55,13 +56,20 @@ class Loaded(NamedTuple):
     classes: list[str]
 
 
-def is_foreign(name: Any) -> bool:
+def is_library(name: Any) -> bool:
     """Whether a name is that of a network of torchvision or timm: it begins with ``torchvision:`` or ``timm:``."""
     return isinstance(name, str) and name.startswith(tuple(f"{library}:" for library in LIBRARIES))
 
 
+def is_foreign(name: Any) -> bool:
+    """Whether a name is that of a network which is not ours: of a library, or of the user's own code."""
+    return is_library(name) or is_own_code(name)
+
+
 def parse(text: str) -> Source:
-    """The parts of ``library:name`` or ``library:name@weights``."""
+    """The parts of ``library:name``, ``library:name@weights`` or ``FILE.py:name``."""
+    if is_own_code(text):
+        return Source(OWN, text, "")
     library, _, rest = text.partition(":")
     name, _, weights = rest.partition("@")
     return Source(library, name, weights)

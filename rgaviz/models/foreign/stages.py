@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from rgaviz.ends import input_channels
+
 LAST = 5  # the stage before the classes is conv5, as in a ResNet and in a VGG
 FEWEST = 2  # a network of patches has one resolution
 SMALLEST_REDUCTION = 3.5  # 4, but for rounding
@@ -90,7 +92,7 @@ def _shapes(model: nn.Module, size: tuple[int, int]) -> dict[str, tuple[int, ...
             warnings.simplefilter("ignore")
             state: Mapping[str, Tensor] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
             weightless = {name: value.to("meta") for name, value in state.items()}
-            functional_call(model, weightless, (torch.zeros(2, 3, *size, device="meta"),))
+            functional_call(model, weightless, (torch.zeros(2, input_channels(model), *size, device="meta"),))
             return {name: calls[0] for name, calls in found.items() if len(calls) == 1}
     finally:
         for handle in handles:

@@ -41,6 +41,7 @@ def test_shapes_and_types():
         np.testing.assert_array_equal(parts, parts_of(NAME, size))
 
 
+@pytest.mark.slow
 def test_a_name_is_a_picture_in_any_process():
     drawn = [picture(f"{number:04d}_c{camera}s1_000000_00.jpg") for number in (0, 7) for camera in (2, 5)]
     digest = hashlib.sha256(b"".join(each.tobytes() for pair in drawn for each in pair)).hexdigest()

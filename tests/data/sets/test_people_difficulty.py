@@ -46,6 +46,7 @@ def histogram(image, mask=None):
     return cv2.calcHist([image], [0, 1, 2], mask, [8] * 3, [0, 256] * 3).ravel()
 
 
+@pytest.mark.slow
 def test_histograms_of_colours_fail(tested):
     """Chance is 2 to 3 percent of mAP; histograms are no better, for they find the camera of the query."""
     (query, asked, _), (gallery, found, masks) = tested

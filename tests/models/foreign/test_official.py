@@ -77,6 +77,7 @@ def test_equals_the_official_network(branch):
     assert_same(ours, expected_outcomes(theirs, pictures), 1e-10)
 
 
+@pytest.mark.slow
 def test_a_file_of_pytorch_0_4_in_single_precision():
     """As their script writes it: another file format, no batch counters; and saved from several GPUs."""
     theirs = random_network("rgasc", IDS)

@@ -131,7 +131,7 @@ def test_round_trip(arch, tmp_path):
     with torch.no_grad():
         assert torch.equal(loaded.model(images), model(images))
     assert loaded.config == model.config
-    assert gated_layers(loaded.model) == list(stage_names(model))
+    assert set(gated_layers(loaded.model)) >= set(stage_names(model))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""Networks of the user's own code in files: the code runs where the user names it, and never because a file does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from rgaviz.checkpoint.given import Given
+from rgaviz.errors import CheckpointError, RgavizError, clipped
+from rgaviz.models.network import describe, set_task, sides
+from rgaviz.own_code import is_own_code
+
+
+def split_arch(source: Path | str) -> tuple[Path | str, str | None]:
+    """``best.pth@timm:resnet50`` as the file and its network; a file of that very name comes first."""
+    text = str(source)
+    if "@" not in text or Path(text).exists():
+        return source, None
+    for place in (place for place, sign in enumerate(text) if sign == "@"):
+        if Path(text[:place]).is_file() and text[place + 1 :]:
+            return text[:place], text[place + 1 :]
+    return source, None
+
+
+def named_again(path: Path, config: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    """The arguments in a checkpoint, of a network of the user's own code with what the user says now.
+
+    Raises:
+        CheckpointError: nothing is said of it.
+    """
+    arch = config.get("arch")
+    if not is_own_code(arch):
+        return dict(config)
+    if not is_own_code(given.arch):
+        raise CheckpointError(
+            f"{path} is a network of somebody's own code, which does not run because a file says so. If you trust "
+            f"it, name it: "
+            f"--arch {clipped(arch)}"
+        )
+    return {**config, "arch": given.arch}
+
+
+def with_factory(model: nn.Module, factory: str, num_classes: int, image_size: Any) -> None:
+    """Note on any network which function makes it.
+
+    Raises:
+        RgavizError: no such text, or no size.
+    """
+    if not is_own_code(factory):
+        raise RgavizError(
+            f"factory={clipped(factory)} names no function of yours; write FILE.py:NAME or package.module:NAME."
+        )
+    if image_size is None:
+        raise RgavizError("A network of your own needs the size of its images, too: image_size=(224, 224).")
+    size = list(sides(image_size))
+    describe(model, {"arch": factory, "attention": "none", "num_classes": num_classes, "image_size": size})
+    set_task(model, "classification")

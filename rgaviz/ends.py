@@ -1,0 +1,77 @@
+"""What goes into a network and what comes out of it, as far as the network itself tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from rgaviz.errors import RgavizError, clipped, first_that_fit, kind_of, quoted
+
+LETTERS = 120  # of what a network gives, in a message
+
+
+def input_channels(network: nn.Module) -> int:
+    """The channels of the images that a network takes: those of its first convolution; 3 without one."""
+    for module in network.modules():
+        channels = getattr(module, "in_channels", None)
+        if type(channels) is int and hasattr(module, "kernel_size"):
+            return channels
+    return 3
+
+
+def the_output(given: Any, key: str | int | None = None) -> Tensor:
+    """The one tensor that is explained, of what a network gives.
+
+    Args:
+        given: a tensor; or a dictionary, a tuple, a list or a dataclass that holds it.
+        key: its key, its place or its name there; None where the network gives a tensor.
+
+    Raises:
+        RgavizError: there is no tensor under that key, or none was named.
+    """
+    if isinstance(given, Tensor) and key is None:
+        return given
+    parts = _parts(given)
+    named = {str(name): value for name, value in parts.items()}
+    found = named.get(str(key))
+    if isinstance(found, Tensor):
+        return found
+    tensors = [
+        f"{clipped(name)} {tuple(value.shape)}" for name, value in named.items() if isinstance(value, Tensor)
+    ]
+    if isinstance(given, Tensor):
+        raise RgavizError(
+            f"The network gives one tensor and no parts, so there is no {quoted(key)}: leave out --output."
+        )
+    if not tensors:
+        raise RgavizError(
+            f"The network gives {kind_of(given)} without a tensor in it; wrap it in a module that returns the "
+            f"output to "
+            "explain."
+        )
+    told = ", ".join(first_that_fit(tensors, LETTERS))
+    asked = "which is to be explained" if key is None else f"not {quoted(key)}"
+    raise RgavizError(
+        f"The network gives {told}; say {asked}: --output {next(iter(_named(named)))} (in Python: output=...)"
+    )
+
+
+def _parts(given: Any) -> Mapping[Any, Any]:
+    if isinstance(given, Mapping):
+        return given
+    if isinstance(given, tuple) and hasattr(given, "_asdict"):
+        return {**dict(enumerate(given)), **given._asdict()}  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return dict(enumerate(given))
+    if is_dataclass(given):
+        return {each.name: getattr(given, each.name) for each in fields(given)}
+    return {}
+
+
+def _named(parts: Mapping[str, Any]) -> list[str]:
+    """The parts that are tensors, those of two axes, as logits have them, first."""
+    tensors = [name for name, value in parts.items() if isinstance(value, Tensor)]
+    return sorted(tensors, key=lambda name: parts[name].ndim != 2)

@@ -1,0 +1,71 @@
+"""The user's own networks: ``net.py:make`` or ``package.module:make``, a function or class that builds one."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from rgaviz.errors import RgavizError, clipped, kind_of
+from rgaviz.models.foreign.building import described
+from rgaviz.models.foreign.source import Loaded, Preset, Source
+from rgaviz.own_code import own_fault, own_object
+
+# What nobody says of an own network: the sizes and values of most that begin with ImageNet's weights.
+USUAL = Preset((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def build(source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.Module:
+    """What the user's function makes, called with ``num_classes`` and ``image_size`` where it takes these.
+
+    Raises:
+        RgavizError: there is no such function, it fails, or it makes no network.
+    """
+    made: Any = own_object(source.name)
+    if isinstance(made, nn.Module):
+        made = copy.deepcopy(made)
+    elif callable(made):
+        sizes = {"num_classes": num_classes, "image_size": image_size}
+        given = {name: value for name, value in sizes.items() if name in takes(made)}
+        try:
+            made = made(**given)
+        except RgavizError:
+            raise
+        except Exception as error:
+            raise own_fault(source.name, error) from error
+    if not isinstance(made, nn.Module):
+        raise RgavizError(
+            f"{clipped(source.name)} gives {kind_of(made)}, not a network; name a function or class that makes an "
+            "nn.Module."
+        )
+    return described(made, source, num_classes, image_size)
+
+
+def takes(function: Any) -> Mapping[str, Any]:
+    """The names that a function can be called with."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # of some compiled ones nothing is known
+        return {}
+
+
+def counts_classes(source: Source) -> bool:
+    """Whether the number of outputs is told to the function that makes the network."""
+    return "num_classes" in takes(own_object(source.name))
+
+
+def preset(source: Source) -> Preset:
+    """How such a network is fed unless somebody says otherwise."""
+    del source
+    return USUAL
+
+
+def load(source: Source, instead: str) -> Loaded:
+    """There are no weights without a file."""
+    del instead
+    raise RgavizError(
+        f"{clipped(source.name)} is a network without weights; name a file with them: best.pth@{clipped(source.name)}"
+    )
