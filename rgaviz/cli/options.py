@@ -238,6 +238,14 @@ class Training(Group):
             autocompletion=completion.several(completion.ATTENTIONS),
         ),
     ] = None
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to begin with: torchvision:resnet18, timm:NAME or a file, of the same network.",
+            show_default="the recipe's: fresh ones",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
     setting: Annotated[
         list[str] | None,
         typer.Option(

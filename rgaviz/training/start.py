@@ -30,6 +30,7 @@ def recipe_settings(
     name: str,
     *,
     attention: str | None = None,
+    init: str | None = None,
     setting: Sequence[str] | None = None,
     epochs: int | None = None,
     precision: str | None = None,
@@ -50,6 +51,8 @@ def recipe_settings(
     if attention is not None:
         names = tuple(each.strip() for each in attention.split(","))
         recipe = recipe.changed(model=recipe.model.changed(attention=names))
+    if init is not None:
+        recipe = recipe.changed(model=recipe.model.changed(pretrained=init))
     check_attentions(recipe.model.attention)
     return recipe
 

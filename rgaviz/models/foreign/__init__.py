@@ -15,7 +15,7 @@ from rgaviz.errors import RgavizError, clipped
 from rgaviz.models.foreign import from_own, from_timm, from_torchvision
 from rgaviz.models.foreign.building import fresh_weights, undrawn
 from rgaviz.models.foreign.classes import IMAGENET_CLASSES, class_names, numbered_classes
-from rgaviz.models.foreign.slots import add_slots, slot_options
+from rgaviz.models.foreign.slots import add_slots, slot_options, slots_of
 from rgaviz.models.foreign.source import FRESH, OWN, Loaded, Preset, Source, is_foreign, is_library, parse
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "parse",
     "preset",
     "slot_options",
+    "slots_of",
     "undrawn",
 ]
 

@@ -17,6 +17,10 @@ from rgaviz.models.foreign.stages import Stage, find_stages
 from rgaviz.models.network import config_of, count_parameters, describe, shape_text
 
 ALL = "all"  # stages, where there are any
+HOME, INSTEAD = (
+    "attention",
+    "rgaviz_attention",
+)  # of the slots; the other where a network has its own of that name
 USUAL_RATIO = 8
 LARGEST = 2**28  # weights of one module: 1 GiB
 
@@ -70,7 +74,7 @@ def add_slots(
     for name in attended:
         if name not in stages:
             raise unknown_name(name, stages, f"stage of {clipped(source.arch)}")
-    slots, home = {}, "rgaviz_attention" if hasattr(model, "attention") else "attention"
+    slots, home = {}, INSTEAD if hasattr(model, "attention") else HOME
     if attention != "none":
         slots = {name: _attention(source, stages, name, attention, ratios) for name in attended}
         model.add_module(home, nn.ModuleDict(slots))
@@ -84,6 +88,11 @@ def add_slots(
     }
     given = {name: value for name, value in zip(("s1", "s2"), ratios, strict=True) if value is not None}
     describe(model, {**config, "attention": attention, "attention_layers": attended, **given})
+
+
+def slots_of(model: nn.Module) -> str:
+    """What the names of a network's weights in its slots begin with."""
+    return f"{INSTEAD if hasattr(model, INSTEAD) else HOME}."
 
 
 def told_by_library(model: nn.Module) -> list[str]:
