@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rgaviz.own_code import is_own_code, own_name
 from rgaviz.tasks import Measure
 
 FAMILIES = {  # of names that begin alike the longer one first
@@ -94,7 +95,8 @@ class Row:
     @property
     def model(self) -> str:
         """Name of the network."""
-        attention = ATTENTIONS.get(self.attention, self.attention.upper())
+        own = own_name(self.attention) if is_own_code(self.attention) else self.attention.upper()
+        attention = ATTENTIONS.get(self.attention, own)
         name = " + ".join(part for part in (self.family, HEADS.get(self.head, ""), attention) if part)
         return f"{name} ({self.setting})" if self.setting else name
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgaviz.interrupts import Interruption
 from rgaviz.outputs import given_place
+from rgaviz.own_code import name_own_code
 from rgaviz.progress import is_main_process
 from rgaviz.training.signals import Interrupted, nothing_lost
 
@@ -54,6 +55,7 @@ def recipe_settings(
     if init is not None:
         recipe = recipe.changed(model=recipe.model.changed(pretrained=init))
     check_attentions(recipe.model.attention)
+    name_own_code(recipe.model.arch)  # so that what is trained can be gone on with
     return recipe
 
 

@@ -128,7 +128,7 @@ def test_a_folder_of_few_pictures(tmp_path, fp32):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("attention", "epochs"), [("none", 6), ("rga-sc", 30)])
+@pytest.mark.parametrize(("attention", "epochs"), [("none", 6), ("rga-sc", 15)])
 def test_the_default_recipe_learns_from_225_pictures(tmp_path, fp32, attention, epochs):
     """That no linear model tells apart: at chance two of three are wrong."""
     folder = few_pictures.write(tmp_path / "pets")

@@ -60,12 +60,8 @@ def add_slots(
     stages = find_stages(model, (height, width), usual, told_by_library(model))
     every = layers is None or list(layers) == [ALL]
     if not stages:
-        if attention == "none" and every:
+        if attention == "none":  # a recipe names the stages of other networks
             return
-        if attention == "none":
-            raise RgavizError(
-                f"{clipped(source.arch)} has no stages to name; leave out attention_layers ({', '.join(layers or ())})."
-            )
         raise RgavizError(
             f"{clipped(source.arch)} has no stages to put attention behind: that takes a network of convolutions "
             "whose maps shrink step by step, such as torchvision:resnet18 or timm:convnext_tiny."
