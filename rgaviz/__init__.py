@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.relations import relations as relations
+    from rgaviz.analysis.show import show_cam as show_cam
+    from rgaviz.analysis.show import show_masks as show_masks
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
     from rgaviz.attention import build_attention as build_attention
@@ -51,6 +53,8 @@ PUBLIC = {
     "redraw": "rgaviz.analysis.redraw",
     "relations": "rgaviz.analysis.relations",
     "save_checkpoint": "rgaviz.checkpoint",
+    "show_cam": "rgaviz.analysis.show",
+    "show_masks": "rgaviz.analysis.show",
     "sweep": "rgaviz.analysis.sweep",
     "tabulate": "rgaviz.runs.tabulate",
     "train": "rgaviz.analysis.train",
@@ -75,6 +79,8 @@ __all__ = [
     "redraw",
     "relations",
     "save_checkpoint",
+    "show_cam",
+    "show_masks",
     "sweep",
     "tabulate",
     "train",

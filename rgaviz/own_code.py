@@ -38,7 +38,7 @@ def own_name(word: str) -> str:
 
 def name_own_code(*words: str | None) -> None:
     """Note what the user names of their own code: files that say it, too, may then run it in this process."""
-    _named.update(dict.fromkeys(word for word in words if is_own_code(word)))
+    _named.update({word: None for word in words if word is not None and is_own_code(word)})
 
 
 def named_code(word: str) -> str | None:

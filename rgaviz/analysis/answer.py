@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from rgaviz.analysis.given import given_networks, given_pictures
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
@@ -14,13 +16,28 @@ from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.devices import choose_device
 from rgaviz.errors import words
-from rgaviz.figures.draw import claim_figure, claim_overlays_of, draw, record_options
-from rgaviz.figures.style import options_of
+from rgaviz.explain.declared import undeclare
+from rgaviz.figures.draw import (
+    FIGURES,
+    claim_figure,
+    claim_overlays_of,
+    draw,
+    draw_results,
+    figure_options,
+    record_options,
+)
+from rgaviz.figures.names import check_names
+from rgaviz.figures.style import figure_bytes, options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
+from rgaviz.results.reader import read_results
 from rgaviz.tasks import Told
 
+if TYPE_CHECKING:
+    from rgaviz.analysis.given import Networks, Pictures
+
 Names = Path | str | Sequence[Path | str]
+NOTEBOOK_DPI = 150
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,7 @@ class Answer:
         told: picture -> checkpoint -> what the network says of it.
         failures: one line for each picture that was left out.
         left_out: pages that were not drawn.
+        boxes: picture -> ``checkpoint/map`` -> left, top, right and bottom in pixels, where boxes were asked for.
     """
 
     folder: Path
@@ -40,6 +58,28 @@ class Answer:
     told: dict[str, dict[str, Told]]
     failures: list[str]
     left_out: int
+    boxes: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+
+    def save(self, out: Path | str, **figure: Any) -> list[Path]:
+        """Draw the figure again, in another format (``.pdf``, ``.png``, ``.svg``) or with other looks.
+
+        Args:
+            out: the figure.
+            figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be as they were.
+
+        Raises:
+            RgavizError: the results are gone, an impossible option, or a file of someone else's in the way.
+        """
+        results = read_results(self.folder)
+        options = figure_options(results, with_suffix(figure, out))
+        return draw_results(results, output_place(out, results.manifest.command), options).paths
+
+    def _repr_png_(self) -> bytes:
+        """The first page, for a notebook."""
+        results = read_results(self.folder)
+        options = figure_options(results, {"formats": ("png",), "dpi": NOTEBOOK_DPI, "pages": 1})
+        page = next(iter(FIGURES[results.manifest.command](results, options)))
+        return figure_bytes(page.figure, "png", options)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -50,6 +90,7 @@ class Answer:
                 picture: {name: each.values for name, each in told.items()}
                 for picture, told in self.told.items()
             },
+            **({"boxes": self.boxes} if self.boxes else {}),
             "failures": self.failures,
         }
 
@@ -57,8 +98,8 @@ class Answer:
 def answer(
     ask: Callable[[list[Subject]], Request],
     command: str,
-    checkpoints: Names,
-    pictures: Names,
+    checkpoints: Networks,
+    pictures: Pictures,
     out: Path | str | None,
     *,
     networks: int = 1,
@@ -69,8 +110,9 @@ def answer(
     Args:
         ask: what to explain, once the checkpoints are loaded.
         command: whose figure it is; names the results where ``out`` does not.
-        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; none are chosen here.
-        pictures: files, folders or patterns; none are the bundled photographs.
+        checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``, checkpoints or modules, or a dictionary of these by
+            what they are called; none are chosen here.
+        pictures: files, folders or patterns, images of Pillow or arrays; none are the bundled photographs.
         out: a figure or a folder; by default ``./rgaviz-<command>/``.
         networks: how many checkpoints it needs at least.
         settings: see :class:`rgaviz.analysis.settings.LabelledSettings`.
@@ -78,20 +120,38 @@ def answer(
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    with given_pictures(pictures) as names:
+        return _answer(ask, command, checkpoints, names, out, networks, settings)
+
+
+def _answer(
+    ask: Callable[[list[Subject]], Request],
+    command: str,
+    checkpoints: Networks,
+    pictures: list[Path | str],
+    out: Path | str | None,
+    networks: int,
+    settings: LabelledSettings,
+) -> Answer:
+    """:func:`answer` with pictures that are files."""
     said = chosen(settings, LabelledSettings)
-    checkpoints = words(checkpoints, "Checkpoints", "rga.pt")
-    pictures = words(pictures, "Pictures", "img.jpg")
+    given, called = given_networks(checkpoints)
     labels = words(settings.get("labels", ()), "Labels", "cat")
     place = None if out is None else given_place(out)
     output = output_place(place, command)
-    options = options_of(with_suffix(said.figure, place))
+    options = options_of({"names": called, **with_suffix(said.figure, place)})
     device = choose_device(said.device)
-    sources, asked_for = chosen_inputs(checkpoints, pictures, command, networks, said.given, said.say)
+    sources, asked_for = chosen_inputs(given, pictures, command, networks, said.given, said.say)
     found = pictures_to_explain(asked_for, output.folder, said.say)
-    to_read = [*map(Path, sources), *(picture.path for picture in found)]
-    with alone(output.folder):
+    files = [Path(each) for each in sources if isinstance(each, str | Path)]
+    to_read = [*files, *(picture.path for picture in found)]
+    with alone(output.folder), ExitStack() as undo:
         claim_figure(command, output, options, inputs=to_read)
-        subjects = load_subjects(sources, device, said.given)
+        subjects = load_subjects(sources, device, said.given, called)
+        undo.callback(
+            lambda: [undeclare(each.checkpoint.model) for each in subjects]
+        )  # some are the caller's
+        check_names(options.names, [subject.id for subject in subjects])
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
             said.say("Note: these networks were trained on different classes.")
@@ -109,4 +169,4 @@ def answer(
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
-    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)
+    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out, outcome.boxes)

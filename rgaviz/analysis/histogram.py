@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from rgaviz.analysis.answer import Answer, Names, answer
+from rgaviz.analysis.answer import Answer, answer
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.request import INPUT_COLUMN, Request
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_masks
 from rgaviz.errors import RgavizError
 
+if TYPE_CHECKING:
+    from rgaviz.analysis.given import Networks, Pictures
+
 
 def histogram(
-    checkpoints: Names = (),
-    pictures: Names = (),
+    checkpoints: Networks = (),
+    pictures: Pictures = (),
     out: Path | str | None = None,
     *,
     layer: str | None = None,

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import CheckpointError, PictureError, RgavizError
 from rgaviz.progress import Say, hush
@@ -80,13 +80,13 @@ def newest_checkpoint(say: Say) -> str:
 
 
 def chosen_inputs(
-    checkpoints: Sequence[Path | str],
+    checkpoints: Sequence[Any],
     pictures: Sequence[Path | str],
     command: str,
     networks: int,
     given: Given,
     say: Say = hush,
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Any], list[str]]:
     """The checkpoints and pictures to use: those given, else ones chosen here, which it says.
 
     Raises:
@@ -95,14 +95,17 @@ def chosen_inputs(
     from rgaviz.bundled import bundled, sample_pictures
     from rgaviz.checkpoint import load_checkpoint
 
-    checkpoints, pictures = [str(each) for each in checkpoints], [str(each) for each in pictures]
+    checkpoints = [str(each) if isinstance(each, str | Path) else each for each in checkpoints]
+    pictures = [str(each) for each in pictures]
     if not checkpoints and networks == 1:
         checkpoints = [newest_checkpoint(say)]
     elif not checkpoints:
         say("No checkpoints given: using the bundled baseline.pt and rga.pt")
         checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
-        for source in checkpoints:  # a wrong one is the more likely mistake
+        for source in (
+            each for each in checkpoints if isinstance(each, str)
+        ):  # a wrong one is the more likely mistake
             load_checkpoint(source, **given.of_file())
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
@@ -110,7 +113,7 @@ def chosen_inputs(
     if not pictures:
         pictures = [str(path) for path in sample_pictures()]
         say(f"No pictures given: using the {len(pictures)} bundled photographs")
-    return checkpoints, pictures
+    return list(checkpoints), list(pictures)
 
 
 def pictures_to_explain(words: Sequence[str], folder: Path, say: Say = hush) -> list[PicturePath]:

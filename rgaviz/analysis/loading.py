@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.channels import read_channels, shown_channels
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
+from rgaviz.pngs import WORKERS
 
 USUAL = (1, 3)  # channels: pictures have them by themselves
 BATCH = 16  # pictures explained at once
@@ -49,17 +52,25 @@ def read_all(
         failures: is added to.
         full: numbers of those that are read at their full size, however large.
     """
-    for number, picture in pictures:
+
+    def load(numbered: tuple[int, PicturePath]) -> Loaded | PictureError:
+        number, picture = numbered
         try:
             array, layers = _read(picture.path, subjects, full=number in full)
         except PictureError as error:
-            failures.append(str(error))
-            continue
+            return error
         inputs = {
             each.id: each.checkpoint.inputs([layers if each.checkpoint.channels not in USUAL else array])[0]
             for each in subjects
         }
-        yield Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+        return Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+
+    with closing(ahead(load, pictures, WORKERS, BATCH)) as found:  # a batch ahead: networks take batches
+        for each in found:
+            if isinstance(each, PictureError):
+                failures.append(str(each))
+            else:
+                yield each
 
 
 def _read(path: Path, subjects: Sequence[Subject], *, full: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
-from rgaviz.analysis.answer import Answer, Names, answer
+from rgaviz.analysis.answer import Answer, answer
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, with_masks
 from rgaviz.results.manifest import MapRef
 
+if TYPE_CHECKING:
+    from rgaviz.analysis.given import Networks, Pictures
+
 
 def masks(
-    checkpoints: Names = (),
-    pictures: Names = (),
+    checkpoints: Networks = (),
+    pictures: Pictures = (),
     out: Path | str | None = None,
     *,
     layer: str | None = None,

@@ -10,15 +10,18 @@ from typing import Any
 
 import torch
 
+from rgaviz.analysis.of_module import of_module
 from rgaviz.checkpoint import Checkpoint, load_checkpoint
 from rgaviz.checkpoint.given import Given
 from rgaviz.checkpoint.own import split_arch
 from rgaviz.data.find import usable
 from rgaviz.errors import PictureError, RgavizError
-from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.cam import Explanation
+from rgaviz.explain.capture import itself
 from rgaviz.explain.declared import declare, no_such_gate, parse_gates
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
-from rgaviz.explain.layers import default_cam_layer
+from rgaviz.explain.layers import default_cam_layer, layer_name
+from rgaviz.explain.making import TOGETHER, USUAL, Making, made
 from rgaviz.explain.places import mask_place
 from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
@@ -56,6 +59,7 @@ class Subject:
         target: Target | None = None,
         *,
         scored: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        making: Making = USUAL,
     ) -> Explanation:
         """The masks and maps of this network for inputs (B, 3, H, W), which may be on another device.
 
@@ -63,6 +67,7 @@ class Subject:
             inputs: normalised.
             methods: of ``METHODS``; where the network has no layer for them there are no maps.
             target: what the maps are about.
+            making: how the maps are made.
             scored: gives what the target scores; by default as the network's task does.
 
         Raises:
@@ -70,7 +75,7 @@ class Subject:
         """
         model = self.checkpoint.model
         with naming(self):
-            return explain(
+            return made(
                 model,
                 inputs.to(next(model.parameters()).device),
                 forward=scored or self.checkpoint.scored(),
@@ -78,6 +83,7 @@ class Subject:
                 methods=methods if self.cam_layer else (),
                 target=target,
                 watched=self.gates(),
+                making=making,
             )
 
     def record(self) -> dict[str, Any]:
@@ -101,9 +107,10 @@ class Subject:
 
 
 def load_subjects(
-    sources: Sequence[Path | str],
+    sources: Sequence[Any],
     device: torch.device,
     given: Given | None = None,
+    called: Sequence[str] = (),
 ) -> list[Subject]:
     """The checkpoints, on the device, with short names that are unique.
 
@@ -111,22 +118,32 @@ def load_subjects(
     for on some systems files are the same whose names differ in upper and lower case only.
 
     Args:
-        sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults.
-        device: where the networks go.
-        given: what is said of those that are a bare state_dict.
+        sources: as :func:`rgaviz.load_checkpoint` takes them, and with the same faults; or checkpoints and modules.
+        device: where the networks go; those in memory stay where they are.
+        given: what is said of those that are a bare state_dict or a module.
+        called: names that the user gives them.
     """
     given = given or Given()
-    pairs = [_names(source) for source in sources]
+    pairs = [("", usable(name)) for name in called] or [_names(source) for source in sources]
     stems = [stem.casefold() for _, stem in pairs]
     subjects: list[Subject] = []
     for source, (group, stem) in zip(sources, pairs, strict=True):
         name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
         while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
-        checkpoint = load_checkpoint(source, **given.of_file())
-        checkpoint.model.to(device)
+        checkpoint = _loaded(source, device, given)
         subjects.append(Subject(name, checkpoint))
     return _with_gates(subjects, parse_gates(given.gates))
+
+
+def _loaded(source: Any, device: torch.device, given: Given) -> Checkpoint:
+    if isinstance(source, Checkpoint):
+        return source
+    if isinstance(source, torch.nn.Module):
+        return of_module(itself(source), given)
+    checkpoint = load_checkpoint(source, **given.of_file())
+    checkpoint.model.to(device)
+    return checkpoint
 
 
 def _with_gates(subjects: list[Subject], wanted: Mapping[str, str | None]) -> list[Subject]:
@@ -152,8 +169,12 @@ def _with_gates(subjects: list[Subject], wanted: Mapping[str, str | None]) -> li
     return found
 
 
-def _names(source: Path | str) -> tuple[str, str]:
+def _names(source: Any) -> tuple[str, str]:
     """Folder and stem of a file, or library and short name of its network, as parts of a file's name."""
+    if isinstance(source, Checkpoint):
+        return _names(source.path or "network")
+    if isinstance(source, torch.nn.Module):
+        return "network", usable(type(itself(source)).__name__)
     path = Path(split_arch(source)[0])
     if foreign.is_library(str(source)) and not path.exists():
         named = foreign.parse(str(source))
@@ -184,7 +205,7 @@ def tell_notes(subjects: Sequence[Subject], say: Say) -> None:
             say(f"Note: {checkpoint.path}: {note}")
 
 
-def with_cam(subject: Subject, layer: str | None) -> Subject:
+def with_cam(subject: Subject, layer: str | torch.nn.Module | None) -> Subject:
     """The subject with class activation maps taken at ``layer``, by default its last stage, or its last map.
 
     Raises:
@@ -192,8 +213,9 @@ def with_cam(subject: Subject, layer: str | None) -> Subject:
     """
     model = subject.checkpoint.model
     with naming(subject):
-        layer = layer or default_cam_layer(model, subject.checkpoint.image_size)
-        place = mask_place(model, layer, subject.checkpoint.image_size)
+        layer = layer_name(model, layer) if layer else default_cam_layer(model, subject.checkpoint.image_size)
+        places = [mask_place(model, each, subject.checkpoint.image_size) for each in layer.split(TOGETHER)]
+        place = places[0] if len(places) == 1 else " and ".join(dict.fromkeys(places))
     return replace(subject, cam_layer=layer, cam_place=place)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,8 +19,6 @@ from rgaviz.tasks.classification import answering
 from rgaviz.tasks.task import asked
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rgaviz.tasks.task import Target
 
 
@@ -54,6 +53,7 @@ class Checkpoint:
         sha256: of the file; where there is none of :func:`weights_sha256`.
         origin: what was read, in words.
         notes: what must be known before believing it, a line each.
+        of_task: what a network is for that does not say it itself; "" asks the network.
         shown: of a network of more than three channels those that are shown as red, green and blue.
         output: which of several outputs is meant: a key or a place; None where the network gives one tensor.
         outputs: what they are, a key of ``OUTPUTS`` of :mod:`rgaviz.tasks.classification`; None is seen by themselves.
@@ -76,6 +76,7 @@ class Checkpoint:
     output: str | int | None = None
     outputs: str | None = None
     shown: tuple[int, ...] = (0, 1, 2)
+    of_task: str = ""
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -86,7 +87,7 @@ class Checkpoint:
     @property
     def task(self) -> Task:
         """What the network is for; a module that does not say is a classifier."""
-        return answering(TASKS[task_of(self.model)], self.outputs)
+        return answering(TASKS[self.of_task or task_of(self.model)], self.outputs)
 
     @property
     def dataset(self) -> str | None:
@@ -169,6 +170,7 @@ class Checkpoint:
             return images
         single = (
             isinstance(images, str | Path)
+            or hasattr(images, "convert")  # an image of Pillow
             or getattr(images, "ndim", 0) == 3
             or not isinstance(images, Iterable)
         )
@@ -187,9 +189,13 @@ class Checkpoint:
 
     def _picture(self, given: Any) -> np.ndarray:
         """A picture as the network sees it, (h, w, C) uint8 or in [0, 1], of a path or an array."""
+        from PIL import Image, ImageOps
+
         from rgaviz.data.channels import grey, read_channels
         from rgaviz.data.pictures import check_array, read_picture
 
+        if isinstance(given, Image.Image):
+            given = np.asarray(ImageOps.exif_transpose(given).convert("RGB"))
         if self.channels not in (1, 3):
             if isinstance(given, str | Path):
                 return read_channels(given, self.channels)

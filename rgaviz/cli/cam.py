@@ -8,7 +8,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Network, Out, Target
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Making, Methods, Network, Out, Target
 
 
 @app.command()
@@ -21,6 +21,7 @@ def cam(
     target: Target = None,
     layer: CamLayer = None,
     label: Label = None,
+    making: Making,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -36,5 +37,5 @@ def cam(
     told = settings(context, label, network, figure)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
-    answer = cam.cam(checkpoints, pictures, out, methods=methods, target=target, layer=layer, **told)
+    answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)
     tell(answer, out, as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shlex
 from pathlib import Path
@@ -12,9 +11,8 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
-from rgaviz.cli.options import Network
+from rgaviz.cli.options import Network, parse_names
 from rgaviz.cli.show import give, say, tell_left_out, track
-from rgaviz.errors import RgavizError, clipped, one_line
 from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
-        "labels": parse_labels(label) if label else (),
+        "labels": parse_names(label, "--label") if label else (),
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],
@@ -35,21 +33,6 @@ def settings(context: typer.Context, label: str | None, network: Network, figure
         "say": say,
     }
     return found
-
-
-def parse_labels(text: str) -> list[str]:
-    """``cat,"dog, small"`` as names.
-
-    Raises:
-        RgavizError: a line that no table of commas has.
-    """
-    try:
-        rows = list(csv.reader([text], skipinitialspace=True))
-    except csv.Error as error:
-        raise RgavizError(
-            f"--label {clipped(text)} cannot be read ({one_line(error)}); write names with commas, in one line."
-        ) from error
-    return [name.strip() for row in rows for name in row]
 
 
 def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:

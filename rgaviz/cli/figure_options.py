@@ -9,7 +9,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
-from rgaviz.cli.options import FIGURE
+from rgaviz.cli.options import FIGURE, parse_names
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,28 @@ class Figure(Group):
 
 
 @dataclass(frozen=True)
-class MapFigure(Figure):
+class NamedFigure(Figure):
+    """How a figure looks that names networks."""
+
+    names: Annotated[
+        str | None,
+        typer.Option(
+            help='What the networks are called, with commas: "ResNet-18,+ RGA (ours)".',
+            show_default="as their files",
+            rich_help_panel=FIGURE,
+        ),
+    ] = None
+
+    def changes(self) -> dict[str, Any]:
+        """The arguments of ``FigureOptions``."""
+        given = super().changes()
+        if self.names is not None:
+            given["names"] = tuple(parse_names(self.names, "--names"))
+        return given
+
+
+@dataclass(frozen=True)
+class MapFigure(NamedFigure):
     """How a figure looks that shows maps over pictures."""
 
     cmap: Annotated[
@@ -100,6 +121,14 @@ class MapFigure(Figure):
             autocompletion=completion.one(completion.PRESETS),
         ),
     ] = "rows"
+    captions: Annotated[
+        str,
+        typer.Option(
+            help="Under the panels: full, short (what the network says) or none; warnings stay.",
+            rich_help_panel=FIGURE,
+            autocompletion=completion.one(completion.CAPTIONS),
+        ),
+    ] = "full"
     columns: Annotated[
         int,
         typer.Option(

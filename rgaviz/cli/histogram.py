@@ -6,7 +6,7 @@ import typer
 
 from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
-from rgaviz.cli.figure_options import Figure
+from rgaviz.cli.figure_options import NamedFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out
 
@@ -20,7 +20,7 @@ def histogram(
     layer: Layers = None,
     label: Label = None,
     network: Network,
-    figure: Figure,
+    figure: NamedFigure,
     out: Out = None,
     as_json: Json = False,
 ) -> None:

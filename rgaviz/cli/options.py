@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped, one_line
 from rgaviz.outputs import given_place
 
 # The panels of --help.
@@ -236,6 +237,56 @@ class Network(Group):
 
 
 @dataclass(frozen=True)
+class Making(Group):
+    """How maps are made beyond the usual way."""
+
+    smooth: Annotated[
+        str | None,
+        typer.Option(
+            help="flip, scales (times 0.9, 1, 1.1) or eigen (first component over channels).",
+            show_default="none",
+            autocompletion=completion.one(completion.SMOOTH),
+        ),
+    ] = None
+    signed: Annotated[
+        bool, flag("--signed", help="Without the ReLU: what speaks against the target is blue.")
+    ] = False
+    boxes: Annotated[bool, flag("--boxes", help="Draw the box around each map, and tell it with --json.")] = (
+        False
+    )
+    quantile: Annotated[
+        float, typer.Option(help="With --boxes: positions above this share of all count.")
+    ] = 0.8
+    contrast: Annotated[
+        str | None,
+        typer.Option(
+            help="A,B: what speaks for class A rather than for class B, in place of --target.",
+            show_default="no contrast",
+        ),
+    ] = None
+
+    def asked(self, target: str | None) -> Any:
+        """The arguments of the plain functions, with the target.
+
+        Raises:
+            RgavizError: a contrast beside a target, or of other than two classes.
+        """
+        from rgaviz.explain.making import Making as How
+
+        if self.contrast is not None:
+            if target is not None:
+                raise RgavizError("--contrast names what the maps are about: leave out --target.")
+            names = parse_names(self.contrast, "--contrast")
+            if len(names) != 2:
+                raise RgavizError(
+                    f"--contrast {clipped(self.contrast)} names {len(names)} classes: write two, cat,dog."
+                )
+            target = f"contrast:{self.contrast}"
+        boxes = self.quantile if self.boxes else None
+        return {"target": target, "making": How(self.smooth or "", self.signed), "boxes": boxes}
+
+
+@dataclass(frozen=True)
 class Training(Group):
     """What changes a recipe: the arguments of ``rgaviz.training.start.recipe_settings``."""
 
@@ -292,6 +343,21 @@ class Training(Group):
             rich_help_panel=TRAINING,
         ),
     ] = False
+
+
+def parse_names(text: str, option: str) -> list[str]:
+    """``cat,"dog, small"`` as names.
+
+    Raises:
+        RgavizError: a line that no table of commas has.
+    """
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        raise RgavizError(
+            f"{option} {clipped(text)} cannot be read ({one_line(error)}); write names with commas, in one line."
+        ) from error
+    return [name.strip() for row in rows for name in row]
 
 
 def parse_size(text: str) -> tuple[int, int]:

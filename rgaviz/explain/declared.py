@@ -75,6 +75,12 @@ def declare(model: nn.Module, wanted: Wanted, image_size: Sequence[int]) -> dict
     return kinds
 
 
+def undeclare(model: nn.Module) -> None:
+    """Take back what :func:`declare` noted."""
+    for module in model.modules():
+        vars(module).pop(DECLARED, None)
+
+
 def no_such_gate(model: nn.Module, wanted: Wanted) -> RgavizError:
     """The error for names that no module has."""
     names = [name for name, _ in model.named_modules() if name]

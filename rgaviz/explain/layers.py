@@ -20,17 +20,19 @@ from rgaviz.explain.maps import map_size
 NORMS = ("norm1", "ln_1")  # before the attention of a block: timm's, torchvision's
 
 
-def find_layer(model: nn.Module, name: str) -> nn.Module:
+def find_layer(model: nn.Module, name: str | nn.Module) -> nn.Module:
     """The module called ``name``.
 
     Args:
         model: a network.
         name: a stage (``"conv5"``: the output of its attention slot, what the next layer sees) or any dotted
-            module name (``"layer4"``: the map before the attention).
+            module name (``"layer4"``: the map before the attention); or the module itself.
 
     Raises:
         UnknownNameError: no such layer; the message lists what exists.
     """
+    if isinstance(name, nn.Module):
+        return find_layer(model, layer_name(model, name))
     if not isinstance(name, str):
         raise RgavizError(
             f"A layer is a name, not {kind_of(name)}; give {next(iter(stage_names(model)), 'layer4')!r}, say."
@@ -49,6 +51,23 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     raise UnknownNameError(
         f"Unknown layer {quoted(name)}. {hint}{named} a dotted module name below {', '.join(below)}{more}."
     )
+
+
+def layer_name(model: nn.Module, layer: str | nn.Module) -> str:
+    """The dotted name of a module of a network; a name stays what it is.
+
+    Raises:
+        RgavizError: the network does not have it.
+    """
+    if isinstance(layer, str):
+        return layer
+    found = next((name for name, module in model.named_modules() if module is layer), None)
+    if not found:
+        raise RgavizError(
+            f"This network does not have that {type(layer).__name__}; give one of its own modules, or a name for "
+            f"all networks."
+        )
+    return found
 
 
 def stage_names(model: nn.Module) -> dict[str, str]:

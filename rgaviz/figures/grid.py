@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from rgaviz.figures.layout import TEXT, TICKS, USUAL, Arrangement, Layout, PanelLine
+from rgaviz.figures.names import renamed
 from rgaviz.figures.panels import draw_panel, write_line
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
@@ -40,6 +41,7 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
     """
     if not any(results.manifest.rows):
         raise ResultsError(f"{results.folder} holds no pictures: run the command again with some.")
+    results = renamed(results, options)
     check_kinds(results, OF_PICTURES if options.preset == "figure3" else DRAWN)
     if options.preset == "figure3":
         yield from draw_strips(results, options)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.names import called, titled
 from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, Page, style
 from rgaviz.figures.text import printable
@@ -26,7 +27,9 @@ PANEL_HEIGHT = 1.5
 def histogram_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """The one page, with each channel's statistics beside it as CSV."""
     statistics = channel_masks(results)
-    yield Page(draw_histogram(statistics, options), table=histogram_table(statistics))
+    names = called(results, options)
+    shown = [{**each, "label": titled(each["label"], names)} for each in statistics]
+    yield Page(draw_histogram(shown, options), table=histogram_table(statistics))
 
 
 def channel_masks(results: Results) -> list[dict[str, Any]]:

@@ -168,13 +168,20 @@ class Layout:
 
     def caption(self, panel: Panel) -> list[tuple[str, str]]:
         """The lines under a panel, as they fit: those of the results, and what is to be said of its map."""
-        lines = [*self._about_bars(panel), *panel.lines]
+        lines = self._told(panel)
         lines += [Line(text=text, role="flag") for text in self.scales.flags(panel)]
         shown = [(ROLES[line.role][0].format(line.text), ROLES[line.role][1]) for line in lines]
         if len(shown) > MOST_LINES:
             shown = [*shown[:MOST_LINES], (f"and {len(shown) - MOST_LINES} more", FLAG)]
         room = self.axes_width(panel)
         return [(line, shade) for text, shade in shown for line in wrap_text(text, room, SMALL, lines=2)]
+
+    def _told(self, panel: Panel) -> list[Line]:
+        """As many of the lines of the results as the options ask for; warnings in any case."""
+        lines = [*self._about_bars(panel), *panel.lines]
+        kept = {"full": len(lines), "short": 1, "none": 0}[self.options.captions]
+        plain = [line for line in lines if line.role != "flag"]
+        return [line for line in lines if line.role == "flag" or line in plain[:kept]]
 
     def _about_bars(self, panel: Panel) -> list[Line]:
         if panel.kind != "bars":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cv2
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from rgaviz.figures.names import called, renamed
 from rgaviz.figures.panels import draw_colour_bar, write_line
 from rgaviz.figures.scales import ColourBar
 from rgaviz.figures.sheet import MOST, axes_maker, sheet
@@ -37,6 +38,7 @@ CMAP = "viridis"  # not over a photograph: lightness says it
 
 def matrix_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     """One page: a matrix for each network, with marks above the channels of highest attention."""
+    results = renamed(results, options)
     panels = [panel for row in results.manifest.rows for panel in row]
     if not panels or len(panels) > MOST or any(panel.kind != "matrix" for panel in panels):
         raise ResultsError(f"{results.folder} holds no matrices: run the command that made it again.")
@@ -63,7 +65,8 @@ def _draw(results: Results, panels: list[Panel], options: FigureOptions) -> Figu
     title = max(map(len, titles), default=0) * points * LINE / 72 if options.title else 0.0
     under = max((len(panel.lines) for panel in panels), default=0) * LINE_SMALL
     tall = title + TICKS + side + under + 2 * PAD
-    bars, limits = _bars([_matrix(results, panel) for panel in panels], panels, options)
+    matrices = [_matrix(results, panel) for panel in panels]
+    bars, limits = _bars(matrices, panels, options, called(results, options))
     labels = [wrap_text(bar.label, 0.9 * width, SMALL, lines=4) for bar in bars]
     rows = -(-len(panels) // columns)
     below = PAD + BAR_HEIGHT + (1 + max(map(len, labels))) * LINE_SMALL + 0.06
@@ -107,7 +110,7 @@ def _sized(values: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def _bars(
-    matrices: list[np.ndarray], panels: list[Panel], options: FigureOptions
+    matrices: list[np.ndarray], panels: list[Panel], options: FigureOptions, names: Mapping[str, str]
 ) -> tuple[list[ColourBar], list[tuple[float, float]]]:
     """The colour bar, and the ends of the scale of each matrix."""
     name, low, high = parse_scale(options.scales["relation"])
@@ -119,8 +122,9 @@ def _bars(
         top = max(maxima) or 1.0
         label = "relation, raw value; marks: the channels of highest attention"
         return [ColourBar(_cmap(options), 0.0, top, label)], [(0.0, top)] * len(matrices)
+    shown = [panel.map.checkpoint if panel.map else "" for panel in panels]
     stated = ", ".join(
-        f"{panel.map.checkpoint} {most:.3g}" for panel, most in zip(panels, maxima, strict=True) if panel.map
+        f"{names.get(each, each)} {most:.3g}" for each, most in zip(shown, maxima, strict=True)
     )
     label = (
         f"relation, fraction of each network's maximum ({stated}); marks: the channels of highest attention"

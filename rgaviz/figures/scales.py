@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rgaviz.figures.names import called
 from rgaviz.figures.overlay import resize_map
 from rgaviz.figures.style import FigureOptions, parse_scale
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, ResultsError
 from rgaviz.results.reader import Results
 
-GROUP_NAMES = {"cam": "CAM", "mask": "attention mask", "relation": "relation"}
+GROUP_NAMES = {"cam": "CAM", "signed": "signed CAM", "mask": "attention mask", "relation": "relation"}
 DIVERGING = "RdBu_r"  # red where the first is larger; near white, and paler in print, about zero
 OVER_PICTURES = ("map", "difference")  # kinds of panel that have a scale
 
@@ -65,6 +66,7 @@ class Scales:
         groups = {panel.map.group for panel in self.panels if panel.map}
         if self.scales["cam"][0] == "fixed" and "cam" in groups:
             self.scales["mask"] = parse_scale("shared")  # limits meant for CAMs say nothing about masks
+        self.names = called(results, options)
         self.cmap, self.interpolation = options.cmap, options.interpolation
         self.groups: dict[tuple[str, str], str] = {}  # (checkpoint, map) -> group
         self.spans: dict[tuple[str, str, str], Span] = {}  # (picture, checkpoint, map)
@@ -74,7 +76,9 @@ class Scales:
         for panel in self.panels:
             for ref in (panel.map, panel.minus) if panel.kind in OVER_PICTURES else ():
                 if ref and (key := (str(panel.picture), ref.checkpoint, ref.name)) not in self.spans:
-                    self.spans[key] = span_of(self.read(panel, ref))
+                    span = span_of(self.read(panel, ref))
+                    most = max(span.high, -span.low)
+                    self.spans[key] = Span(-most, most, span.missing) if ref.group == "signed" else span
                     self.groups.setdefault((ref.checkpoint, ref.name), ref.group)
             if panel.kind in OF_LABELS and (key := self._key(panel)) not in self.shown:
                 self.shown[key] = frozenset(np.flatnonzero(np.bincount(self.numbers(panel).ravel())).tolist())
@@ -122,7 +126,8 @@ class Scales:
             high = self.model_maximum(ref.checkpoint, ref.name)
         else:
             high = 1.0 if group == "mask" else self.maximum(group)
-        return 0.0, high if high > 0 else 1.0
+        high = high if high > 0 else 1.0
+        return (-high if group == "signed" else 0.0), high
 
     def model_maximum(self, checkpoint: str, name: str) -> float:
         """The largest value of a network's maps of one method, over all pictures."""
@@ -203,6 +208,12 @@ class Scales:
     def _group_bar(self, group: str) -> ColourBar:
         name, low, high = self.scales[group]
         what = GROUP_NAMES[group]
+        bar = self._bar_of(group, name, low, high, what)
+        if group != "signed":
+            return bar
+        return bar._replace(cmap=DIVERGING, low=bar.low if name == "fixed" else -bar.high)
+
+    def _bar_of(self, group: str, name: str, low: float, high: float, what: str) -> ColourBar:
         if name == "fixed":
             largest = self.maximum(group)
             beyond = f"\n(largest value {largest:.3g})" if largest > high else ""
@@ -217,7 +228,8 @@ class Scales:
             maxima[checkpoint, map_name.split("/")[0]] = self.model_maximum(checkpoint, map_name)
         networks = {checkpoint for checkpoint, _ in maxima}
         one_each, one_network = len(networks) == len(maxima), len(networks) == 1
-        names = {(c, m): c if one_each else m if one_network else f"{c} {m}" for c, m in maxima}
+        shown = {(c, m): (self.names.get(c, c), m) for c, m in maxima}
+        names = {side: c if one_each else m if one_network else f"{c} {m}" for side, (c, m) in shown.items()}
         stated = ", ".join(f"{names[side]} {value:.3g}" for side, value in maxima.items())
         whose = "network's" if one_each else "method's" if one_network else "network's and method's"
         return ColourBar(self.cmap, 0.0, 1.0, f"{what}, fraction of each {whose} maximum\n({stated})")

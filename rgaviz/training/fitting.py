@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rgaviz.data.splits import Dataset
+from rgaviz.data.splits import Dataset, as_images
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
 from rgaviz.training.report import Report
@@ -80,7 +80,7 @@ def doubts(recipe: Recipe, dataset: Dataset, task: Task, steps: int) -> list[str
     """
     if task.name != "classification":
         return []
-    labels = dataset.part("train").labels
+    labels = as_images(dataset.part("train")).labels
     counts = torch.bincount(labels.cpu(), minlength=len(dataset.classes))
     fewest, images = int(counts.min()), len(labels)
     found = []

@@ -59,16 +59,16 @@ def picture(*shape, dtype=np.uint8):
 
 WRONG = {
     "one network to compare": (lambda _: compare.compare("rga.pt", "img.png"), "needs 2 checkpoints"),
-    "a checkpoint for a name": (lambda c: masks.masks(c, "img.png"), "Checkpoints are a list, or one alone"),
-    "a list of checkpoints": (
-        lambda c: masks.masks([c], "img.png"),
-        "type Checkpoint is none; give 'rga.pt'",
-    ),
+    "a number for a name": (lambda _: masks.masks(3, "img.png"), "Checkpoints are a list, or one alone"),
+    "a list of numbers": (lambda _: masks.masks([3], "img.png"), "type int is none; give 'rga.pt'"),
     "no pictures": (
         lambda _: histogram.histogram("rga.pt", None),
         "Pictures are a list, or one alone, not None",
     ),
-    "an array for a name": (lambda _: masks.masks("rga.pt", [picture(3, 3, 3)]), "type ndarray is none"),
+    "an array that is no picture": (
+        lambda _: masks.masks("rga.pt", [picture(3, 3, 4)]),
+        "is RGB, (H, W, 3) uint8",
+    ),
     "bytes": (lambda _: masks.masks(b"rga.pt", "img.png"), "not a value of type bytes"),
     "a number for a network": (lambda _: evaluate.evaluate([3]), "type int is none"),
     "a list of targets": (
@@ -79,7 +79,11 @@ WRONG = {
         lambda _: compare.compare(["rga.pt"] * 2, "img.png", target=3),
         "A target is one text",
     ),
-    "text as targets": (lambda c: rgaviz.cam(c, "img.png", targets=["horse"]), "A target is whole numbers"),
+    "unknown classes": (lambda c: rgaviz.cam(c, "img.png", targets=["hose"]), "Unknown target class"),
+    "a class of a module": (
+        lambda c: rgaviz.cam(c.model, torch.zeros(1, 3, 16, 16), targets="horse"),
+        "A target is whole",
+    ),
     "methods that are none": (
         lambda _: cam.cam("rga.pt", "img.png", methods=[3]),
         "Methods are names, or paths",

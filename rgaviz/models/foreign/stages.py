@@ -120,7 +120,7 @@ def _nodes(model: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> list[_Nod
     def walk(module: nn.Module, path: str, inside: tuple[str, ...]) -> Iterator[_Node]:
         children = [(f"{path}.{name}" if path else name, each) for name, each in module.named_children()]
         for name, child in children:
-            if type(child).forward is nn.Sequential.forward and len(child):
+            if isinstance(child, nn.Sequential) and type(child).forward is nn.Sequential.forward:
                 yield from walk(child, name, (*inside, name) if name in places else inside)
             elif isinstance(child, nn.ModuleList):  # which nobody calls
                 yield from walk(child, name, inside)
