@@ -36,6 +36,11 @@ def own_name(word: str) -> str:
     return word.rpartition(":")[2] if is_own_code(word) else word
 
 
+def own_word(word: str) -> str:
+    """``/a/long/way/to/FILE.py:NAME`` -> ``FILE.py:NAME``, for messages."""
+    return clipped(word.rpartition("/")[2])
+
+
 def name_own_code(*words: str | None) -> None:
     """Note what the user names of their own code: files that say it, too, may then run it in this process."""
     _named.update({word: None for word in words if word is not None and is_own_code(word)})
@@ -148,4 +153,4 @@ def own_fault(word: str, error: Exception, inside: str = "") -> RgavizError:
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}, line {error.lineno})"
         error = SyntaxError(error.msg)
-    return RgavizError(f"{clipped(word)}: {type(error).__name__}: {one_line(error)}{place}. Mend it there.")
+    return RgavizError(f"{own_word(word)}: {type(error).__name__}: {one_line(error)}{place}. Mend it there.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError, clipped, kind_of
-from rgaviz.own_code import own_fault, own_object
+from rgaviz.own_code import own_fault, own_object, own_word
 
 _NAMED = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -37,7 +37,7 @@ def build_own(word: str, channels: int, size: tuple[int, int], s1: int, s2: int)
     made: Any = own_object(word)
     if not callable(made) or isinstance(made, nn.Module):
         raise RgavizError(
-            f"{clipped(word)} is {kind_of(made)}; name a class or function that makes a module."
+            f"{own_word(word)} is {kind_of(made)}; name a class or function that makes a module."
         )
     given = _taken(made, word, (channels, size, s1, s2))
     try:
@@ -47,7 +47,7 @@ def build_own(word: str, channels: int, size: tuple[int, int], s1: int, s2: int)
     except Exception as error:
         raise own_fault(word, error) from error
     if not isinstance(module, nn.Module):
-        raise RgavizError(f"{clipped(word)} makes {kind_of(module)}, not an nn.Module; return one.")
+        raise RgavizError(f"{own_word(word)} makes {kind_of(module)}, not an nn.Module; return one.")
     _try(module, word, (2, channels, *size))
     return module
 
@@ -69,7 +69,7 @@ def _taken(made: Any, word: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     more = [each.name for each in parameters[count:] if each.default is each.empty and each.kind in _NAMED]
     if more or not count:
         raise RgavizError(
-            f"{clipped(word)} wants {clipped(', '.join(more)) or 'no channels'}; it is called with (channels), "
+            f"{own_word(word)} wants {clipped(', '.join(more)) or 'no channels'}; it is called with (channels), "
             "(channels, size) or (channels, size, s1, s2): give what else it takes a default."
         )
     return values[:count]
@@ -94,11 +94,11 @@ def _try(module: nn.Module, word: str, shape: tuple[int, ...]) -> None:
             each.training = mode
     if not isinstance(given, Tensor):
         raise RgavizError(
-            f"{clipped(word)} gives {kind_of(given)} for a map; return one tensor of the map's shape: the map times "
+            f"{own_word(word)} gives {kind_of(given)} for a map; return one tensor of the map's shape: the map times "
             "its mask."
         )
     if tuple(given.shape) != shape:
         raise RgavizError(
-            f"{clipped(word)} gives {tuple(given.shape)} for a map of {shape}; return a map of the same shape: the map "
-            "times its mask."
+            f"{own_word(word)} gives {tuple(given.shape)} for a map of {shape}; return a map of the same shape: the "
+            "map times its mask."
         )
