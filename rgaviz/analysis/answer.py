@@ -14,6 +14,7 @@ from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.data.deep import AUTO, parse_window, window_of
 from rgaviz.devices import choose_device
 from rgaviz.errors import words
 from rgaviz.explain.declared import undeclare
@@ -137,6 +138,7 @@ def _answer(
     said = chosen(settings, LabelledSettings)
     given, called = given_networks(checkpoints)
     labels = words(settings.get("labels", ()), "Labels", "cat")
+    asked_window = parse_window(settings.get("window", AUTO))
     place = None if out is None else given_place(out)
     output = output_place(place, command)
     options = options_of({"names": called, **with_suffix(said.figure, place)})
@@ -155,8 +157,16 @@ def _answer(
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
             said.say("Note: these networks were trained on different classes.")
+        window, deep = window_of((picture.path for picture in found), asked_window)
+        if window is not None:
+            said.say(
+                f"Note: {deep} grey picture{'s' if deep > 1 else ''} of more than 8 bits: {window.low:g} is shown "
+                f"as black, "
+                f"{window.high:g} as white (--window)."
+            )
         asked = replace(
             ask(subjects),
+            window=window,
             command_line=said.command_line,
             labels=labels,
             options=record_options(options),

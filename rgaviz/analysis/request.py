@@ -13,6 +13,7 @@ import torch
 
 from rgaviz import __version__
 from rgaviz.analysis.subject import Subject, naming
+from rgaviz.data.deep import Window
 from rgaviz.errors import lookup
 from rgaviz.explain.making import USUAL, Making
 from rgaviz.explain.methods import METHODS
@@ -71,6 +72,7 @@ class Request:
         boxes: the quantile above which a box is drawn around a map; None for no boxes.
         labels: what the pictures show, where the user said it: one for all, or one each.
         truth: the folder with the true labels of every pixel; None where they lie beside the pictures, if anywhere.
+        window: of grey pictures of more than 8 bits, if there are any.
         notes: what a reader must know of all that, told before the pictures are read.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
@@ -85,6 +87,7 @@ class Request:
     boxes: float | None = None
     labels: Sequence[str] = ()
     truth: Path | None = None
+    window: Window | None = None
     notes: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""

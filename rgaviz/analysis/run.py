@@ -53,7 +53,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     found_boxes: dict[str, dict[str, list[int]]] = {}
     numbered = track(list(enumerate(pictures)), total=len(pictures), description="explaining")
     with ResultsWriter(folder, _head(request, palette)) as writer:
-        for batch in batches(read_all(numbered, request.subjects, failures, truths.files)):
+        for batch in batches(read_all(numbered, request.subjects, failures, truths.files, request.window)):
             smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(

@@ -22,6 +22,7 @@ from rgaviz.cli.options import (
     Out,
     Target,
     TruthFolder,
+    Window,
     flag,
 )
 
@@ -41,6 +42,7 @@ def compare(
     ] = False,
     truth: TruthFolder = None,
     label: Label = None,
+    window: Window = "auto",
     making: Making,
     network: Network,
     figure: MapFigure,
@@ -64,6 +66,6 @@ def compare(
         mask_layer=mask_layer,
         diff=diff,
         truth=truth,
-        **settings(context, label, network, figure),
+        **settings(context, label, network, figure, window),
     )
     tell(answer, out, as_json=as_json)

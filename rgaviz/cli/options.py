@@ -185,6 +185,14 @@ Label = Annotated[
     ),
 ]
 
+Window = Annotated[
+    str,
+    typer.Option(
+        help="Grey pictures of more than 8 bits: auto (least to largest value of all of them), full (of their kind of "
+        "number) or LO,HI.",
+        rich_help_panel=DATA,
+    ),
+]
 TruthFolder = Annotated[
     Path | None,
     typer.Option(
