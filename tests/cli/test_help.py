@@ -61,7 +61,7 @@ def test_options_stand_in_panels():
     rows = help_rows("compare")
     assert list(rows["Network"]) == [
         *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes"),
-        *("--output", "--outputs", "--show-channels", "--gate", "--device"),
+        *("--output", "--outputs", "--show-channels", "--attention", "--gate", "--device"),
     ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--names", "--cmap", "--alpha"]
     figure += ["--scale", "--interpolation", "--pages", "--preset", "--captions", "--columns"]
