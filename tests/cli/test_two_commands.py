@@ -78,10 +78,10 @@ def test_a_second_command_while_the_first_one_runs(rga, place, monkeypatch):
         refusals.append(CliRunner().invoke(app, ["cam", "rga.pt", "img.jpg", "-o", "out", *FAST]))
         return explained(*given, **more)
 
-    explained = subject.explain
+    explained = subject.made
     rga("masks", "rga.pt", "img.jpg", "-o", "alone", *FAST)
     with monkeypatch.context() as patch:
-        patch.setattr(subject, "explain", explain)
+        patch.setattr(subject, "made", explain)
         rga("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     (refusal,) = refusals
     assert (refusal.exit_code, refusal.stderr.count("\n")) == (1, 1)
