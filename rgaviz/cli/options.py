@@ -336,6 +336,14 @@ class Training(Group):
             autocompletion=completion.several(completion.ATTENTIONS),
         ),
     ] = None
+    attention_layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Stages that get the attention, with commas: conv4,conv5.",
+            show_default="the recipe's, else the network's",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
     init: Annotated[
         str | None,
         typer.Option(

@@ -31,6 +31,7 @@ def recipe_settings(
     name: str,
     *,
     attention: str | None = None,
+    attention_layers: str | None = None,
     init: str | None = None,
     setting: Sequence[str] | None = None,
     epochs: int | None = None,
@@ -52,6 +53,9 @@ def recipe_settings(
     if attention is not None:
         names = tuple(each.strip() for each in attention.split(","))
         recipe = recipe.changed(model=recipe.model.changed(attention=names))
+    if attention_layers is not None:
+        layers = tuple(each.strip() for each in attention_layers.split(","))
+        recipe = recipe.changed(model=recipe.model.changed(attention_layers=layers))
     if init is not None:
         recipe = recipe.changed(model=recipe.model.changed(pretrained=init))
     check_attentions(recipe.model.attention)
