@@ -31,7 +31,8 @@ from rgaviz.figures.draw import (
     record_options,
 )
 from rgaviz.figures.names import check_names
-from rgaviz.figures.style import figure_bytes, options_of
+from rgaviz.figures.saving import figure_bytes
+from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.results.reader import read_results

@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from rgaviz.errors import OutputError, RgavizError, UnknownNameError
-from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, style
 from rgaviz.figures.text import printable, signs_lacking, text_inches, told_lacking, wrap_text
 
 
