@@ -14,6 +14,7 @@ from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
+from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
@@ -25,7 +26,7 @@ from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.saving import save_figure
 from rgaviz.figures.style import FigureOptions, Page, options_of
-from rgaviz.figures.text import signs_lacking, told_lacking
+from rgaviz.figures.text import told_lacking
 from rgaviz.marked import claim_marked
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import MapRef, ResultsError
@@ -106,10 +107,10 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
     except OSError as error:  # a name that is too long
         raise output_error(output.stem, error) from error
     try:
-        with signs_lacking() as lacking:
+        with fonts_for([results.manifest.model_dump(), options.names]) as signs:
             drawn = _drawn(results, output, options)
         return replace(
-            drawn, notes=[note for note in [told_lacking(lacking), *_sizes(drawn, options)] if note]
+            drawn, notes=[note for note in [told_lacking(signs.lacking), *_sizes(drawn, options)] if note]
         )
     except OutputError as error:
         if not isinstance(error.__cause__, OSError):

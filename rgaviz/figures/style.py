@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
+from rgaviz.figures.fonts import further_families
 from rgaviz.figures.overlay import INTERPOLATIONS
 
 # No date and no program name in the file: a rerun gives identical bytes.
@@ -234,7 +235,8 @@ def style(options: FigureOptions) -> dict[Any, Any]:
         "font.family": [
             "serif" if venue.serif else "sans-serif",
             "DejaVu Sans",
-        ],  # the second for signs STIX lacks
+            *further_families(),
+        ],  # the second for signs STIX lacks, the others for those of further scripts
         # STIX is Times-like and ships with matplotlib; the next name serves an SVG on a machine without it.
         "font.serif": ["STIXGeneral", "Times New Roman"],
         "font.sans-serif": ["DejaVu Sans"],
