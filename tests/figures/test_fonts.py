@@ -4,7 +4,6 @@ import re
 import warnings
 
 import matplotlib
-import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -48,7 +47,9 @@ def installed(monkeypatch, tmp_path):
     """A function that installs a font with some signs, as a user would after matplotlib made its list."""
     found = []
     manager = font_manager.fontManager
-    monkeypatch.setattr(manager, "ttflist", [e for e in manager.ttflist if e.name in ("STIXGeneral", "DejaVu Sans")])
+    monkeypatch.setattr(
+        manager, "ttflist", [e for e in manager.ttflist if e.name in ("STIXGeneral", "DejaVu Sans")]
+    )
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: found)
     fonts._signs_of.cache_clear()
     fonts._drawable.cache_clear()
@@ -120,7 +121,13 @@ def test_what_no_font_has_is_told_with_the_font_to_install(installed):
 
 @pytest.mark.parametrize(
     ("sign", "font"),
-    [("か", "Noto Sans CJK"), ("한", "Noto Sans CJK"), ("क", "Noto Sans Devanagari"), ("\udc80", ""), ("☃", "")],
+    [
+        ("か", "Noto Sans CJK"),
+        ("한", "Noto Sans CJK"),
+        ("क", "Noto Sans Devanagari"),
+        ("\udc80", ""),
+        ("☃", ""),
+    ],
 )
 def test_fonts_to_install(sign, font):
     assert font_to_install(sign) == font
