@@ -13,8 +13,9 @@ import torch
 from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.channels import read_channels, shown_channels
-from rgaviz.data.deep import Window, is_deep, read_values, windowed
+from rgaviz.data.deep import is_deep, read_deep
 from rgaviz.data.find import PicturePath
+from rgaviz.data.intensities import Window, windowed
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
 from rgaviz.pngs import WORKERS
@@ -83,7 +84,7 @@ def _read(
     found = [each.checkpoint for each in subjects if each.checkpoint.channels not in USUAL]
     if not found:
         if window is not None and is_deep(path):
-            array = windowed(read_values(path)[0], window)
+            array = windowed(read_deep(path), window)
         else:
             array = read_picture(path, full=full)
         return array, array
