@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
+from rgaviz.analysis.choosing import Choice, choose
 from rgaviz.analysis.given import given_networks, given_pictures
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.data.deep import AUTO, parse_window, window_of
+from rgaviz.data.find import find_pictures
 from rgaviz.devices import choose_device
-from rgaviz.errors import words
+from rgaviz.errors import RgavizError, words
 from rgaviz.explain.declared import undeclare
 from rgaviz.figures.draw import (
     FIGURES,
@@ -50,6 +54,7 @@ class Answer:
         told: picture -> checkpoint -> what the network says of it.
         failures: one line for each picture that was left out.
         left_out: pages that were not drawn.
+        boxes: picture -> ``checkpoint/map`` -> left, top, right and bottom in pixels, where boxes were asked for.
     """
 
     folder: Path
@@ -57,6 +62,7 @@ class Answer:
     told: dict[str, dict[str, Told]]
     failures: list[str]
     left_out: int
+    boxes: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
     def save(self, out: Path | str, **figure: Any) -> list[Path]:
         """Draw the figure again, in another format (``.pdf``, ``.png``, ``.svg``) or with other looks.
@@ -88,6 +94,7 @@ class Answer:
                 picture: {name: each.values for name, each in told.items()}
                 for picture, told in self.told.items()
             },
+            **({"boxes": self.boxes} if self.boxes else {}),
             "failures": self.failures,
         }
 
@@ -121,6 +128,25 @@ def answer(
         return _answer(ask, command, checkpoints, names, out, networks, settings)
 
 
+def _choice(settings: LabelledSettings, pictures: Sequence[Path | str]) -> Choice | None:
+    """Which pictures of a data set are wanted, if any are.
+
+    Raises:
+        RgavizError: beside pictures that are named, or what cannot be.
+    """
+    given = {name: settings.get(name) for name in ("pick", "count", "dataset", "data_dir")}
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not said:
+        return None
+    if pictures:
+        raise RgavizError(
+            "--pick, --count, --dataset and --data-dir choose pictures of a data set: name none beside them."
+        )
+    if "data_dir" in said:
+        said["data_dir"] = Path(said["data_dir"])
+    return Choice(**said)
+
+
 def _answer(
     ask: Callable[[list[Subject]], Request],
     command: str,
@@ -134,12 +160,15 @@ def _answer(
     said = chosen(settings, LabelledSettings)
     given, called = given_networks(checkpoints)
     labels = words(settings.get("labels", ()), "Labels", "cat")
+    asked_window = parse_window(settings.get("window", AUTO))
     place = None if out is None else given_place(out)
     output = output_place(place, command)
     options = options_of({"names": called, **with_suffix(said.figure, place)})
     device = choose_device(said.device)
-    sources, asked_for = chosen_inputs(given, pictures, command, networks, said.given, said.say)
-    found = pictures_to_explain(asked_for, output.folder, said.say)
+    choice = _choice(settings, pictures)
+    named = pictures or ["-"] * bool(choice)
+    sources, asked_for = chosen_inputs(given, named, command, networks, said.given, said.say)
+    found = [] if choice else pictures_to_explain(asked_for, output.folder, said.say)
     files = [Path(each) for each in sources if isinstance(each, str | Path)]
     to_read = [*files, *(picture.path for picture in found)]
     with alone(output.folder), ExitStack() as undo:
@@ -152,8 +181,22 @@ def _answer(
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
             said.say("Note: these networks were trained on different classes.")
+        picked = ""
+        if choice is not None:
+            folder = Path(undo.enter_context(TemporaryDirectory(prefix="rgaviz-")))
+            written, picked = choose(choice, subjects, folder, said.track, said.say)
+            found = find_pictures(written)
+        window, deep = window_of((picture.path for picture in found), asked_window)
+        if window is not None:
+            said.say(
+                f"Note: {deep} grey picture{'s' if deep > 1 else ''} of more than 8 bits: {window.low:g} is shown "
+                f"as black, "
+                f"{window.high:g} as white (--window)."
+            )
         asked = replace(
             ask(subjects),
+            window=window,
+            picked=picked,
             command_line=said.command_line,
             labels=labels,
             options=record_options(options),
@@ -166,4 +209,6 @@ def _answer(
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
-    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)
+        for note in drawn.notes:
+            said.say(f"Note: {note}")
+    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out, outcome.boxes)

@@ -13,6 +13,7 @@ import torch
 from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.channels import read_channels, shown_channels
+from rgaviz.data.deep import Window, is_deep, read_values, windowed
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
@@ -43,6 +44,7 @@ def read_all(
     subjects: Sequence[Subject],
     failures: list[str],
     full: Container[int] = (),
+    window: Window | None = None,
 ) -> Iterator[Loaded]:
     """The numbered pictures that can be read; a line in ``failures`` for each other one.
 
@@ -51,12 +53,13 @@ def read_all(
         subjects: the networks.
         failures: is added to.
         full: numbers of those that are read at their full size, however large.
+        window: of grey pictures of more than 8 bits; without one they are shown whole, from 0 to what 16 bits hold.
     """
 
     def load(numbered: tuple[int, PicturePath]) -> Loaded | PictureError:
         number, picture = numbered
         try:
-            array, layers = _read(picture.path, subjects, full=number in full)
+            array, layers = _read(picture.path, subjects, full=number in full, window=window)
         except PictureError as error:
             return error
         inputs = {
@@ -73,11 +76,16 @@ def read_all(
                 yield each
 
 
-def _read(path: Path, subjects: Sequence[Subject], *, full: bool) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+    path: Path, subjects: Sequence[Subject], *, full: bool, window: Window | None
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture as RGB (H, W, 3), and with all channels where a network has others than usual."""
     found = [each.checkpoint for each in subjects if each.checkpoint.channels not in USUAL]
     if not found:
-        array = read_picture(path, full=full)
+        if window is not None and is_deep(path):
+            array = windowed(read_values(path)[0], window)
+        else:
+            array = read_picture(path, full=full)
         return array, array
     layers = read_channels(path, found[0].channels)  # (H, W, C)
     return shown_channels(layers, found[0].shown), layers

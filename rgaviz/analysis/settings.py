@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
         mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
         std: their standard deviation, likewise.
         classes: names of its outputs, or a text file with a name per line.
+        attention: of your own code, ``FILE.py:NAME``, where a checkpoint has such; with commas.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
         command_line: recorded in the results.
@@ -40,6 +41,7 @@ class Settings(TypedDict, total=False):
     output: str | int | None
     outputs: str | None
     show_channels: str | Sequence[int] | None
+    attention: str | None
     gates: Mapping[str, str | None] | Sequence[str] | str | None
     device: str
     figure: Mapping[str, Any]
@@ -54,9 +56,21 @@ class LabelledSettings(Settings, total=False):
     Attributes:
         labels: such as a class: one for all pictures, or one each; by default the names of their folders, where these
             say it.
+        window: of grey pictures of more than 8 bits: ``auto`` (the least and the largest value of all of them),
+            ``full`` (all that their kind of number can hold) or ``LO,HI``.
+        pick: in place of pictures those of a data set, by what the networks say of them: a key of
+            ``rgaviz.analysis.choosing.PICKS``.
+        count: how many of them at most.
+        dataset: by default what the first network was trained on.
+        data_dir: where it lies.
     """
 
     labels: str | Sequence[str]
+    window: str
+    pick: str | None
+    count: int | None
+    dataset: str | None
+    data_dir: Path | str | None
 
 
 @dataclass(frozen=True)

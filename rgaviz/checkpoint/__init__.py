@@ -144,6 +144,7 @@ def load_checkpoint(
     output: str | int | None = None,
     outputs: str | None = None,
     show_channels: str | Sequence[int] | None = None,
+    attention: str | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
 
@@ -170,6 +171,9 @@ def load_checkpoint(
         show_channels: of pictures of more than three channels those that are shown as red, green and blue, from 1.
         outputs: what they are: ``softmax``, ``sigmoid``, ``multilabel`` or ``value``; by default what they look like.
 
+        attention: of your own code, ``FILE.py:NAME``, where a checkpoint has such; it runs only when named here, or
+            when this process has trained with it.
+
     What of a bare state_dict is assumed stands in the ``notes`` of the answer.
 
     Raises:
@@ -179,7 +183,9 @@ def load_checkpoint(
     """
     size = None if image_size is None else sides(image_size)
     source, own_arch = split_arch(source)
-    given = Given(own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels)
+    given = Given(
+        own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels, attention
+    )
     if foreign.is_library(source) and not Path(source).exists():
         return from_library(str(source))
     path = Path(source)

@@ -8,7 +8,19 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Network, Out, Target
+from rgaviz.cli.options import (
+    CamLayer,
+    Inputs,
+    Json,
+    Label,
+    Making,
+    Methods,
+    Network,
+    Out,
+    Picking,
+    Target,
+    Window,
+)
 
 
 @app.command()
@@ -21,6 +33,9 @@ def cam(
     target: Target = None,
     layer: CamLayer = None,
     label: Label = None,
+    window: Window = "auto",
+    making: Making,
+    picking: Picking,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -33,8 +48,8 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure)
+    told = settings(context, label, picking, network, figure, window)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
-    answer = cam.cam(checkpoints, pictures, out, methods=methods, target=target, layer=layer, **told)
+    answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)
     tell(answer, out, as_json=as_json)

@@ -11,7 +11,7 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
-from rgaviz.cli.options import Network, parse_names
+from rgaviz.cli.options import Network, Picking, parse_names
 from rgaviz.cli.show import give, say, tell_left_out, track
 from rgaviz.outputs import names_figure
 
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from rgaviz.analysis.settings import Settings
 
 
-def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
+def settings(
+    context: typer.Context,
+    label: str | None,
+    picking: Picking,
+    network: Network,
+    figure: Figure,
+    window: str,
+) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
         "labels": parse_names(label, "--label") if label else (),
+        "window": window,
+        **vars(picking),
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],

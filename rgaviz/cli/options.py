@@ -94,6 +94,15 @@ ShowChannels = Annotated[
     str | None,
     _of_bare("Of pictures of more than three channels those shown as red, green and blue.", "1,2,3"),
 ]
+OwnAttention = Annotated[
+    str | None,
+    typer.Option(
+        "--attention",
+        help="Attention of your own code that a checkpoint has: FILE.py:NAME, with commas; it runs only when named.",
+        show_default="none of that kind",
+        rich_help_panel=NETWORK,
+    ),
+]
 Gates = Annotated[
     list[str] | None,
     typer.Option(
@@ -176,6 +185,14 @@ Label = Annotated[
     ),
 ]
 
+Window = Annotated[
+    str,
+    typer.Option(
+        help="Grey pictures of more than 8 bits: auto (least to largest value of all of them), full (of their kind of "
+        "number) or LO,HI.",
+        rich_help_panel=DATA,
+    ),
+]
 TruthFolder = Annotated[
     Path | None,
     typer.Option(
@@ -217,6 +234,7 @@ class Network(Group):
     output: Output = None
     outputs: Outputs = None
     show_channels: ShowChannels = None
+    attention: OwnAttention = None
     gates: Gates = None
     device: Device = "auto"
 
@@ -227,16 +245,111 @@ class Network(Group):
 
 
 @dataclass(frozen=True)
+class Picking(Group):
+    """In place of pictures those of a data set, by what the networks say of them."""
+
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            help="random, fixed (wrong by the first network, right by the second), broken, both-right, both-wrong, "
+            "disagree, hardest, worst, best or improved.",
+            show_default="no data set",
+            rich_help_panel=DATA,
+            autocompletion=completion.one(completion.CHOICES),
+        ),
+    ] = None
+    count: Annotated[
+        int | None, typer.Option(min=1, help="So many at most.", show_default="4", rich_help_panel=DATA)
+    ] = None
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="The data set.",
+            show_default="what the first network was trained on",
+            rich_help_panel=DATA,
+            autocompletion=completion.one(completion.DATASETS),
+        ),
+    ] = None
+    data_dir: DataDir = None
+
+
+@dataclass(frozen=True)
+class Making(Group):
+    """How maps are made beyond the usual way."""
+
+    smooth: Annotated[
+        str | None,
+        typer.Option(
+            help="flip, scales (times 0.9, 1, 1.1) or eigen (first component over channels).",
+            show_default="none",
+            autocompletion=completion.one(completion.SMOOTH),
+        ),
+    ] = None
+    signed: Annotated[
+        bool, flag("--signed", help="Without the ReLU: what speaks against the target is blue.")
+    ] = False
+    boxes: Annotated[bool, flag("--boxes", help="Draw the box around each map, and tell it with --json.")] = (
+        False
+    )
+    quantile: Annotated[
+        float, typer.Option(help="With --boxes: positions above this share of all count.")
+    ] = 0.8
+    contrast: Annotated[
+        str | None,
+        typer.Option(
+            help="A,B: what speaks for class A rather than for class B, in place of --target.",
+            show_default="no contrast",
+        ),
+    ] = None
+
+    def asked(self, target: str | None) -> Any:
+        """The arguments of the plain functions, with the target.
+
+        Raises:
+            RgavizError: a contrast beside a target, or of other than two classes.
+        """
+        from rgaviz.explain.making import Making as How
+
+        if self.contrast is not None:
+            if target is not None:
+                raise RgavizError("--contrast names what the maps are about: leave out --target.")
+            names = parse_names(self.contrast, "--contrast")
+            if len(names) != 2:
+                raise RgavizError(
+                    f"--contrast {clipped(self.contrast)} names {len(names)} classes: write two, cat,dog."
+                )
+            target = f"contrast:{self.contrast}"
+        boxes = self.quantile if self.boxes else None
+        return {"target": target, "making": How(self.smooth or "", self.signed), "boxes": boxes}
+
+
+@dataclass(frozen=True)
 class Training(Group):
     """What changes a recipe: the arguments of ``rgaviz.training.start.recipe_settings``."""
 
     attention: Annotated[
         str | None,
         typer.Option(
-            help="Networks to train, by attention; none is the baseline.",
+            help="Networks to train, by attention; none is the baseline. Also your own: FILE.py:NAME.",
             show_default="the recipe's: none,rga-sc",
             rich_help_panel=TRAINING,
             autocompletion=completion.several(completion.ATTENTIONS),
+        ),
+    ] = None
+    attention_layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Stages that get the attention, with commas: conv4,conv5.",
+            show_default="the recipe's, else the network's",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to begin with: torchvision:resnet18, timm:NAME or a file, of the same network.",
+            show_default="the recipe's: fresh ones",
+            rich_help_panel=TRAINING,
         ),
     ] = None
     setting: Annotated[

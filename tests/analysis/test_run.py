@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import save_picture
+from PIL import Image
 from tiny import shallow
 from torchvision.ops import SqueezeExcitation
 
@@ -243,3 +244,24 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, networks, monkeypatch):
         )
     assert len(found[0]) > 14
     assert found[0] == found[1]
+
+
+def test_deep_pictures_share_a_window_that_is_told(tmp_path, networks):
+    ramp = np.linspace(0, 4095, 16 * 20).astype(np.uint16).reshape(16, 20)
+    for name, factor in (("dark", 1), ("light", 2)):
+        Image.fromarray(ramp * factor).save(tmp_path / f"{name}.png")
+    said = []
+    answer = draw_masks(
+        [networks["rga"]],
+        [tmp_path / "dark.png", tmp_path / "light.png"],
+        tmp_path / "out",
+        figure={"dpi": 50, "formats": ["png"]},
+        say=said.append,
+    )
+    assert any(
+        "2 grey pictures of more than 8 bits: 0 is shown as black, 8190 as white" in line for line in said
+    )
+    for number, factor in enumerate((1, 2)):
+        with Image.open(answer.folder / "pictures" / f"{number}.png") as shown:
+            expected = np.rint(255.0 * factor * ramp.astype(float) / 8190)
+            np.testing.assert_array_equal(np.asarray(shown)[..., 0], expected)

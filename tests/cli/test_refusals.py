@@ -72,7 +72,7 @@ PICTURES = {
     "truncated": (lambda path: path.write_bytes(Path("pics/ring/a.png").read_bytes()[:200]), "damaged"),
     "huge": (bomb, "million pixels"),
     "float": (
-        lambda path: Image.fromarray(np.zeros((4, 4), np.float32)).save(path, format="TIFF"),
+        lambda path: Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(path, format="TIFF"),
         "floating",
     ),
     "no pictures": (lambda path: path.mkdir(), "holds no pictures"),
