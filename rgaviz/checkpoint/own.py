@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from rgaviz.checkpoint.given import Given
-from rgaviz.errors import CheckpointError, RgavizError, clipped
+from rgaviz.errors import LONGEST_LIST, CheckpointError, RgavizError, clipped
 from rgaviz.models.network import describe, set_task, sides
 from rgaviz.own_code import is_own_code
 
@@ -37,8 +38,8 @@ def named_again(path: Path, config: Mapping[str, Any], given: Given) -> dict[str
     if not is_own_code(given.arch):
         raise CheckpointError(
             f"{path} is a network of somebody's own code, which does not run because a file says so. If you trust "
-            f"it, name it: "
-            f"--arch {clipped(arch)}"
+            "it, name it:",
+            typed=f"--arch {shlex.quote(clipped(arch, LONGEST_LIST))}",  # a stranger's words may be pasted
         )
     return {**config, "arch": given.arch}
 

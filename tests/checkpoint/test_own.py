@@ -138,9 +138,7 @@ def test_a_file_never_runs_code_by_itself(nets, tmp_path):
     saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3}
     rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory=f"{evil}:Gated", image_size=16, **saved)
     assert not marker.exists()
-    with pytest.raises(
-        CheckpointError, match=re.escape(f"If you trust it, name it: --arch {evil}:Gated"[-60:])
-    ):
+    with pytest.raises(CheckpointError, match=re.escape(f"name it: --arch {evil}:Gated") + "$"):
         rgaviz.load_checkpoint(tmp_path / "own.pt")
     with pytest.raises(CheckpointError, match="does not run because a file says so"):
         rgaviz.load_checkpoint(tmp_path / "own.pt", "resnet18")
