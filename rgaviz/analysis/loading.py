@@ -10,12 +10,11 @@ import numpy as np
 import torch
 
 from rgaviz.analysis.subject import Subject
-from rgaviz.data.channels import read_channels, shown_channels
+from rgaviz.data.channels import USUAL, read_channels, shown_channels
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
 
-USUAL = (1, 3)  # channels: pictures have them by themselves
 BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def load_checkpoint(
     source, own_arch = split_arch(source)
     given = Given(own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels)
     if foreign.is_library(source) and not Path(source).exists():
-        return from_library(str(source))
+        return replace(from_library(str(source)), outputs=outputs)
     path = Path(source)
     document = read(path)
     state = bare.unwrap(document)
@@ -206,7 +207,7 @@ def load_checkpoint(
         notes=tuple(header.notes),
         output=header.answer.get("output") if output is None else output,
         outputs=outputs or header.answer.get("outputs"),
-        shown=given.shown(),
+        shown=given.shown(len(header.normalisation.mean)),
     )
 
 

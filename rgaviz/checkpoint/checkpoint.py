@@ -142,8 +142,8 @@ class Checkpoint:
         Args:
             images: a tensor (B, C, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
                 (H, W, 3) of any size, resized and normalised with this checkpoint's values. A network that sees
-                pictures at their own size takes several of one size. One of a single channel sees their lightness;
-                one of more than three takes arrays (H, W, C) in [0, 1], and files as
+                pictures at their own size takes several of one size. One of a single channel sees their lightness,
+                and takes grey arrays (H, W); one of more than three takes arrays (H, W, C) in [0, 1], and files as
                 :func:`rgaviz.data.channels.read_channels`.
 
         Raises:
@@ -171,7 +171,7 @@ class Checkpoint:
         single = (
             isinstance(images, str | Path)
             or hasattr(images, "convert")  # an image of Pillow
-            or getattr(images, "ndim", 0) == 3
+            or getattr(images, "ndim", 0) in (2, 3)
             or not isinstance(images, Iterable)
         )
         several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
@@ -200,7 +200,8 @@ class Checkpoint:
             if isinstance(given, str | Path):
                 return read_channels(given, self.channels)
             return check_array(given, self.channels)
-        picture = read_picture(given) if isinstance(given, str | Path) else check_array(given)
+        single = self.channels == 1
+        picture = read_picture(given) if isinstance(given, str | Path) else check_array(given, grey=single)
         return picture if self.channels == 3 else grey(picture)
 
     def scored(self) -> Callable[[Tensor], Tensor]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import rgaviz
 from rgaviz.analysis.cam import cam as draw_cams
+from rgaviz.data.channels import shown_channels
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.own_code import own_object
 
@@ -62,6 +63,16 @@ def test_attributes_of_the_users_are_left_alone_and_grey_pictures_are_grey(nets,
     assert len(checkpoint.predict(tmp_path / "grey.png")) == 1
 
 
+def test_a_grey_network_takes_grey_arrays(nets):
+    checkpoint = load(nets, "Grey", mean="0.5", std=[0.25])
+    values = np.random.default_rng(0).integers(0, 256, SIZE, np.uint8)
+    expected = (values[None, None] / 255 - 0.5) / 0.25
+    for given in (values, values[..., None], [values], np.repeat(values[..., None], 3, axis=2)):
+        np.testing.assert_allclose(checkpoint.inputs(given), expected, atol=1e-6)
+    with pytest.raises(RgavizError, match="is RGB"):
+        load(nets, "Gated").inputs(values)
+
+
 def test_one_of_several_outputs(nets, tmp_path):
     picture = save_picture(tmp_path / "a.png", seed=0)
     with pytest.raises(CheckpointError, match=r"gives maps .*, logits \(1, 5\).*--output logits"):
@@ -93,6 +104,22 @@ def test_six_channels(nets, tmp_path, layout):
 
 
 @pytest.mark.parametrize(
+    ("shown", "told"),
+    [("7,2,1", "asks for channel 7, .* have 6"), ("1,2", "not one or three"), ("0,1,2", "from 1")],
+)
+def test_channels_that_cannot_be_shown(nets, shown, told):
+    with pytest.raises(RgavizError, match=told):
+        load(nets, "bands", show_channels=shown)
+
+
+def test_one_channel_is_shown_as_grey(nets, tmp_path):
+    assert load(nets, "bands").shown == (0, 1, 2)
+    values = np.random.default_rng(0).random((*SIZE, 6), np.float32)
+    shown = shown_channels(values, load(nets, "bands", show_channels=[5]).shown)
+    np.testing.assert_array_equal(shown, np.repeat(np.round(255 * values[..., 4:5]), 3, axis=2))
+
+
+@pytest.mark.parametrize(
     ("values", "told"),
     [
         (np.zeros((4, 4, 5), np.uint8), "takes 6 channels"),
@@ -109,9 +136,9 @@ def test_pictures_of_other_channels_are_refused_in_one_line(nets, tmp_path, valu
         load(nets, "bands").inputs([save_picture(tmp_path / "a.png", seed=0)])
 
 
-def outputs(nets, kind, logits):
+def outputs(nets, kind, logits, truth="b"):
     checkpoint = load(nets, "Gated", outputs=kind)
-    return checkpoint.task.told(torch.tensor([logits]), ["a", "b", "c", "d"], ["b"])[0]
+    return checkpoint.task.told(torch.tensor([logits]), ["a", "b", "c", "d"], [truth])[0]
 
 
 def test_kinds_of_outputs(nets):
@@ -128,6 +155,42 @@ def test_kinds_of_outputs(nets):
     assert load(nets, "Gated", outputs="value").task.targets == ("value",)
     with pytest.raises(RgavizError, match="kind of outputs"):
         load(nets, "Gated", outputs="logit")
+
+
+def test_several_labels_are_each_right_or_wrong(nets):
+    logits = [3.0, 2.0, -3.0, 1.0]
+    told = outputs(nets, "multilabel", logits, "d+a")
+    assert [(line.text, line.right) for line in told.lines] == [
+        ("a 95%", True),
+        ("b 88%", False),
+        ("d 73%", True),
+    ]
+    task = load(nets, "Gated", outputs="multilabel").task
+    task.truth("a + c", ["a", "b", "c"])
+    with pytest.raises(RgavizError, match="Unknown label 'e'"):
+        task.truth("a+e", ["a", "b"])
+    with pytest.raises(RgavizError, match=r"Unknown label 'a\+b'"):
+        load(nets, "Gated").task.truth("a+b", ["a", "b"])
+
+
+def test_values_have_names_of_their_own(nets):
+    assert load(nets, "Gated", outputs="value").classes == ["value 0", "value 1", "value 2", "value 3"]
+    task = load(nets, "Gated", outputs="value").task
+    assert [line.text for line in task.told(torch.tensor([[-1.5]]), ["x-ray"], [None])[0].lines] == [
+        "x-ray −1.5"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["value", "multilabel"])
+def test_what_is_measured_of_classes_is_of_no_other_outputs(nets, kind):
+    with pytest.raises(RgavizError, match=f"these outputs are {kind}"):
+        load(nets, "Gated", outputs=kind).task.measuring()
+
+
+def test_an_output_is_chosen_where_there_are_several(nets, tmp_path):
+    picture = save_picture(tmp_path / "a.png", seed=0)
+    plain, chosen = load(nets, "Gated"), load(nets, "Gated", output="logits")
+    assert plain.predict(picture) == chosen.predict(picture)
 
 
 def test_a_file_never_runs_code_by_itself(nets, tmp_path):

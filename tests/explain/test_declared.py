@@ -110,20 +110,20 @@ def test_a_kind_that_the_shape_cannot_have_is_refused(gated, given):
 
 
 def test_every_pattern_is_that_of_a_module(gated):
-    with pytest.raises(UnknownNameError, match="'att.saa'. Did you mean 'att.sa'"):
+    with pytest.raises(UnknownNameError, match=r"'att.saa'. Did you mean 'att.sa'"):
         masks(gated, IMAGES, gates=["att.ca", "att.saa"])
 
 
 def test_a_module_that_is_used_twice_has_no_mask(gated):
     gated.att.ca = gated.att.sa
     for name in ("att.ca", "att.sa"):
-        with pytest.raises(RgavizError, match="2 times .* an nn.Sigmoid.. of its own"):
+        with pytest.raises(RgavizError, match=r"2 times .* an nn.Sigmoid.. of its own"):
             masks(gated, IMAGES, gates=name)
 
 
 def test_a_module_that_is_not_used_is_told(gated):
     gated.spare = nn.Sigmoid()
-    with pytest.raises(RgavizError, match="spare is not used .* torch.sigmoid"):
+    with pytest.raises(RgavizError, match=r"spare is not used .* torch.sigmoid"):
         masks(gated, IMAGES, gates="spare")
 
 
