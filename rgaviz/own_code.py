@@ -20,6 +20,23 @@ from rgaviz.errors import RgavizError, clipped, one_line, quoted, unknown_name
 LIBRARIES = ("torchvision", "timm")  # what they name has a colon, too
 
 
+class InMemory(str):
+    """A word for what a caller in Python hands over: a function or class that makes a network, or a network.
+
+    Attributes:
+        object: what it stands for.
+    """
+
+    object: Any
+
+    def __new__(cls, given: Any) -> InMemory:
+        named = given if hasattr(given, "__name__") else type(given)
+        name = named.__name__ if named.__name__.isidentifier() else "function"  # of a lambda
+        word = super().__new__(cls, f"{named.__module__}:{name}")
+        word.object = given
+        return word
+
+
 def is_own_code(word: object) -> bool:
     """Whether a word names something of the user's own code: ``FILE.py:NAME`` or ``package.module:NAME``."""
     if not isinstance(word, str):
@@ -35,11 +52,13 @@ def own_object(word: str) -> Any:
 
     Args:
         word: ``FILE.py:NAME``, the file as it is seen from the current folder; modules beside it can be imported by
-            it. Or ``package.module:NAME``, from the current folder or installed.
+            it. Or ``package.module:NAME``, from the current folder or installed. Or what is in memory.
 
     Raises:
         RgavizError: no such file, module or name, or the code fails; the message names the line.
     """
+    if isinstance(word, InMemory):
+        return word.object
     module, _, name = word.rpartition(":")
     loaded = _from_file(Path(module), word) if module.endswith(".py") else _from_package(module, word)
     if not hasattr(loaded, name):
@@ -105,17 +124,34 @@ def _importing(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_faults(word: str, inside: str) -> Iterator[None]:
-    """Faults of the user's code as one line, with the last place in ``inside``, if it is a file."""
-    try:
+def running(word: str) -> Iterator[None]:
+    """The user's code runs within the block, in which it finds its neighbours, and its faults are one line."""
+    module, _, _ = word.rpartition(":")
+    with (
+        _importing(Path(module).resolve().parent if module.endswith(".py") else Path.cwd()),
+        _own_faults(word),
+    ):
         yield
+
+
+@contextlib.contextmanager
+def _own_faults(word: str, inside: str = "") -> Iterator[None]:
+    """Faults of the user's code as one line, also where it ends the program; what it prints is no answer of ours.
+
+    Args:
+        word: what the user named.
+        inside: the file whose line is told; by default the last one of the traceback.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     except RgavizError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise own_fault(word, error, inside) from error
 
 
-def own_fault(word: str, error: Exception, inside: str = "") -> RgavizError:
+def own_fault(word: str, error: BaseException, inside: str = "") -> RgavizError:
     """The one line for an exception out of the user's own code.
 
     Args:

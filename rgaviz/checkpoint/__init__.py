@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
 from rgaviz.checkpoint.given import SMALLEST_STD, Given, parse_channels
-from rgaviz.checkpoint.own import named_again, split_arch, with_factory
+from rgaviz.checkpoint.own import in_memory, named_again, split_arch, with_factory
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
 from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_header
@@ -136,7 +136,7 @@ def is_checkpoint(path: Path) -> bool:
 
 def load_checkpoint(
     source: Path | str,
-    arch: str | None = None,
+    arch: str | Callable[..., nn.Module] | nn.Module | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | int | None = None,
     mean: str | Sequence[float] | None = None,
@@ -157,7 +157,8 @@ def load_checkpoint(
               their caches or downloaded; ``@none`` for fresh ones. A file of that name comes first.
         arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME``, ``timm:NAME``, or your own
             code, ``FILE.py:NAME`` or ``package.module:NAME``, a function or class that makes it; it runs only when
-            named here. Files that name their network need none and keep theirs, but for those of your own code.
+            named here. Also that function or class itself, or a network, of which a copy gets the weights. Files that
+            name their network need none and keep theirs, but for those of your own code.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
         image_size: (H, W) in pixels, or one number for both, of a bare state_dict's network; by default what its kind
             usually takes.
@@ -180,6 +181,8 @@ def load_checkpoint(
     """
     size = None if image_size is None else sides(image_size)
     source, own_arch = split_arch(source)
+    if not isinstance(arch, str | None):
+        arch = in_memory(arch)
     given = Given(own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels)
     if foreign.is_library(source) and not Path(source).exists():
         return replace(from_library(str(source)), outputs=outputs)

@@ -109,7 +109,9 @@ def test_what_is_no_picture(pair, given):
         rgaviz.show_cam(pair["Ours (RGA)"], given, **SMALL)
 
 
-@pytest.mark.parametrize("axes", [(24, 30), (24, 30, 6), (6, 24, 30)], ids=["grey", "bands last", "bands first"])
+@pytest.mark.parametrize(
+    "axes", [(24, 30), (24, 30, 6), (6, 24, 30)], ids=["grey", "bands last", "bands first"]
+)
 def test_arrays_of_other_channels(tmp_path, axes):
     values = np.random.default_rng(0).integers(0, 256, axes, np.uint8)
     name = "Grey" if values.ndim == 2 else "bands"

@@ -1,5 +1,6 @@
 """Networks of the user's own code: what is taken, what runs, what is said."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -44,6 +45,25 @@ def test_weights_and_outputs_are_those_of_the_network(nets):
     torch.testing.assert_close(checkpoint.model(x), network.eval()(x))
     assert len(checkpoint.classes) == 4
     assert re.fullmatch(rf"<Checkpoint .*: {nets}:Gated, 4 classes, 16x16>", repr(checkpoint))
+
+
+def test_what_makes_the_network_or_a_network_itself(nets, tmp_path):
+    path = nets.with_name("Gated.pth")
+    made, network = own_object(f"{nets}:Gated"), own_object(f"{nets}:Gated")(4)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    expected = load(nets, "Gated").model.state_dict()
+    for arch in (made, network, lambda num_classes: made(num_classes), functools.partial(made, 4)):
+        checkpoint = rgaviz.load_checkpoint(path, arch, image_size=SIZE)
+        torch.testing.assert_close(checkpoint.model.state_dict(), expected)
+        assert (type(checkpoint.config["arch"]), len(checkpoint.classes)) == (str, 4)
+    torch.testing.assert_close(dict(network.state_dict()), before)
+    saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory="nets.py:Gated", image_size=16, **saved)
+    torch.testing.assert_close(
+        rgaviz.load_checkpoint(tmp_path / "own.pt", made).model.state_dict(), network.state_dict()
+    )
+    with pytest.raises(RgavizError, match="arch is a name, a function"):
+        rgaviz.load_checkpoint(path, 3)
 
 
 def test_the_head_says_how_many_classes(nets):

@@ -12,7 +12,7 @@ from torch import nn
 from rgaviz.errors import RgavizError, clipped, kind_of
 from rgaviz.models.foreign.building import described
 from rgaviz.models.foreign.source import Loaded, Preset, Source
-from rgaviz.own_code import own_fault, own_object
+from rgaviz.own_code import own_object, running
 
 # What nobody says of an own network: the sizes and values of most that begin with ImageNet's weights.
 USUAL = Preset((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -30,12 +30,8 @@ def build(source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.M
     elif callable(made):
         sizes = {"num_classes": num_classes, "image_size": image_size}
         given = {name: value for name, value in sizes.items() if name in takes(made)}
-        try:
+        with running(source.name):
             made = made(**given)
-        except RgavizError:
-            raise
-        except Exception as error:
-            raise own_fault(source.name, error) from error
     if not isinstance(made, nn.Module):
         raise RgavizError(
             f"{clipped(source.name)} gives {kind_of(made)}, not a network; name a function or class that makes an "
