@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError
-from rgaviz.models.network import task_of
+from rgaviz.models.network import count_parameters, task_of
 from rgaviz.tasks import TASKS, Task, Told
 from rgaviz.tasks.classification import answering
 from rgaviz.tasks.task import asked
@@ -53,6 +53,7 @@ class Checkpoint:
         sha256: of the file; where there is none of :func:`weights_sha256`.
         origin: what was read, in words.
         notes: what must be known before believing it, a line each.
+        counted: learned values, where the network is not there to be counted.
         of_task: what a network is for that does not say it itself; "" asks the network.
         shown: of a network of more than three channels those that are shown as red, green and blue.
         output: which of several outputs is meant: a key or a place; None where the network gives one tensor.
@@ -77,6 +78,7 @@ class Checkpoint:
     outputs: str | None = None
     shown: tuple[int, ...] = (0, 1, 2)
     of_task: str = ""
+    counted: int = 0
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -88,6 +90,11 @@ class Checkpoint:
     def task(self) -> Task:
         """What the network is for; a module that does not say is a classifier."""
         return answering(TASKS[self.of_task or task_of(self.model)], self.outputs)
+
+    @property
+    def parameters(self) -> int:
+        """How many values were learned."""
+        return count_parameters(self.model) or self.counted
 
     @property
     def dataset(self) -> str | None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 import rgaviz
 from rgaviz.analysis.cam import cam as draw_cams
+from rgaviz.checkpoint import load_record
 from rgaviz.data.channels import shown_channels
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.own_code import own_object
@@ -232,6 +233,21 @@ def test_a_file_never_runs_code_by_itself(nets, tmp_path):
     assert not marker.exists()
     x = torch.randn(1, 3, 16, 16)
     torch.testing.assert_close(loaded.model(x), network.eval()(x))
+
+
+def test_what_a_file_says_of_its_training_needs_no_code(nets, tmp_path):
+    network = own_object(f"{nets}:Gated")(4)
+    saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3, "history": [{"epoch": 1}]}
+    rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory="no/such.py:Gated", image_size=16, **saved)
+    record = load_record(tmp_path / "own.pt")
+    assert record.parameters == sum(value.numel() for value in network.parameters())
+    assert (record.history, record.task.name) == ([{"epoch": 1}], "classification")
+    assert (record.config["arch"], record.config["attention"]) == ("no/such.py:Gated", "none")
+    document = torch.load(tmp_path / "own.pt", weights_only=True)
+    document["config"]["attention"] = torch.ones(2)
+    torch.save(document, tmp_path / "own.pt")
+    with pytest.raises(CheckpointError, match="no plain values"):
+        load_record(tmp_path / "own.pt")
 
 
 def test_saved_with_its_factory_and_its_outputs(nets, tmp_path):
