@@ -17,6 +17,7 @@ from typing import Any
 
 from rgaviz.errors import RgavizError, clipped, one_line, quoted, unknown_name
 
+HERE, STANDARD = Path(__file__).parent, Path(traceback.__file__).parent
 LIBRARIES = ("torchvision", "timm")  # what they name has a colon, too
 
 
@@ -157,12 +158,23 @@ def own_fault(word: str, error: BaseException, inside: str = "") -> RgavizError:
     Args:
         word: what the user named.
         error: what it raised.
-        inside: the file whose line is told; by default the last one of the traceback.
+        inside: the file whose line is told; by default that of the user's, deepest in the traceback, and no line of
+            a library's.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == inside] or frames
-    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    own = [frame for frame in frames if frame.filename == inside]
+    own = own or [frame for frame in frames if not _of_library(frame.filename)]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno}). Mend it there." if own else "."
     if isinstance(error, SyntaxError) and error.filename:
-        place = f" ({Path(error.filename).name}, line {error.lineno})"
+        place = f" ({Path(error.filename).name}, line {error.lineno}). Mend it there."
         error = SyntaxError(error.msg)
-    return RgavizError(f"{clipped(word)}: {type(error).__name__}: {one_line(error)}{place}. Mend it there.")
+    return RgavizError(f"{clipped(word)}: {type(error).__name__}: {one_line(error)}{place}")
+
+
+def _of_library(file: str) -> bool:
+    """Whether a file is Python's, ours or that of an installed package."""
+    path = Path(file)
+    installed = {"site-packages", "dist-packages"} & set(path.parts)
+    return (
+        bool(installed) or file.startswith("<") or path.is_relative_to(HERE) or path.is_relative_to(STANDARD)
+    )
