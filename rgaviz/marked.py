@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from rgaviz.errors import OutputError
+from rgaviz.pngs import png_bytes
 from rgaviz.regular import open_regular
 from rgaviz.writing import atomic_write
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SOFTWARE = "Software", "rgaviz"  # a text in each of them
 MARK = "tEXt{}\0{}".format(*SOFTWARE).encode()  # the same in the file, behind its size and kind
@@ -19,7 +24,7 @@ BEGINS = 100  # bytes that have it
 
 
 def save_marked(path: Path, image: Image.Image) -> None:
-    """Write a PNG with our name in it.
+    """Write an image of any kind as a PNG with our name in it.
 
     Raises:
         OutputError: it cannot be written.
@@ -27,6 +32,15 @@ def save_marked(path: Path, image: Image.Image) -> None:
     info = PngInfo()
     info.add_text(*SOFTWARE)
     atomic_write(path, lambda file: image.save(file, format="PNG", pnginfo=info))
+
+
+def save_marked_rgb(path: Path, pixels: np.ndarray) -> None:
+    """Write RGB uint8 (H, W, 3) as a PNG with our name in it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    atomic_write(path, png_bytes(pixels, SOFTWARE))
 
 
 def claim_marked(paths: Iterable[Path], own: Collection[Path] = ()) -> None:

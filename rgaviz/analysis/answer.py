@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -15,6 +15,7 @@ from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.own import split_arch
+from rgaviz.data.deep import AUTO, parse_window, window_of
 from rgaviz.devices import choose_device
 from rgaviz.errors import words
 from rgaviz.explain.declared import undeclare
@@ -51,6 +52,7 @@ class Answer:
         told: picture -> checkpoint -> what the network says of it.
         failures: one line for each picture that was left out.
         left_out: pages that were not drawn.
+        boxes: picture -> ``checkpoint/map`` -> left, top, right and bottom in pixels, where boxes were asked for.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Answer:
     told: dict[str, dict[str, Told]]
     failures: list[str]
     left_out: int
+    boxes: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
     def save(self, out: Path | str, **figure: Any) -> list[Path]:
         """Draw the figure again, in another format (``.pdf``, ``.png``, ``.svg``) or with other looks.
@@ -89,6 +92,7 @@ class Answer:
                 picture: {name: each.values for name, each in told.items()}
                 for picture, told in self.told.items()
             },
+            **({"boxes": self.boxes} if self.boxes else {}),
             "failures": self.failures,
         }
 
@@ -135,6 +139,7 @@ def _answer(
     said = chosen(settings, LabelledSettings)
     given, called = given_networks(checkpoints)
     labels = words(settings.get("labels", ()), "Labels", "cat")
+    asked_window = parse_window(settings.get("window", AUTO))
     place = None if out is None else given_place(out)
     output = output_place(place, command)
     options = options_of({"names": called, **with_suffix(said.figure, place)})
@@ -153,8 +158,16 @@ def _answer(
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
             said.say("Note: these networks were trained on different classes.")
+        window, deep = window_of((picture.path for picture in found), asked_window)
+        if window is not None:
+            said.say(
+                f"Note: {deep} grey picture{'s' if deep > 1 else ''} of more than 8 bits: {window.low:g} is shown "
+                f"as black, "
+                f"{window.high:g} as white (--window)."
+            )
         asked = replace(
             ask(subjects),
+            window=window,
             command_line=said.command_line,
             labels=labels,
             options=record_options(options),
@@ -167,4 +180,4 @@ def _answer(
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
-    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out)
+    return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out, outcome.boxes)

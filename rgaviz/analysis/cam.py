@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from rgaviz.analysis.answer import Answer, answer
 from rgaviz.analysis.pixels import dense_ones, label_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, naming, with_cam
-from rgaviz.errors import lookup, words
+from rgaviz.errors import RgavizError, lookup, words
+from rgaviz.explain.making import USUAL, Making
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import ClassTarget
 from rgaviz.results.manifest import MapRef
@@ -32,6 +33,8 @@ def cam(
     methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
+    making: Making = USUAL,
+    boxes: float | None = None,
     **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw class activation maps, as ``rgaviz cam`` does.
@@ -44,17 +47,23 @@ def cam(
         methods: of ``rgaviz.explain.methods.METHODS``; a text as ``--method`` takes it.
         target: what the maps are about. For classifiers a class, by name or number; ``top1``, each network's own
             prediction; or ``top5``. By default what is usual for each network's task, here ``top1``.
-        layer: a stage or a dotted module name; by default the last stage, or the last map.
+        layer: a stage or a dotted module name; by default the last stage, or the last map; ``"conv4+conv5"`` both.
+        making: how the maps are made: smoothed, or with their sign.
+        boxes: draw the box around each map above this quantile of it.
         settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
-    ask = partial(cam_request, methods=chosen_methods(methods), target=target, layer=layer)
+    ask = partial(
+        cam_request, methods=chosen_methods(methods), target=target, layer=layer, making=making, boxes=boxes
+    )
     return answer(ask, "cam", checkpoints, pictures, out, **settings)
 
 
-def cam_columns(subject: Subject, methods: Sequence[str], target: str | None) -> list[Column]:
+def cam_columns(
+    subject: Subject, methods: Sequence[str], target: str | None, making: Making = USUAL
+) -> list[Column]:
     """A panel for every method and score of the target.
 
     Raises:
@@ -67,8 +76,9 @@ def cam_columns(subject: Subject, methods: Sequence[str], target: str | None) ->
         names = cam_names(method, scores)
         for score, name in zip(scores, names, strict=False):
             which = f", {score}" if len(names) > 1 else ""
-            title = f"{subject.id} {called} ({subject.cam_layer}{which})"
-            columns.append(Column(title, "map", cam_ref(subject, name)))
+            how = "".join(f", {word}" for word in making.words)
+            title = f"{subject.id} {called} ({subject.cam_layer}{how}{which})"
+            columns.append(Column(title, "map", cam_ref(subject, name, making)))
     return columns
 
 
@@ -89,9 +99,9 @@ def method_notes(methods: Sequence[str]) -> list[str]:
     return notes
 
 
-def cam_ref(subject: Subject, name: str) -> MapRef:
+def cam_ref(subject: Subject, name: str, making: Making = USUAL) -> MapRef:
     """A class activation map of a network."""
-    return MapRef(checkpoint=subject.id, name=name, group="cam")
+    return MapRef(checkpoint=subject.id, name=name, group="signed" if making.signed else "cam")
 
 
 def chosen_methods(methods: str | Sequence[str]) -> list[str]:
@@ -144,16 +154,31 @@ def _of_classes(subject: Subject, target: str | None) -> bool:
         return isinstance(subject.checkpoint.target(target), ClassTarget)
 
 
+def checked_making(methods: Sequence[str], making: Making, boxes: float | None) -> dict[str, Any]:
+    """How maps are made, for a request.
+
+    Raises:
+        RgavizError: methods that cannot be made so, or no quantile.
+    """
+    making.check(methods)
+    if boxes is not None and not 0 <= boxes < 1:
+        raise RgavizError(f"--quantile {boxes} is out of range: choose 0 to below 1, such as 0.8.")
+    return {"making": making, "boxes": boxes}
+
+
 def cam_request(
     subjects: Sequence[Subject],
     methods: Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
+    making: Making = USUAL,
+    boxes: float | None = None,
 ) -> Request:
     """Class activation maps of every network, as ``rgaviz cam`` draws them; before them their labels of pixels."""
     shown = [with_cam(subject, layer) for subject in subjects]
     methods, left_out = possible_methods(methods, shown, target)
     columns = [*map(label_column, dense_ones(shown))]
-    columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
+    columns += [column for subject in shown for column in cam_columns(subject, methods, target, making)]
+    how = checked_making(methods, making, boxes)
     notes = [*left_out, *method_notes(methods)]
-    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes)
+    return Request("cam", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, notes=notes, **how)

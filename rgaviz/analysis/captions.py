@@ -10,10 +10,12 @@ import numpy as np
 from rgaviz.analysis.request import Column
 from rgaviz.explain.masks import map_warnings
 from rgaviz.explain.methods import METHODS
-from rgaviz.results.manifest import OF_LABELS, RIGHTNESS, UNKNOWN, Line, MapRef, Panel, Picture
+from rgaviz.results.manifest import OF_LABELS, RIGHTNESS, UNKNOWN, Box, Line, MapRef, Panel, Picture
 from rgaviz.tasks import Told
 
 FEWEST = 0.005  # of the pixels that are told as a share
+
+NONE: Mapping[str, Box] = {}
 
 COARSE = 7  # positions on a side: a map with fewer states its grid
 
@@ -32,6 +34,7 @@ def panel(
     maps: Mapping[str, np.ndarray],
     about: Mapping[str, About],
     beside: str = "",
+    boxes: Mapping[str, Box] = NONE,
 ) -> Panel:
     """A panel of a picture's row, with what stands under it.
 
@@ -41,6 +44,7 @@ def panel(
         told: checkpoint id -> what the network says of the picture.
         maps: the picture's, by ``"checkpoint/name"``.
         about: what each class activation map is about, likewise; nothing of one that knows no class.
+        boxes: around what maps show, likewise.
         beside: another picture that the maps compare this one with, where that is not the same for all.
     """
     content: dict[str, Any] = {"kind": column.kind, "picture": picture.id}
@@ -57,7 +61,8 @@ def panel(
         return _of_labels(column, content, told.get(column.map.checkpoint), maps[key])
     lines, values = _said(told[column.map.checkpoint], about.get(key))
     lines += [*_of_method(column.map), *grid([maps[key]]), *map(flag, map_warnings(maps[key]))]
-    return Panel(**content, lines=lines, values=values)
+    drawn = [boxes[key]] if key in boxes else []
+    return Panel(**content, lines=lines, values=values, boxes=drawn)
 
 
 def _key(ref: MapRef) -> str:
@@ -103,7 +108,7 @@ def _of_labels(column: Column, content: dict[str, Any], told: Told | None, numbe
 
 def _of_method(ref: MapRef) -> list[Line]:
     """What must be known of the method of a map."""
-    if ref.group != "cam":
+    if ref.group not in ("cam", "signed"):
         return []
     method = METHODS[ref.name.split("/")[0]]
     lines = [Line(text="of no class")] if method.classless else []

@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from rgaviz.analysis.answer import Answer, answer
-from rgaviz.analysis.cam import EVERY, cam_columns, cam_ref, chosen_methods, method_notes, possible_methods
+from rgaviz.analysis.cam import (
+    EVERY,
+    cam_columns,
+    cam_ref,
+    checked_making,
+    chosen_methods,
+    method_notes,
+    possible_methods,
+)
 from rgaviz.analysis.masks import mask_columns
 from rgaviz.analysis.pixels import dense_ones, error_column, judged_ones, label_column, truth_column
 from rgaviz.analysis.request import INPUT_COLUMN, Column, Request, cam_names, cam_scores
 from rgaviz.analysis.settings import LabelledSettings
 from rgaviz.analysis.subject import Subject, one_task, with_cam, with_masks
 from rgaviz.errors import RgavizError
+from rgaviz.explain.making import USUAL, Making
 from rgaviz.explain.methods import METHODS
 from rgaviz.progress import Say, hush
 from rgaviz.tasks import TASKS
@@ -35,6 +44,8 @@ def compare(
     mask_layer: str | None = None,
     diff: bool = False,
     truth: Path | str | None = None,
+    making: Making = USUAL,
+    boxes: float | None = None,
     **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Draw networks side by side, as ``rgaviz compare`` does.
@@ -51,6 +62,8 @@ def compare(
         diff: also each network's maps minus the first one's.
         truth: of networks that label pixels, the folder with the true labels, PNGs by the names of the pictures; by
             default they are looked for where data sets have them, in ``labels`` beside ``images``, say.
+        making: how the maps are made: smoothed, or with their sign.
+        boxes: draw the box around each map above this quantile of it.
         settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
 
     Raises:
@@ -65,6 +78,8 @@ def compare(
         mask_layer=mask_layer,
         diff=diff,
         truth=None if truth is None else Path(truth),
+        making=making,
+        boxes=boxes,
     )
     found = answer(ask, "compare", checkpoints, pictures, out, networks=2, **settings)
     chosen = {word for task in TASKS.values() for word in task.targets} - {
@@ -103,7 +118,7 @@ def layer_notes(subjects: Sequence[Subject]) -> list[str]:
 
 
 def difference_columns(
-    subjects: Sequence[Subject], methods: Sequence[str], target: str | None
+    subjects: Sequence[Subject], methods: Sequence[str], target: str | None, making: Making = USUAL
 ) -> list[Column]:
     """For every other network its maps minus the first one's."""
     first, *others = subjects
@@ -113,7 +128,8 @@ def difference_columns(
             own, firsts = (cam_names(method, cam_scores(each, target)) for each in (other, first))
             for name in (each for each in own if each in firsts):
                 title = f"{other.id} − {first.id} ({METHODS[method].title})"
-                columns.append(Column(title, "difference", cam_ref(other, name), cam_ref(first, name)))
+                refs = cam_ref(other, name, making), cam_ref(first, name, making)
+                columns.append(Column(title, "difference", *refs))
     return columns
 
 
@@ -126,6 +142,8 @@ def compare_request(
     *,
     diff: bool = False,
     truth: Path | None = None,
+    making: Making = USUAL,
+    boxes: float | None = None,
 ) -> Request:
     """Maps of all networks, then their spatial masks, as ``rgaviz compare`` draws them; before them labels of pixels.
 
@@ -137,6 +155,8 @@ def compare_request(
         mask_layer: of the masks.
         diff: also each network's maps minus the first one's.
         truth: the folder with the true labels of pixels.
+        making: how the maps are made.
+        boxes: the quantile above which a box is drawn around a map.
 
     Raises:
         RgavizError: no such layer, or masks asked for where no network has one over positions.
@@ -144,6 +164,7 @@ def compare_request(
     one_task(subjects, "whose maps are about different things; compare those of one task.")
     shown = [with_masks(with_cam(subject, layer), mask_layer) for subject in subjects]
     methods, left_out = possible_methods(methods, shown, target)
+    how = checked_making(methods, making, boxes)
     masks = [column for subject in shown for column in mask_columns(subject, ("spatial",))]
     if mask_layer and not masks:
         raise RgavizError(
@@ -151,10 +172,17 @@ def compare_request(
             "that has."
         )
     columns = [*labels_and_errors(shown)]
-    columns += [column for subject in shown for column in cam_columns(subject, methods, target)]
-    columns += difference_columns(shown, methods, target) if diff else []
+    columns += [column for subject in shown for column in cam_columns(subject, methods, target, making)]
+    columns += difference_columns(shown, methods, target, making) if diff else []
     columns += masks
     notes = [*layer_notes(shown), *left_out, *method_notes(methods)]
     return Request(
-        "compare", shown, [INPUT_COLUMN, *columns], methods=methods, target=target, truth=truth, notes=notes
+        "compare",
+        shown,
+        [INPUT_COLUMN, *columns],
+        methods=methods,
+        target=target,
+        truth=truth,
+        notes=notes,
+        **how,
     )

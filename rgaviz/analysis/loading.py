@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.channels import USUAL, read_channels, shown_channels
+from rgaviz.data.deep import Window, is_deep, read_values, windowed
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
+from rgaviz.pngs import WORKERS
 
 BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
@@ -39,6 +43,7 @@ def read_all(
     subjects: Sequence[Subject],
     failures: list[str],
     full: Container[int] = (),
+    window: Window | None = None,
 ) -> Iterator[Loaded]:
     """The numbered pictures that can be read; a line in ``failures`` for each other one.
 
@@ -47,25 +52,39 @@ def read_all(
         subjects: the networks.
         failures: is added to.
         full: numbers of those that are read at their full size, however large.
+        window: of grey pictures of more than 8 bits; without one they are shown whole, from 0 to what 16 bits hold.
     """
-    for number, picture in pictures:
+
+    def load(numbered: tuple[int, PicturePath]) -> Loaded | PictureError:
+        number, picture = numbered
         try:
-            array, layers = _read(picture.path, subjects, full=number in full)
+            array, layers = _read(picture.path, subjects, full=number in full, window=window)
         except PictureError as error:
-            failures.append(str(error))
-            continue
+            return error
         inputs = {
             each.id: each.checkpoint.inputs([layers if each.checkpoint.channels not in USUAL else array])[0]
             for each in subjects
         }
-        yield Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+        return Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+
+    with closing(ahead(load, pictures, WORKERS, BATCH)) as found:  # a batch ahead: networks take batches
+        for each in found:
+            if isinstance(each, PictureError):
+                failures.append(str(each))
+            else:
+                yield each
 
 
-def _read(path: Path, subjects: Sequence[Subject], *, full: bool) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+    path: Path, subjects: Sequence[Subject], *, full: bool, window: Window | None
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture as RGB (H, W, 3), and with all channels where a network has others than usual."""
     found = [each.checkpoint for each in subjects if each.checkpoint.channels not in USUAL]
     if not found:
-        array = read_picture(path, full=full)
+        if window is not None and is_deep(path):
+            array = windowed(read_values(path)[0], window)
+        else:
+            array = read_picture(path, full=full)
         return array, array
     layers = read_channels(path, found[0].channels)  # (H, W, C)
     return shown_channels(layers, found[0].shown), layers

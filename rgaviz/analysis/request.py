@@ -13,7 +13,9 @@ import torch
 
 from rgaviz import __version__
 from rgaviz.analysis.subject import Subject, naming
+from rgaviz.data.deep import Window
 from rgaviz.errors import lookup
+from rgaviz.explain.making import USUAL, Making
 from rgaviz.explain.methods import METHODS
 from rgaviz.results.manifest import MapRef
 from rgaviz.tasks import Told
@@ -66,8 +68,11 @@ class Request:
         columns: the panels of a row, the picture first.
         methods: of ``METHODS``.
         target: what the maps are about, as typed; None is what is usual for each network's task.
+        making: how the maps are made.
+        boxes: the quantile above which a box is drawn around a map; None for no boxes.
         labels: what the pictures show, where the user said it: one for all, or one each.
         truth: the folder with the true labels of every pixel; None where they lie beside the pictures, if anywhere.
+        window: of grey pictures of more than 8 bits, if there are any.
         notes: what a reader must know of all that, told before the pictures are read.
         options: of the figure, recorded for drawing it again.
         command_line: as typed.
@@ -78,8 +83,11 @@ class Request:
     columns: Sequence[Column]
     methods: Sequence[str] = ()
     target: str | None = None
+    making: Making = USUAL
+    boxes: float | None = None
     labels: Sequence[str] = ()
     truth: Path | None = None
+    window: Window | None = None
     notes: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""
@@ -93,11 +101,13 @@ class Outcome:
         told: picture -> checkpoint id -> what the network says of it.
         failures: one line for each picture that was left out.
         notes: what a reader must know of the others.
+        boxes: picture -> ``checkpoint/map`` -> left, top, right and bottom in pixels of the picture, where asked for.
     """
 
     told: dict[str, dict[str, Told]]
     failures: list[str]
     notes: list[str] = field(default_factory=list)
+    boxes: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
 
 def versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rgaviz.analysis.boxes import boxes_of, pixels_of
 from rgaviz.analysis.captions import About, panel
 from rgaviz.analysis.counterpart import Other, Seen, other_column, other_maps, other_picture
 from rgaviz.analysis.loading import Loaded, batches, read_all
@@ -49,9 +50,10 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     failures: list[str] = []
     smaller: list[str] = []
     found: dict[str, dict[str, Told]] = {}
+    found_boxes: dict[str, dict[str, list[int]]] = {}
     numbered = track(list(enumerate(pictures)), total=len(pictures), description="explaining")
     with ResultsWriter(folder, _head(request, palette)) as writer:
-        for batch in batches(read_all(numbered, request.subjects, failures, truths.files)):
+        for batch in batches(read_all(numbered, request.subjects, failures, truths.files, request.window)):
             smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(
@@ -77,7 +79,11 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                     label=labels[number],
                 )
                 writer.picture(entry, shown, maps)
-                writer.row([panel(column, entry, told, maps, about) for column in request.columns])
+                boxes = boxes_of(request, maps, size)
+                writer.row(
+                    [panel(column, entry, told, maps, about, boxes=boxes) for column in request.columns]
+                )
+                found_boxes |= {entry.path: pixels_of(boxes, size)} if boxes else {}
                 # Of each picture its labels would be too much.
                 found[entry.path] = {name: each._replace(labels=None) for name, each in told.items()}
                 if other is not None:
@@ -85,7 +91,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
         if not found:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
-    return Outcome(found, failures, [*_first(smaller), *truths.notes()])
+    return Outcome(found, failures, [*_first(smaller), *truths.notes()], found_boxes)
 
 
 def _scaled_down(loaded: Loaded, subjects: Sequence[Subject]) -> str:
@@ -194,7 +200,7 @@ def _explain(
     if request.methods and request.target == LABEL:
         with naming(subject):
             target = task.labelled(truth, classes)  # of these pictures
-    found = subject.explain(torch.stack(list(inputs)), request.methods, target)
+    found = subject.explain(torch.stack(list(inputs)), request.methods, target, making=request.making)
     told = task.told(found.output, classes, truth)
     return found if keep else replace(found, output=found.output.new_empty(0)), told
 

@@ -54,9 +54,12 @@ class LabelledSettings(Settings, total=False):
     Attributes:
         labels: such as a class: one for all pictures, or one each; by default the names of their folders, where these
             say it.
+        window: of grey pictures of more than 8 bits: ``auto`` (the least and the largest value of all of them),
+            ``full`` (all that their kind of number can hold) or ``LO,HI``.
     """
 
     labels: str | Sequence[str]
+    window: str
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from rgaviz.checkpoint.given import Given
 from rgaviz.checkpoint.own import split_arch
 from rgaviz.data.find import usable
 from rgaviz.errors import PictureError, RgavizError
-from rgaviz.explain.cam import Explanation, explain
+from rgaviz.explain.cam import Explanation
 from rgaviz.explain.capture import itself
 from rgaviz.explain.declared import declare, parse_gates, refuse_unknown_gates, undeclare
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, layer_name
+from rgaviz.explain.making import TOGETHER, USUAL, Making, made
 from rgaviz.explain.places import mask_place
 from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
@@ -58,6 +59,7 @@ class Subject:
         target: Target | None = None,
         *,
         scored: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        making: Making = USUAL,
     ) -> Explanation:
         """The masks and maps of this network for inputs (B, 3, H, W), which may be on another device.
 
@@ -65,6 +67,7 @@ class Subject:
             inputs: normalised.
             methods: of ``METHODS``; where the network has no layer for them there are no maps.
             target: what the maps are about.
+            making: how the maps are made.
             scored: gives what the target scores; by default as the network's task does.
 
         Raises:
@@ -72,7 +75,7 @@ class Subject:
         """
         model = self.checkpoint.model
         with naming(self):
-            return explain(
+            return made(
                 model,
                 inputs.to(next(model.parameters()).device),
                 forward=scored or self.checkpoint.scored(),
@@ -80,6 +83,7 @@ class Subject:
                 methods=methods if self.cam_layer else (),
                 target=target,
                 watched=self.gates(),
+                making=making,
             )
 
     def record(self) -> dict[str, Any]:
@@ -213,7 +217,8 @@ def with_cam(subject: Subject, layer: str | torch.nn.Module | None) -> Subject:
     model = subject.checkpoint.model
     with naming(subject):
         layer = layer_name(model, layer) if layer else default_cam_layer(model, subject.checkpoint.image_size)
-        place = mask_place(model, layer, subject.checkpoint.image_size)
+        places = [mask_place(model, each, subject.checkpoint.image_size) for each in layer.split(TOGETHER)]
+        place = places[0] if len(places) == 1 else " and ".join(dict.fromkeys(places))
     return replace(subject, cam_layer=layer, cam_place=place)
 
 

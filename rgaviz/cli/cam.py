@@ -8,7 +8,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Network, Out, Target
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Making, Methods, Network, Out, Target, Window
 
 
 @app.command()
@@ -21,6 +21,8 @@ def cam(
     target: Target = None,
     layer: CamLayer = None,
     label: Label = None,
+    window: Window = "auto",
+    making: Making,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -33,8 +35,8 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure)
+    told = settings(context, label, network, figure, window)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
-    answer = cam.cam(checkpoints, pictures, out, methods=methods, target=target, layer=layer, **told)
+    answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)
     tell(answer, out, as_json=as_json)

@@ -15,12 +15,14 @@ from rgaviz.cli.options import (
     InputsOfTwo,
     Json,
     Label,
+    Making,
     MaskLayer,
     Methods,
     Network,
     Out,
     Target,
     TruthFolder,
+    Window,
     flag,
 )
 
@@ -40,6 +42,8 @@ def compare(
     ] = False,
     truth: TruthFolder = None,
     label: Label = None,
+    window: Window = "auto",
+    making: Making,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -57,11 +61,11 @@ def compare(
         *split_inputs(inputs or []),
         out,
         methods=parse_methods(method),
-        target=target,
+        **making.asked(target),
         layer=layer,
         mask_layer=mask_layer,
         diff=diff,
         truth=truth,
-        **settings(context, label, network, figure),
+        **settings(context, label, network, figure, window),
     )
     tell(answer, out, as_json=as_json)

@@ -85,6 +85,7 @@ LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OVERLAYS = ("none", "mask", "cam")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
+SMOOTH = registry("explain/making.py", "SMOOTH")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 

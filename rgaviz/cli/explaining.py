@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from rgaviz.analysis.settings import Settings
 
 
-def settings(context: typer.Context, label: str | None, network: Network, figure: Figure) -> Settings:
+def settings(
+    context: typer.Context, label: str | None, network: Network, figure: Figure, window: str
+) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
         "labels": parse_names(label, "--label") if label else (),
+        "window": window,
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],

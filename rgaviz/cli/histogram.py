@@ -8,7 +8,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import NamedFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out, Window
 
 
 @app.command()
@@ -19,6 +19,7 @@ def histogram(
     *,
     layer: Layers = None,
     label: Label = None,
+    window: Window = "auto",
     network: Network,
     figure: NamedFigure,
     out: Out = None,
@@ -31,6 +32,6 @@ def histogram(
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure)
+    told = settings(context, label, network, figure, window)
     answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

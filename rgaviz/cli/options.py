@@ -177,6 +177,14 @@ Label = Annotated[
     ),
 ]
 
+Window = Annotated[
+    str,
+    typer.Option(
+        help="Grey pictures of more than 8 bits: auto (least to largest value of all of them), full (of their kind of "
+        "number) or LO,HI.",
+        rich_help_panel=DATA,
+    ),
+]
 TruthFolder = Annotated[
     Path | None,
     typer.Option(
@@ -225,6 +233,56 @@ class Network(Group):
         """The arguments of the plain functions, the size as numbers."""
         size = None if self.image_size is None else parse_size(self.image_size)
         return {**vars(self), "image_size": size}
+
+
+@dataclass(frozen=True)
+class Making(Group):
+    """How maps are made beyond the usual way."""
+
+    smooth: Annotated[
+        str | None,
+        typer.Option(
+            help="flip, scales (times 0.9, 1, 1.1) or eigen (first component over channels).",
+            show_default="none",
+            autocompletion=completion.one(completion.SMOOTH),
+        ),
+    ] = None
+    signed: Annotated[
+        bool, flag("--signed", help="Without the ReLU: what speaks against the target is blue.")
+    ] = False
+    boxes: Annotated[bool, flag("--boxes", help="Draw the box around each map, and tell it with --json.")] = (
+        False
+    )
+    quantile: Annotated[
+        float, typer.Option(help="With --boxes: positions above this share of all count.")
+    ] = 0.8
+    contrast: Annotated[
+        str | None,
+        typer.Option(
+            help="A,B: what speaks for class A rather than for class B, in place of --target.",
+            show_default="no contrast",
+        ),
+    ] = None
+
+    def asked(self, target: str | None) -> Any:
+        """The arguments of the plain functions, with the target.
+
+        Raises:
+            RgavizError: a contrast beside a target, or of other than two classes.
+        """
+        from rgaviz.explain.making import Making as How
+
+        if self.contrast is not None:
+            if target is not None:
+                raise RgavizError("--contrast names what the maps are about: leave out --target.")
+            names = parse_names(self.contrast, "--contrast")
+            if len(names) != 2:
+                raise RgavizError(
+                    f"--contrast {clipped(self.contrast)} names {len(names)} classes: write two, cat,dog."
+                )
+            target = f"contrast:{self.contrast}"
+        boxes = self.quantile if self.boxes else None
+        return {"target": target, "making": How(self.smooth or "", self.signed), "boxes": boxes}
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def read_channels(path: Path | str, channels: int) -> np.ndarray:
     path, name = Path(path), repr(str(path))
     check_regular(path, name)
     if path.suffix.lower() == ARRAY:
-        return _scaled(_as_last(_read_array(path, name), channels, name), name)
+        return _scaled(_as_last(read_array(path, name), channels, name), name)
     if path.suffix.lower() in TIFFS:
         return _scaled(_pages(path, channels, name), name)
     raise PictureError(
@@ -68,7 +68,12 @@ def shown_channels(picture: np.ndarray, places: Sequence[int]) -> np.ndarray:
     return np.round(255 * three).astype(np.uint8)
 
 
-def _read_array(path: Path, name: str) -> np.ndarray:
+def read_array(path: Path, name: str) -> np.ndarray:
+    """The array of a ``.npy`` file of bounded size; nothing in it is executed.
+
+    Raises:
+        PictureError: it is none, or too large.
+    """
     try:
         with open_regular(path, 2**40) as file:
             version = np.lib.format.read_magic(file)

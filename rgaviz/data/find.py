@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rgaviz.data.channels import ARRAY
+from rgaviz.data.deep import DICOM
 from rgaviz.data.pictures import PICTURE_SUFFIXES
 from rgaviz.errors import PictureError, printable
 from rgaviz.progress import Say, hush
@@ -75,7 +76,7 @@ def _expand(argument: str, say: Say) -> list[tuple[Path, Path]]:
             return [(path, path.parent)]
         else:
             root, candidates = _fixed_part(path), _matching(path) if argument else []
-        arrays = argument.endswith(ARRAY)  # in folders they are seldom pictures
+        arrays = argument.endswith((ARRAY, *DICOM))  # in folders they are seldom pictures
         pictures = sorted(each for each in candidates if is_picture(each, root, arrays=arrays))
         lost = sorted(candidate for candidate in candidates if _is_lost(candidate))
     except (OSError, ValueError) as error:  # the latter where a zero byte is in the name
@@ -165,7 +166,7 @@ def _is_lost(path: Path) -> bool:
 def is_picture(path: Path, root: Path, *, arrays: bool = False) -> bool:
     """Whether ``path`` has a picture's suffix, or one of arrays, and no part of it below ``root`` is hidden."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    known = path.suffix.lower() in PICTURE_SUFFIXES or (arrays and path.suffix == ARRAY)
+    known = path.suffix.lower() in PICTURE_SUFFIXES or (arrays and path.suffix in (ARRAY, *DICOM))
     return not hidden and known and path.is_file()
 
 

@@ -29,6 +29,7 @@ FORMATS = {
     "WEBP": (".webp",),
 }
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+MAX_SHOWN = 512  # pixels of the longest side of what is shown
 STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
 
 
@@ -94,7 +95,7 @@ def opened_picture(
             raise PictureError(f"{name} {damaged.format(reason)}") from error
 
 
-def shown_picture(picture: np.ndarray, longest: int = 512) -> np.ndarray:
+def shown_picture(picture: np.ndarray, longest: int = MAX_SHOWN) -> np.ndarray:
     """The picture, (H, W, 3) uint8, made smaller so that its longest side is at most ``longest`` pixels.
 
     The aspect ratio is kept, and a small picture is returned as it is.

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rgaviz.data.ahead import ahead
+from rgaviz.ahead import ahead
 from rgaviz.data.augment import OF_SCENES, Augmentation, Draws
 from rgaviz.devices import memory_for_images
 from rgaviz.errors import PictureError, RgavizError

@@ -8,6 +8,7 @@ the ReLU, not rescaled, at the layer's resolution.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from rgaviz.explain.lending import lent
 from rgaviz.explain.library import library_map
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.masks import mask_arrays
-from rgaviz.explain.methods import METHODS, Method, weighted
+from rgaviz.explain.methods import METHODS, Method, by_component, weighted
 from rgaviz.explain.probes import Probe, probes
 from rgaviz.explain.targets import (
     ClassTarget,
@@ -125,6 +126,8 @@ def explain(
     methods: str | Sequence[str] = (),
     target: Target | None = None,
     watched: Mapping[str, nn.Module] | None = None,
+    signed: bool = False,
+    component: bool = False,
 ) -> Explanation:
     """Output, masks and maps of one batch in one forward pass and one backward pass per score.
 
@@ -136,6 +139,8 @@ def explain(
         methods: of ``METHODS``; none is fine.
         target: what the maps are about; without maps none is needed.
         watched: modules whose masks are wanted, from :func:`rgaviz.explain.gates.gates`.
+        signed: without the ReLU at the end.
+        component: the first principal component over channels in place of their sum.
 
     Raises:
         RgavizError: as :func:`cam`, or maps without a target.
@@ -151,7 +156,7 @@ def explain(
     layer = find_layer(model, cam_layer) if methods and cam_layer else None
     network = model if forward is None or forward is model else _Part(model, forward)
     cams: dict[str, np.ndarray] = {}
-    with lent(model):
+    with lent(model), by_component() if component else nullcontext():
         output, caught = explained_forward(network, images, layer=layer, watched=watched or {})
         about: list[list[str]] = []
         doubts: list[list[str]] = []
@@ -159,13 +164,14 @@ def explain(
             scores, about = _asked(target, output)
             doubts = target.doubts(output.detach()) if isinstance(target, DoubtfulTarget) else []
         if target is not None and layer is not None and caught.activations is not None:
-            cams = _shared_maps(methods, scores, caught.activations, images.shape[2:])
+            cams = _shared_maps(methods, scores, caught.activations, images.shape[2:], signed=signed)
             if own := [name for name in methods if not METHODS[name].maps]:
                 # From here on no graph of all pictures is in memory beside the passes of one.
                 output, caught.activations, scores = output.detach(), caught.activations.detach(), None
                 asked = list(probes(network, layer, images, caught.activations, output, target))
                 cams |= {
-                    name: np.stack([_probed_map(METHODS[name], probe) for probe in asked]) for name in own
+                    name: np.stack([_probed_map(METHODS[name], probe, signed=signed) for probe in asked])
+                    for name in own
                 }
             cams = {name: cams[name] for name in methods}
     return Explanation(output.detach().float().cpu(), mask_arrays(caught.masks), about, cams, doubts)
@@ -199,7 +205,7 @@ def _asked(target: Target, output: Tensor) -> tuple[Tensor, list[list[str]]]:
 
 
 def _shared_maps(
-    methods: Sequence[str], scores: Tensor, leaf: Tensor, image_size: Sequence[int]
+    methods: Sequence[str], scores: Tensor, leaf: Tensor, image_size: Sequence[int], *, signed: bool
 ) -> dict[str, np.ndarray]:
     """Maps (B, T, h, w) by those methods that need only activations and gradients."""
     shared = {name: maps for name in methods if (maps := METHODS[name].maps)}
@@ -210,18 +216,20 @@ def _shared_maps(
     found = {}
     for name, maps in shared.items():
         told = gradients[:1] if METHODS[name].classless else gradients
-        made = torch.stack([maps(activations, each).relu() for each in told], 1)  # (B, 1 or T, h, w)
+        made = torch.stack([maps(activations, each) for each in told], 1)  # (B, 1 or T, h, w)
+        made = made if signed else made.relu()
         found[name] = made.expand(-1, len(gradients), -1, -1).contiguous().cpu().numpy()
     return found
 
 
-def _probed_map(method: Method, probe: Probe) -> np.ndarray:
+def _probed_map(method: Method, probe: Probe, *, signed: bool) -> np.ndarray:
     """Map (T, h, w) of one picture by a method that makes passes of its own."""
     if method.weights is None:
         return library_map(method, probe)
     with torch.no_grad():
         weights = method.weights(probe).T  # (K, T) -> (T, K)
-        return weighted(weights, probe.map.float()).relu().cpu().numpy()
+        made = weighted(weights, probe.map.float())
+        return (made if signed else made.relu()).cpu().numpy()
 
 
 def _gradient(score: Tensor, leaf: Tensor, image_size: Sequence[int]) -> Tensor:

@@ -97,6 +97,8 @@ def map_warnings(values: np.ndarray) -> list[str]:
     if values.size == 1:
         return ["a single value"]
     low, high = float(values.min()), float(values.max())
+    if high <= 0 > low:
+        return ["no positive evidence"]
     if high == low == 0:
         return ["no positive evidence"]
     if high - low <= 1e-6 * max(abs(high), 1e-12):

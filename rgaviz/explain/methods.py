@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +33,7 @@ class Method:
         classes: whether it compares a class with others, so that nothing but a class can be the target.
         twice: whether it differentiates twice.
         classless: whether its maps are the same whatever the target.
+        summed: whether the map is a sum over channels, by :func:`weighted`.
         arbitrary_sign: whether the sign of a map, and so what its ReLU leaves, says nothing.
     """
 
@@ -43,12 +46,36 @@ class Method:
     twice: bool = False
     classless: bool = False
     arbitrary_sign: bool = False
+    summed: bool = False
+
+
+_component_wanted: ContextVar[bool] = ContextVar("component", default=False)
+
+
+@contextmanager
+def by_component() -> Iterator[None]:
+    """Within the block methods take the first principal component over channels where they would take the sum."""
+    token = _component_wanted.set(True)
+    try:
+        yield
+    finally:
+        _component_wanted.reset(token)
 
 
 def weighted(weights: Tensor, activations: Tensor) -> Tensor:
-    """Sum over channels of (B, K) or (B, K, h, w) weights times (B, K, h, w) activations: (B, h, w)."""
+    """Sum over channels of (B, K) or (B, K, h, w) weights times (B, K, h, w) activations: (B, h, w).
+
+    Within :func:`by_component` their first principal component, as pytorch-grad-cam's ``eigen_smooth``, but with the
+    sign of the sum.
+    """
     weights = weights if weights.ndim == 4 else weights[:, :, None, None]
-    return (weights * activations).sum(1)
+    whole = weights * activations
+    plain = whole.sum(1)
+    if not _component_wanted.get():
+        return plain
+    maps = _component(whole).to(plain)
+    alike = ((maps * plain).sum((1, 2), keepdim=True) >= 0).to(maps)  # (B, 1, 1)
+    return maps * (2 * alike - 1)
 
 
 def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -150,11 +177,11 @@ def randomcam(activations: Tensor, gradients: Tensor) -> Tensor:
 
 
 METHODS: dict[str, Method] = {
-    "gradcam": Method("Grad-CAM", gradcam),
-    "gradcam++": Method("Grad-CAM++", gradcam_plus_plus),
-    "layercam": Method("LayerCAM", layercam),
-    "hirescam": Method("HiResCAM", hirescam),
-    "xgradcam": Method("XGrad-CAM", xgradcam),
+    "gradcam": Method("Grad-CAM", gradcam, summed=True),
+    "gradcam++": Method("Grad-CAM++", gradcam_plus_plus, summed=True),
+    "layercam": Method("LayerCAM", layercam, summed=True),
+    "hirescam": Method("HiResCAM", hirescam, summed=True),
+    "xgradcam": Method("XGrad-CAM", xgradcam, summed=True),
     "gradcamelementwise": Method("Grad-CAM elementwise", gradcam_elementwise),
     "eigengradcam": Method("Eigen-Grad-CAM", eigengradcam, arbitrary_sign=True),
     "eigencam": Method("Eigen-CAM", eigencam, classless=True, arbitrary_sign=True),

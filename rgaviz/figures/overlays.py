@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
-
+from rgaviz.ahead import ahead
 from rgaviz.errors import OutputError
 from rgaviz.figures.grid import check_kinds
 from rgaviz.figures.panels import laid_over
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import FigureOptions
-from rgaviz.marked import save_marked
+from rgaviz.marked import save_marked_rgb
+from rgaviz.pngs import WORKERS
 from rgaviz.regular import stays_within
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, Picture
 from rgaviz.results.reader import Results
@@ -61,10 +62,14 @@ def save_overlays(results: Results, overlays: Overlays, options: FigureOptions) 
         OutputError: the folder cannot be written.
     """
     scales = Scales(results, options)
-    for path, (picture, panel) in overlays.items():
-        shown = laid_over(scales, options, panel, results.picture(picture.id))
-        save_marked(path, Image.fromarray(shown))
-        yield path
+
+    def save(entry: tuple[Path, tuple[Picture, Panel]]) -> Path:
+        path, (picture, panel) = entry
+        save_marked_rgb(path, laid_over(scales, options, panel, results.picture(picture.id)))
+        return path
+
+    with closing(ahead(save, overlays.items(), WORKERS)) as saved:
+        yield from saved
 
 
 def overlay_name(picture: str, ref: MapRef) -> PurePosixPath:

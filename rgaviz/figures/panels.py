@@ -18,7 +18,7 @@ from rgaviz.figures.overlay import grey, overlay
 from rgaviz.figures.scales import DIVERGING, ColourBar, Scales
 from rgaviz.figures.style import RIGHT, SMALL, WRONG, FigureOptions
 from rgaviz.figures.swatches import painted_errors, painted_labels
-from rgaviz.results.manifest import Panel, Point
+from rgaviz.results.manifest import Box, Panel, Point
 
 PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zoomed into
 TINY = 64  # pictures up to this size keep their pixels visible
@@ -54,6 +54,8 @@ def laid_over(scales: Scales, options: FigureOptions, panel: Panel, picture: np.
     alpha, interpolation = options.alpha, options.interpolation
     if panel.kind == "map":
         values, (low, high) = scales.read(panel, panel.map), scales.limits(panel)
+        if panel.map is not None and panel.map.group == "signed":
+            return overlay(grey(picture), values, DIVERGING, low, high, (1 + alpha) / 2, interpolation)
         return overlay(picture, values, scales.cmap, low, high, alpha, interpolation)
     if panel.kind == "difference":
         limit = scales.difference_limit
@@ -88,6 +90,8 @@ def draw_panel(
         draw_frame(ax, panel.frame)
     if panel.marks:
         draw_marks(ax, panel.marks)
+    for box in panel.boxes:
+        draw_box(ax, box)
 
 
 def draw_frame(ax: Axes, frame: str) -> None:
@@ -95,6 +99,15 @@ def draw_frame(ax: Axes, frame: str) -> None:
     shape = Rectangle((0, 0), 1, 1, transform=ax.transAxes, clip_on=False)
     shape.set(fill=False, edgecolor=FRAMES[frame], linewidth=FRAME)
     ax.add_patch(shape)
+
+
+def draw_box(ax: Axes, box: Box) -> None:
+    """A box on a panel, black on white so that it shows on any colour."""
+    width, height = box.right - box.left, box.bottom - box.top
+    for shade, points in (("white", 1.6), ("black", 0.7)):
+        shape = Rectangle((box.left, 1 - box.bottom), width, height, transform=ax.transAxes)
+        shape.set(fill=False, edgecolor=shade, linewidth=points)
+        ax.add_patch(shape)
 
 
 def draw_marks(ax: Axes, marks: Sequence[Point]) -> None:

@@ -14,7 +14,7 @@ from rgaviz.figures.style import FigureOptions, parse_scale
 from rgaviz.results.manifest import OF_LABELS, MapRef, Panel, ResultsError
 from rgaviz.results.reader import Results
 
-GROUP_NAMES = {"cam": "CAM", "mask": "attention mask", "relation": "relation"}
+GROUP_NAMES = {"cam": "CAM", "signed": "signed CAM", "mask": "attention mask", "relation": "relation"}
 DIVERGING = "RdBu_r"  # red where the first is larger; near white, and paler in print, about zero
 OVER_PICTURES = ("map", "difference")  # kinds of panel that have a scale
 
@@ -76,7 +76,9 @@ class Scales:
         for panel in self.panels:
             for ref in (panel.map, panel.minus) if panel.kind in OVER_PICTURES else ():
                 if ref and (key := (str(panel.picture), ref.checkpoint, ref.name)) not in self.spans:
-                    self.spans[key] = span_of(self.read(panel, ref))
+                    span = span_of(self.read(panel, ref))
+                    most = max(span.high, -span.low)
+                    self.spans[key] = Span(-most, most, span.missing) if ref.group == "signed" else span
                     self.groups.setdefault((ref.checkpoint, ref.name), ref.group)
             if panel.kind in OF_LABELS and (key := self._key(panel)) not in self.shown:
                 self.shown[key] = frozenset(np.flatnonzero(np.bincount(self.numbers(panel).ravel())).tolist())
@@ -124,7 +126,8 @@ class Scales:
             high = self.model_maximum(ref.checkpoint, ref.name)
         else:
             high = 1.0 if group == "mask" else self.maximum(group)
-        return 0.0, high if high > 0 else 1.0
+        high = high if high > 0 else 1.0
+        return (-high if group == "signed" else 0.0), high
 
     def model_maximum(self, checkpoint: str, name: str) -> float:
         """The largest value of a network's maps of one method, over all pictures."""
@@ -205,6 +208,12 @@ class Scales:
     def _group_bar(self, group: str) -> ColourBar:
         name, low, high = self.scales[group]
         what = GROUP_NAMES[group]
+        bar = self._bar_of(group, name, low, high, what)
+        if group != "signed":
+            return bar
+        return bar._replace(cmap=DIVERGING, low=bar.low if name == "fixed" else -bar.high)
+
+    def _bar_of(self, group: str, name: str, low: float, high: float, what: str) -> ColourBar:
         if name == "fixed":
             largest = self.maximum(group)
             beyond = f"\n(largest value {largest:.3g})" if largest > high else ""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import io
 import math
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
+from PIL import Image
 
 from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
 from rgaviz.figures.overlay import INTERPOLATIONS
@@ -25,6 +28,7 @@ FORMATS: dict[str, dict[str, None]] = {
 }
 SCALES = ("shared", "model", "image", "fixed")
 COMMON_COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
+PACKED = 3  # of zlib's levels, for rasters within figures
 SMALL = 7.0  # points: captions, ticks and legends
 MOST_COLUMNS = 100
 RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
@@ -162,6 +166,7 @@ class FigureOptions:
         return {
             "cam": self.scale or "model",
             "mask": self.scale or "shared",
+            "signed": self.scale or "model",
             "relation": self.scale or "model",
         }
 
@@ -307,9 +312,33 @@ def figure_bytes(figure: Figure, name: str, options: FigureOptions) -> bytes:
         for image in axes.images:  # figure.findobj() would make every tick for this
             image.set_interpolation("antialiased" if name == "png" else "none")
     buffer = io.BytesIO()
-    with matplotlib.rc_context(style(options)):
+    with matplotlib.rc_context(style(options)), _packed_fast():
         figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
     return buffer.getvalue()
+
+
+_packing = threading.Lock()
+
+
+@contextmanager
+def _packed_fast() -> Iterator[None]:
+    """Within the block Pillow packs PNGs, and so matplotlib the rasters in its files, in a third of the time.
+
+    Two thirds of the time of a figure went into packing them as tightly as zlib can, which saves a tenth of the size.
+    """
+
+    def save(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
+        image.encoderinfo.setdefault("compress_level", PACKED)
+        usual(image, file, name)
+
+    with _packing:
+        Image.preinit()
+        usual = Image.SAVE["PNG"]
+        Image.register_save("PNG", save)
+        try:
+            yield
+        finally:
+            Image.register_save("PNG", usual)
 
 
 # Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.

@@ -81,7 +81,7 @@ Size = Annotated[
 ]
 Scalar = str | bool | int | float | None
 Group = Literal[
-    "cam", "mask", "relation", "labels"
+    "cam", "signed", "mask", "relation", "labels"
 ]  # what has one unit, and so may share a scale; labels have none
 Byte = Annotated[int, Field(ge=0, le=255)]
 Role = Literal["plain", "right", "wrong", "flag"]
@@ -124,6 +124,15 @@ class Point(Stored):
     y: Fraction
 
 
+class Box(Stored):
+    """A box in a picture: its ends as fractions of the width and of the height."""
+
+    left: Fraction
+    top: Fraction
+    right: Fraction
+    bottom: Fraction
+
+
 class MapRef(Stored):
     """A map of the panel's picture: in ``maps.npz`` it is ``<picture>/<checkpoint>/<name>``."""
 
@@ -145,6 +154,7 @@ class Panel(Stored):
         lines: what stands under it, or in it.
         frame: whether what it shows is right, drawn as a frame.
         marks: places drawn on it.
+        boxes: drawn on it.
         values: what the lines say, as numbers, for scripts.
     """
 
@@ -155,6 +165,7 @@ class Panel(Stored):
     lines: Annotated[list[Line], FailFast()] = []
     frame: Literal["right", "wrong"] | None = None
     marks: Annotated[list[Point], Few] = []
+    boxes: Annotated[list[Box], Few] = []
     values: Annotated[dict[str, Scalar], Few] = {}
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
-from rgaviz.explain.targets import Target, given_classes, one_class, top_classes
+from rgaviz.explain.targets import Target, given_classes, one_class, scored, top_classes
 from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import class_errors, confusion
 from rgaviz.tasks.task import LABEL, How, Parts
@@ -27,6 +27,7 @@ OUTPUTS = {  # what the outputs of a classifier can be
 VALUE, MULTILABEL = "value", "multilabel"
 UNMEASURED = (VALUE, MULTILABEL)
 BETWEEN = "+"  # labels of one picture
+CONTRAST = "contrast:"  # begins a target of two classes
 TRUE = 0.5  # probability above which a label of several is said
 SAID = 3  # labels of several that are said
 TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
@@ -123,6 +124,10 @@ class Classification:
     def target(self, text: str, names: Sequence[str], answer: Callable[[str], Tensor]) -> Target:
         if text == VALUE == self.kind:
             return one_class(0, names)
+        if text.startswith(CONTRAST):
+            first, second = self._two(text.removeprefix(CONTRAST), names)
+            about = f"{names[first]} rather than {names[second]}"
+            return scored(lambda output: output[:, first] - output[:, second], about)
         if text in TOPS:
             return top_classes(TOPS[text], names)
         if text == LABEL:
@@ -141,6 +146,21 @@ class Classification:
         if found:
             return one_class(found.pop(), names)
         raise unknown_name(text, [*self.targets, *names], "target class")
+
+    def _two(self, text: str, names: Sequence[str]) -> list[int]:
+        """Two classes, by names or numbers, with a comma between; names may have commas themselves."""
+        for place in (place for place, sign in enumerate(text) if sign == ","):
+            pair = [part.strip() for part in (text[:place], text[place + 1 :])]
+            places = [_place(part, names) for part in pair]
+            if None not in places and places[0] != places[1]:
+                return [place for place in places if place is not None]
+        pair = text.split(",")
+        wrong = next((part.strip() for part in pair if _place(part.strip(), names) is None), None)
+        if wrong is not None:
+            raise unknown_name(wrong, names, "target class")
+        raise RgavizError(
+            f"{quoted(text)} names no two classes to set against each other; write cat,dog, say."
+        )
 
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
         unknown = next((each for each in truth if each not in names), None) if truth else None
@@ -169,6 +189,13 @@ class Classification:
         confidence, index = shares.max(1)  # (B,) each
         rows = zip(confidence.tolist(), index.tolist(), truth, already.tolist(), strict=True)
         return [_told(str(names[best]), best, sure, true, done) for sure, best, true, done in rows]
+
+
+def _place(text: str, names: Sequence[str]) -> int | None:
+    """Which class a name or a number stands for."""
+    if text in names:
+        return list(names).index(text)
+    return int(text) if text.isdecimal() and len(text) < 20 and int(text) < len(names) else None
 
 
 def answering(task: Any, outputs: str | None) -> Any:

@@ -10,6 +10,8 @@ from PIL import Image
 import rgaviz
 from rgaviz.data.pictures import network_input
 from rgaviz.errors import RgavizError
+from rgaviz.explain.making import Making, box_above, made
+from rgaviz.explain.targets import scored
 from rgaviz.own_code import own_object
 from rgaviz.results.reader import read_results
 
@@ -107,6 +109,33 @@ def test_what_cannot_be_meant_is_one_line(pair, picture, tmp_path, networks, opt
 def test_what_is_no_picture(pair, given):
     with pytest.raises(RgavizError):
         rgaviz.show_cam(pair["Ours (RGA)"], given, **SMALL)
+
+
+def test_boxes_signs_and_contrasts(pair, picture, tmp_path):
+    network = pair["Ours (RGA)"]
+    answer = rgaviz.show_cam(
+        network,
+        picture,
+        target="contrast:class 2,class 0",
+        boxes=0.5,
+        making=Making("flip", signed=True),
+        **SMALL,
+    )
+    inputs = network_input(picture, (32, 32), SMALL["mean"], SMALL["std"])[None]
+    asked = {"cam_layer": "att.conv", "methods": ["gradcam"], "target": scored(lambda x: x[:, 2] - x[:, 0])}
+    panel = read_results(answer.folder).manifest.rows[0][1]
+    assert panel.values["target"] == "class 2 rather than class 0"
+    assert panel.map.group == "signed"
+    values = read_results(answer.folder).map("0", "Gated", "gradcam")
+    layer = read_results(answer.folder).manifest.checkpoints[0]["cam_layer"]
+    expected = made(
+        network.eval(), inputs, **{**asked, "cam_layer": layer}, making=Making("flip", signed=True)
+    )
+    np.testing.assert_allclose(values, expected.cams["gradcam"][0, 0], atol=1e-6)
+    box = box_above(values, (24, 30), 0.5)
+    assert answer.to_dict()["boxes"] == {"picture-1.png": {"Gated/gradcam": list(box)}}
+    drawn = panel.boxes[0]
+    assert (round(drawn.left * 30), round(drawn.bottom * 24)) == (box[0], box[3])
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from pictures import save_picture
+from PIL import Image
 from tiny import shallow
 from torchvision.ops import SqueezeExcitation
 
 from rgaviz.analysis.cam import cam_request, parse_methods
 from rgaviz.analysis.compare import compare_request
 from rgaviz.analysis.histogram import histogram_request
+from rgaviz.analysis.masks import masks as draw_masks
 from rgaviz.analysis.masks import masks_request
 from rgaviz.analysis.request import cam_names
 from rgaviz.analysis.run import run
@@ -227,3 +229,39 @@ def test_masks_and_maps_of_a_network_without_stages(tmp_path):
     tokens.config = model.config
     with pytest.raises(RgavizError, match=r"own\.pt: This network has no layer with a map"):
         cam_request([replace(subject, checkpoint=replace(subject.checkpoint, model=tokens))])
+
+
+def test_the_number_of_threads_changes_no_byte(tmp_path, networks, monkeypatch):
+    pictures = [save_picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(7)]
+    found = []
+    for threads in (1, 5):
+        for module in ("rgaviz.results.writer", "rgaviz.figures.overlays", "rgaviz.analysis.loading"):
+            monkeypatch.setattr(f"{module}.WORKERS", threads)
+        out = tmp_path / str(threads)
+        draw_masks([networks["rga"]], pictures, out, figure={"dpi": 50, "formats": ["png"]})
+        found.append(
+            {path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+        )
+    assert len(found[0]) > 14
+    assert found[0] == found[1]
+
+
+def test_deep_pictures_share_a_window_that_is_told(tmp_path, networks):
+    ramp = np.linspace(0, 4095, 16 * 20).astype(np.uint16).reshape(16, 20)
+    for name, factor in (("dark", 1), ("light", 2)):
+        Image.fromarray(ramp * factor).save(tmp_path / f"{name}.png")
+    said = []
+    answer = draw_masks(
+        [networks["rga"]],
+        [tmp_path / "dark.png", tmp_path / "light.png"],
+        tmp_path / "out",
+        figure={"dpi": 50, "formats": ["png"]},
+        say=said.append,
+    )
+    assert any(
+        "2 grey pictures of more than 8 bits: 0 is shown as black, 8190 as white" in line for line in said
+    )
+    for number, factor in enumerate((1, 2)):
+        with Image.open(answer.folder / "pictures" / f"{number}.png") as shown:
+            expected = np.rint(255 * (ramp * factor) / 8190)
+            np.testing.assert_array_equal(np.asarray(shown)[..., 0], expected)

@@ -129,7 +129,7 @@ def test_manifest(rga):
     assert (ours["cam_layer"], ours["mask_layers"]) == ("conv5", ["conv5"])
     assert (baseline["mask_layers"], baseline["image_size"], baseline["error"]) == ([], [16, 16], 12.5)
     assert ours["sha256"] == rgaviz.load_checkpoint("rga.pt").sha256
-    assert manifest["figure"]["scale"] == dict.fromkeys(("cam", "mask", "relation"), "shared")
+    assert manifest["figure"]["scale"] == dict.fromkeys(("cam", "mask", "signed", "relation"), "shared")
     assert manifest["figure"]["formats"] == ["png"]
     (row,) = manifest["rows"]
     assert [panel["kind"] for panel in row] == ["picture", "map", "map", "difference", "map"]
@@ -151,7 +151,7 @@ def test_each_scale_is_recorded_and_drawn(rga):
     for scale in ("shared", "model", "image", "fixed:0,0.5"):
         rga("compare", *PAIR, "img.jpg", "--scale", scale, *FAST)
         figure = json.loads(Path("rgaviz-compare/manifest.json").read_text())["figure"]
-        assert figure["scale"] == dict.fromkeys(("cam", "mask", "relation"), scale)
+        assert figure["scale"] == dict.fromkeys(("cam", "mask", "signed", "relation"), scale)
         drawn.add(Path("rgaviz-compare/compare.png").read_bytes())
     assert len(drawn) == 4
 

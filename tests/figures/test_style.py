@@ -78,8 +78,15 @@ def test_bad_settings_are_one_line(settings, message):
 
 
 def test_scales():
-    assert FigureOptions().scales == {"cam": "model", "mask": "shared", "relation": "model"}
-    assert FigureOptions(scale="image").scales == dict.fromkeys(("cam", "mask", "relation"), "image")
+    assert FigureOptions().scales == {
+        "cam": "model",
+        "mask": "shared",
+        "signed": "model",
+        "relation": "model",
+    }
+    assert FigureOptions(scale="image").scales == dict.fromkeys(
+        ("cam", "mask", "signed", "relation"), "image"
+    )
     assert parse_scale("fixed:-1,2.5") == ("fixed", -1.0, 2.5)
     assert parse_scale("shared")[0] == "shared"
 

@@ -50,7 +50,7 @@ SHOWN = {"kind": "map", "picture": "0", "map": REF}
         ({"rows": [[{"kind": "pie"}]]}, "rows.0.0.kind: "),
         (
             {"rows": [[{**SHOWN, "map": {**REF, "group": "x"}}]]},
-            "rows.0.0.map.group: .* 'cam', 'mask', 'relation' or 'labels'",
+            "rows.0.0.map.group: .* 'cam', 'signed', 'mask', 'relation'",
         ),
         ({"rows": [[{**SHOWN, "lines": "x"}]]}, "rows.0.0.lines: "),
         ({"rows": [[{**SHOWN, "lines": [{"text": "x", "role": "x"}]}]]}, "rows.0.0.lines.0.role: "),

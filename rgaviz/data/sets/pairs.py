@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rgaviz.data.ahead import ahead
+from rgaviz.ahead import ahead
 from rgaviz.data.augment import OF_SCENES
 from rgaviz.data.find import is_picture, visible_below
 from rgaviz.data.labels import Coding, present, read_classes

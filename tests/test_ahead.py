@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rgaviz.data.ahead import ahead
+from rgaviz.ahead import ahead
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
