@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
+from rgaviz.analysis.choosing import Choice, choose
 from rgaviz.analysis.given import given_networks, given_pictures
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.request import Request
@@ -16,8 +18,9 @@ from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.own import split_arch
 from rgaviz.data.deep import AUTO, parse_window, window_of
+from rgaviz.data.find import find_pictures
 from rgaviz.devices import choose_device
-from rgaviz.errors import words
+from rgaviz.errors import RgavizError, words
 from rgaviz.explain.declared import undeclare
 from rgaviz.figures.draw import (
     FIGURES,
@@ -126,6 +129,25 @@ def answer(
         return _answer(ask, command, checkpoints, names, out, networks, settings)
 
 
+def _choice(settings: LabelledSettings, pictures: Sequence[Path | str]) -> Choice | None:
+    """Which pictures of a data set are wanted, if any are.
+
+    Raises:
+        RgavizError: beside pictures that are named, or what cannot be.
+    """
+    given = {name: settings.get(name) for name in ("pick", "count", "dataset", "data_dir")}
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not said:
+        return None
+    if pictures:
+        raise RgavizError(
+            "--pick, --count, --dataset and --data-dir choose pictures of a data set: name none beside them."
+        )
+    if "data_dir" in said:
+        said["data_dir"] = Path(said["data_dir"])
+    return Choice(**said)
+
+
 def _answer(
     ask: Callable[[list[Subject]], Request],
     command: str,
@@ -144,8 +166,10 @@ def _answer(
     output = output_place(place, command)
     options = options_of({"names": called, **with_suffix(said.figure, place)})
     device = choose_device(said.device)
-    sources, asked_for = chosen_inputs(given, pictures, command, networks, said.given, said.say)
-    found = pictures_to_explain(asked_for, output.folder, said.say)
+    choice = _choice(settings, pictures)
+    named = pictures or ["-"] * bool(choice)
+    sources, asked_for = chosen_inputs(given, named, command, networks, said.given, said.say)
+    found = [] if choice else pictures_to_explain(asked_for, output.folder, said.say)
     files = [Path(split_arch(each)[0]) for each in sources if isinstance(each, str | Path)]
     to_read = [*files, *(picture.path for picture in found)]
     with alone(output.folder), ExitStack() as undo:
@@ -158,6 +182,11 @@ def _answer(
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:
             said.say("Note: these networks were trained on different classes.")
+        picked = ""
+        if choice is not None:
+            folder = Path(undo.enter_context(TemporaryDirectory(prefix="rgaviz-")))
+            written, picked = choose(choice, subjects, folder, said.track, said.say)
+            found = find_pictures(written)
         window, deep = window_of((picture.path for picture in found), asked_window)
         if window is not None:
             said.say(
@@ -168,6 +197,7 @@ def _answer(
         asked = replace(
             ask(subjects),
             window=window,
+            picked=picked,
             command_line=said.command_line,
             labels=labels,
             options=record_options(options),

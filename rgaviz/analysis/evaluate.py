@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from rgaviz.errors import RgavizError, clipped, words
+from rgaviz.errors import RgavizError, words
 from rgaviz.progress import Say, Track
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def measure(
     Raises:
         RgavizError: no data, or data of another task or of other classes.
     """
+    from rgaviz.analysis.images import measured_images
     from rgaviz.devices import memory_told
     from rgaviz.ends import OneOutput
     from rgaviz.tasks import How
@@ -264,37 +265,3 @@ def measure(
     return Measured(
         subject.id, str(checkpoint.path), images.name, source, count, found, task, left_out=left_out
     )
-
-
-def measured_images(
-    subject: Subject,
-    dataset: str | None,
-    data_dir: Path | None,
-    pattern: str | None,
-    load: Callable[..., Dataset],
-    track: Track,
-) -> Dataset:
-    """The images a network is measured on: those its training was measured on, unless others are named."""
-    from rgaviz.analysis.images import opened
-
-    checkpoint = subject.checkpoint
-    name = dataset or checkpoint.dataset
-    if name is None:
-        raise RgavizError(f"{checkpoint.path} does not say what it was trained on; name it with --dataset.")
-    images = opened(checkpoint, name, data_dir=data_dir, pattern=pattern, track=track, load=load)
-    if images.task != checkpoint.task.name:
-        raise RgavizError(
-            f"{name} is a data set for {images.task}, but {checkpoint.path} a network for {checkpoint.task.name}; "
-            "name one of its task with --dataset."
-        )
-    if not checkpoint.task.open_set and list(images.classes) != list(checkpoint.classes):
-        raise RgavizError(
-            f"{name} has the classes {_some(images.classes)}, but {checkpoint.path} was trained on "
-            f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."
-        )
-    return images
-
-
-def _some(classes: Sequence[str]) -> str:
-    """The first of them."""
-    return ", ".join([*map(clipped, classes[:3]), *(["..."] if len(classes) > 3 else [])])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import RgavizError
+from rgaviz.errors import RgavizError, clipped
 from rgaviz.progress import Track, silent
 
 if TYPE_CHECKING:
+    from rgaviz.analysis.subject import Subject
     from rgaviz.checkpoint import Checkpoint
     from rgaviz.data.splits import Dataset
     from rgaviz.training.config import DataConfig
@@ -71,3 +72,35 @@ def measured_on(checkpoint: Checkpoint) -> DataConfig:
         raise RgavizError(
             f"{checkpoint.path} says what cannot be of its images: {error} Copy it again, or train it again."
         ) from error
+
+
+def measured_images(
+    subject: Subject,
+    dataset: str | None,
+    data_dir: Path | None,
+    pattern: str | None,
+    load: Callable[..., Dataset],
+    track: Track,
+) -> Dataset:
+    """The images a network is measured on: those its training was measured on, unless others are named."""
+    checkpoint = subject.checkpoint
+    name = dataset or checkpoint.dataset
+    if name is None:
+        raise RgavizError(f"{checkpoint.path} does not say what it was trained on; name it with --dataset.")
+    images = opened(checkpoint, name, data_dir=data_dir, pattern=pattern, track=track, load=load)
+    if images.task != checkpoint.task.name:
+        raise RgavizError(
+            f"{name} is a data set for {images.task}, but {checkpoint.path} a network for {checkpoint.task.name}; "
+            "name one of its task with --dataset."
+        )
+    if not checkpoint.task.open_set and list(images.classes) != list(checkpoint.classes):
+        raise RgavizError(
+            f"{name} has the classes {_some(images.classes)}, but {checkpoint.path} was trained on "
+            f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."
+        )
+    return images
+
+
+def _some(classes: Sequence[str]) -> str:
+    """The first of them."""
+    return ", ".join([*map(clipped, classes[:3]), *(["..."] if len(classes) > 3 else [])])

@@ -72,6 +72,7 @@ class Request:
         boxes: the quantile above which a box is drawn around a map; None for no boxes.
         labels: what the pictures show, where the user said it: one for all, or one each.
         truth: the folder with the true labels of every pixel; None where they lie beside the pictures, if anywhere.
+        picked: in words how the pictures were chosen, where they were.
         window: of grey pictures of more than 8 bits, if there are any.
         notes: what a reader must know of all that, told before the pictures are read.
         options: of the figure, recorded for drawing it again.
@@ -88,6 +89,7 @@ class Request:
     labels: Sequence[str] = ()
     truth: Path | None = None
     window: Window | None = None
+    picked: str = ""
     notes: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
     command_line: str = ""

@@ -240,5 +240,6 @@ def _head(request: Request, palette: Palette) -> dict[str, Any]:
         "checkpoints": [subject.record() for subject in request.subjects],
         "titles": [column.title for column in request.columns],
         "classes": palette.classes,
+        **({"texts": {"picked": request.picked}} if request.picked else {}),
         "figure": request.options,
     }

@@ -56,10 +56,19 @@ class LabelledSettings(Settings, total=False):
             say it.
         window: of grey pictures of more than 8 bits: ``auto`` (the least and the largest value of all of them),
             ``full`` (all that their kind of number can hold) or ``LO,HI``.
+        pick: in place of pictures those of a data set, by what the networks say of them: a key of
+            ``rgaviz.analysis.choosing.PICKS``.
+        count: how many of them at most.
+        dataset: by default what the first network was trained on.
+        data_dir: where it lies.
     """
 
     labels: str | Sequence[str]
     window: str
+    pick: str | None
+    count: int | None
+    dataset: str | None
+    data_dir: Path | str | None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,19 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Making, Methods, Network, Out, Target, Window
+from rgaviz.cli.options import (
+    CamLayer,
+    Inputs,
+    Json,
+    Label,
+    Making,
+    Methods,
+    Network,
+    Out,
+    Picking,
+    Target,
+    Window,
+)
 
 
 @app.command()
@@ -23,6 +35,7 @@ def cam(
     label: Label = None,
     window: Window = "auto",
     making: Making,
+    picking: Picking,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -35,7 +48,7 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure, window)
+    told = settings(context, label, picking, network, figure, window)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
     answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)

@@ -20,6 +20,7 @@ from rgaviz.cli.options import (
     Methods,
     Network,
     Out,
+    Picking,
     Target,
     TruthFolder,
     Window,
@@ -44,6 +45,7 @@ def compare(
     label: Label = None,
     window: Window = "auto",
     making: Making,
+    picking: Picking,
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -66,6 +68,6 @@ def compare(
         mask_layer=mask_layer,
         diff=diff,
         truth=truth,
-        **settings(context, label, network, figure, window),
+        **settings(context, label, picking, network, figure, window),
     )
     tell(answer, out, as_json=as_json)

@@ -11,7 +11,7 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
-from rgaviz.cli.options import Network, parse_names
+from rgaviz.cli.options import Network, Picking, parse_names
 from rgaviz.cli.show import give, say, tell_left_out, track
 from rgaviz.outputs import names_figure
 
@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
 
 def settings(
-    context: typer.Context, label: str | None, network: Network, figure: Figure, window: str
+    context: typer.Context,
+    label: str | None,
+    picking: Picking,
+    network: Network,
+    figure: Figure,
+    window: str,
 ) -> Settings:
     """The options as ``rgaviz.analysis.answer.Settings``."""
     found: Any = {
         "labels": parse_names(label, "--label") if label else (),
         "window": window,
+        **vars(picking),
         **network.given(),
         "figure": figure.changes(),
         "command_line": context.meta[COMMAND_LINE],

@@ -8,7 +8,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import settings, tell
 from rgaviz.cli.figure_options import NamedFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out, Window
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out, Picking, Window
 
 
 @app.command()
@@ -20,6 +20,7 @@ def histogram(
     layer: Layers = None,
     label: Label = None,
     window: Window = "auto",
+    picking: Picking,
     network: Network,
     figure: NamedFigure,
     out: Out = None,
@@ -32,6 +33,6 @@ def histogram(
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, network, figure, window)
+    told = settings(context, label, picking, network, figure, window)
     answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

@@ -236,6 +236,35 @@ class Network(Group):
 
 
 @dataclass(frozen=True)
+class Picking(Group):
+    """In place of pictures those of a data set, by what the networks say of them."""
+
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            help="random, fixed (wrong by the first network, right by the second), broken, both-right, both-wrong, "
+            "disagree, hardest, worst, best or improved.",
+            show_default="no data set",
+            rich_help_panel=DATA,
+            autocompletion=completion.one(completion.CHOICES),
+        ),
+    ] = None
+    count: Annotated[
+        int | None, typer.Option(min=1, help="So many at most.", show_default="4", rich_help_panel=DATA)
+    ] = None
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="The data set.",
+            show_default="what the first network was trained on",
+            rich_help_panel=DATA,
+            autocompletion=completion.one(completion.DATASETS),
+        ),
+    ] = None
+    data_dir: DataDir = None
+
+
+@dataclass(frozen=True)
 class Making(Group):
     """How maps are made beyond the usual way."""
 

@@ -263,5 +263,5 @@ def test_deep_pictures_share_a_window_that_is_told(tmp_path, networks):
     )
     for number, factor in enumerate((1, 2)):
         with Image.open(answer.folder / "pictures" / f"{number}.png") as shown:
-            expected = np.rint(255 * (ramp * factor) / 8190)
+            expected = np.rint(255.0 * factor * ramp.astype(float) / 8190)
             np.testing.assert_array_equal(np.asarray(shown)[..., 0], expected)
