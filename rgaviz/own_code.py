@@ -18,6 +18,7 @@ from typing import Any
 from rgaviz.errors import RgavizError, clipped, one_line, quoted, unknown_name
 
 HERE, STANDARD = Path(__file__).parent, Path(traceback.__file__).parent
+_named: dict[str, None] = {}  # what the user named in this process, in order
 LIBRARIES = ("torchvision", "timm")  # what they name has a colon, too
 
 
@@ -46,6 +47,29 @@ def is_own_code(word: object) -> bool:
     if not colon or not name.isidentifier() or module.partition(":")[0] in LIBRARIES:
         return False
     return module.endswith(".py") or all(part.isidentifier() for part in module.split("."))
+
+
+def own_name(word: str) -> str:
+    """``FILE.py:NAME`` -> ``NAME``: what a file or a row of a table is called after it."""
+    return word.rpartition(":")[2] if is_own_code(word) else word
+
+
+def own_word(word: str) -> str:
+    """``/a/long/way/to/FILE.py:NAME`` -> ``FILE.py:NAME``, for messages."""
+    return clipped(word.rpartition("/")[2])
+
+
+def name_own_code(*words: str | None) -> None:
+    """Note what the user names of their own code: files that say it, too, may then run it in this process."""
+    _named.update({word: None for word in words if word is not None and is_own_code(word)})
+
+
+def named_code(word: str) -> str | None:
+    """What the user named that a file may mean by a word: the same, else the only one with that name."""
+    if word in _named:
+        return word
+    alike = [each for each in _named if own_name(each) == own_name(word)]
+    return alike[0] if len(alike) == 1 else None
 
 
 def own_object(word: str) -> Any:
@@ -168,7 +192,7 @@ def own_fault(word: str, error: BaseException, inside: str = "") -> RgavizError:
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}, line {error.lineno}). Mend it there."
         error = SyntaxError(error.msg)
-    return RgavizError(f"{clipped(word)}: {type(error).__name__}: {one_line(error)}{place}")
+    return RgavizError(f"{own_word(word)}: {type(error).__name__}: {one_line(error)}{place}")
 
 
 def _of_library(file: str) -> bool:

@@ -210,4 +210,6 @@ def _answer(
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)
+        for note in drawn.notes:
+            said.say(f"Note: {note}")
     return Answer(output.folder, drawn.paths, outcome.told, outcome.failures, drawn.left_out, outcome.boxes)

@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
         mean: of the images it was trained with, values in [0, 1]; also as ``"0.5,0.5,0.5"``.
         std: their standard deviation, likewise.
         classes: names of its outputs, or a text file with a name per line.
+        attention: of your own code, ``FILE.py:NAME``, where a checkpoint has such; with commas.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be the default.
         command_line: recorded in the results.
@@ -40,6 +41,7 @@ class Settings(TypedDict, total=False):
     output: str | int | None
     outputs: str | None
     show_channels: str | Sequence[int] | None
+    attention: str | None
     gates: Mapping[str, str | None] | Sequence[str] | str | None
     device: str
     figure: Mapping[str, Any]

@@ -78,16 +78,21 @@ def train(
         RgavizError: an unknown name, a fault of the recipe, an earlier run in the way, or images that cannot be read.
     """
     from rgaviz.analysis.curves import claim_curves
-    from rgaviz.data.sets import DATASETS
-    from rgaviz.errors import lookup
     from rgaviz.locks import alone
     from rgaviz.tasks import TASKS
     from rgaviz.training.report import Silent
     from rgaviz.training.signals import nothing_lost
-    from rgaviz.training.start import run_folder, run_training, settings_of, stop_told, usual_recipe
+    from rgaviz.training.start import (
+        check_dataset,
+        run_folder,
+        run_training,
+        settings_of,
+        stop_told,
+        usual_recipe,
+    )
     from rgaviz.training.sweep import checked_seeds
 
-    lookup(DATASETS, dataset, "data set")
+    check_dataset(dataset)
     (seed,) = checked_seeds([seed], "seed")
     settings = settings_of(usual_recipe(dataset) if recipe is None else recipe)
     folder, listener = run_folder(dataset, settings, out), report or Silent()

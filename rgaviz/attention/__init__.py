@@ -13,9 +13,11 @@ from torch import nn
 
 from rgaviz.attention import cbam, fc, nonlocal_, rga_variants, se
 from rgaviz.attention.gate import Gate
+from rgaviz.attention.own import build_own
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.own_code import is_own_code, name_own_code, own_name, own_object
 
-__all__ = ["ATTENTIONS", "Gate", "build_attention", "check_attentions"]
+__all__ = ["ATTENTIONS", "Gate", "build_attention", "check_attentions", "working_ratio"]
 
 
 def none(channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
@@ -45,6 +47,7 @@ ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
     "nl": nonlocal_.nl,
     "nl+rga-s": nonlocal_.nl_rga_s,
 }
+TAKEN = (*ATTENTIONS, "baseline", "rga")  # names of files of networks
 
 
 def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8, s2: int = 8) -> nn.Module:
@@ -54,7 +57,7 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
     widths of their own and ignore them.
 
     Args:
-        name: a key of ``ATTENTIONS``.
+        name: a key of ``ATTENTIONS``, or ``FILE.py:NAME`` of the user's own code, which runs.
         channels: C.
         size: (H, W) of the map; RGA, FC-S and FC-S//C make it part of the weights.
         s1: reduction ratio of the embeddings.
@@ -64,11 +67,13 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
         UnknownNameError: no such attention.
         RgavizError: the map is too small for the ratios.
     """
-    builder = lookup(ATTENTIONS, name, "attention")
+    builder = None if is_own_code(name) else lookup(ATTENTIONS, name, "attention")
     if min(channels, *size, s1, s2) < 1:
         raise RgavizError(
             f"Attention needs positive sizes and ratios, not {channels}, {size}, s1={s1}, s2={s2}."
         )
+    if builder is None:
+        return build_own(name, channels, size, s1, s2)
     try:
         return builder(channels, size, s1=s1, s2=s2)
     except RgavizError as error:
@@ -80,15 +85,37 @@ def build_attention(name: str, channels: int, size: tuple[int, int], s1: int = 8
 def check_attentions(names: Sequence[str]) -> None:
     """Refuse none at all, attentions that do not exist, and one named twice: both would write the same file.
 
+    Code of the user's among them is noted as named, and is imported.
+
     Raises:
         RgavizError: there is one; the message names it.
     """
     if not names:
         raise RgavizError("No attention is named; name one, or none for the baseline.")
+    name_own_code(*names)
     for name in names:
-        lookup(ATTENTIONS, name, "attention")
-    if len(set(names)) < len(names):
+        if is_own_code(name):
+            own_object(name)
+        else:
+            lookup(ATTENTIONS, name, "attention")
+    called = [own_name(name) for name in names]
+    if clash := [own_name(each) for each in names if is_own_code(each) and own_name(each) in TAKEN]:
+        raise RgavizError(
+            f"{clash[0]} is called like an attention of rgaviz or its files; give it another name."
+        )
+    if len(set(called)) < len(called):
         raise RgavizError(f"The attentions {','.join(names)} name one twice; name each once.")
+
+
+def working_ratio(name: str, channels: int, size: tuple[int, int], most: int) -> int:
+    """The largest s1 = s2 up to ``most`` that an attention can be built with for such maps; 1 always is.
+
+    Raises:
+        UnknownNameError: no such attention.
+    """
+    if is_own_code(name):
+        return most
+    return _working_ratio(lookup(ATTENTIONS, name, "attention"), channels, size, most + 1)
 
 
 def _working_ratio(

@@ -148,6 +148,7 @@ def load_checkpoint(
     output: str | int | None = None,
     outputs: str | None = None,
     show_channels: str | Sequence[int] | None = None,
+    attention: str | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of ours, or a network from elsewhere. Nothing in a file is ever executed.
 
@@ -175,6 +176,9 @@ def load_checkpoint(
         show_channels: of pictures of more than three channels those that are shown as red, green and blue, from 1.
         outputs: what they are: ``softmax``, ``sigmoid``, ``multilabel`` or ``value``; by default what they look like.
 
+        attention: of your own code, ``FILE.py:NAME``, where a checkpoint has such; it runs only when named here, or
+            when this process has trained with it.
+
     What of a bare state_dict is assumed stands in the ``notes`` of the answer.
 
     Raises:
@@ -186,7 +190,9 @@ def load_checkpoint(
     source, own_arch = split_arch(source)
     if not isinstance(arch, str | None):
         arch = in_memory(arch)
-    given = Given(own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels)
+    given = Given(
+        own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels, attention
+    )
     if foreign.is_library(source) and not Path(source).exists():
         return replace(from_library(str(source)), outputs=outputs)
     return _loaded(Path(source), read(Path(source)), given)

@@ -11,6 +11,7 @@ from typing import Any
 from rgaviz.data.channels import USUAL
 from rgaviz.errors import RgavizError, clipped, lookup, quoted
 from rgaviz.models.network import sides
+from rgaviz.own_code import is_own_code
 from rgaviz.regular import IrregularFileError, read_regular
 from rgaviz.tasks.classification import OUTPUTS
 
@@ -35,6 +36,7 @@ class Given:
         outputs: what they are: ``softmax``, ``sigmoid``, ``multilabel`` or ``value``.
         show_channels: of pictures with more than three channels those shown as red, green and blue: ``3,2,1``,
             counted from 1.
+        attention: of the user's own code, ``FILE.py:NAME``, several with commas, for checkpoints that have such.
         gates: modules that masks leave, by :func:`rgaviz.explain.declared.parse_gates`.
     """
 
@@ -47,6 +49,7 @@ class Given:
     output: str | int | None = None
     outputs: str | None = None
     show_channels: str | Sequence[int] | None = None
+    attention: str | None = None
     gates: Mapping[str, str | None] | Sequence[str] | str | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +57,12 @@ class Given:
             object.__setattr__(self, "image_size", sides(self.image_size))
         if self.outputs is not None:
             lookup(OUTPUTS, self.outputs, "kind of outputs")
+        for word in self.attention.split(",") if self.attention else ():
+            if not is_own_code(word):
+                raise RgavizError(
+                    f"--attention {clipped(word)} names no code of yours: write FILE.py:NAME or package.module:NAME. "
+                    "Checkpoints say by themselves which attention of rgaviz they have."
+                )
 
     def of_file(self) -> dict[str, Any]:
         """What :func:`rgaviz.load_checkpoint` takes."""

@@ -10,9 +10,11 @@ from typing import Any
 from torch import nn
 
 from rgaviz.checkpoint.given import Given
-from rgaviz.errors import LONGEST_LIST, CheckpointError, RgavizError, clipped, kind_of
+from rgaviz.errors import CheckpointError, RgavizError, clipped, kind_of
 from rgaviz.models.network import describe, set_task, sides
-from rgaviz.own_code import InMemory, is_own_code
+from rgaviz.own_code import InMemory, is_own_code, name_own_code, named_code
+
+LONGEST_WORD = 300  # letters that are given whole, to be pasted
 
 
 def split_arch(source: Path | str) -> tuple[Path | str, str | None]:
@@ -45,16 +47,32 @@ def named_again(path: Path, config: Mapping[str, Any], given: Given) -> dict[str
     Raises:
         CheckpointError: nothing is said of it.
     """
-    arch = config.get("arch")
-    if not is_own_code(arch):
-        return dict(config)
-    if not is_own_code(given.arch):
-        raise CheckpointError(
-            f"{path} is a network of somebody's own code, which does not run because a file says so. If you trust "
-            "it, name it:",
-            typed=f"--arch {shlex.quote(clipped(arch, LONGEST_LIST))}",  # a stranger's words may be pasted
-        )
-    return {**config, "arch": given.arch}
+    found = dict(config)
+    arch: Any = config.get("arch")
+    if is_own_code(arch):
+        found["arch"] = given.arch if is_own_code(given.arch) else named_code(arch)
+        if found["arch"] is None:
+            raise CheckpointError(
+                f"{path} is a network of somebody's own code, which does not run because a file says so. If you trust "
+                "it, name it:",
+                typed=f"--arch {_whole(arch)}",
+            )
+    attention: Any = config.get("attention")
+    if is_own_code(attention):
+        name_own_code(*(given.attention or "").split(","))
+        found["attention"] = named_code(attention)
+        if found["attention"] is None:
+            raise CheckpointError(
+                f"{path} has attention of somebody's own code, which does not run because a file says so. If you trust "
+                "it, name it:",
+                typed=f"--attention {_whole(attention)}",
+            )
+    return found
+
+
+def _whole(word: str) -> str:
+    """A word of a stranger's file to be pasted, unless nobody would paste it."""
+    return shlex.quote(word) if len(word) <= LONGEST_WORD else clipped(word)
 
 
 def with_factory(model: nn.Module, factory: str, num_classes: int, image_size: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,18 @@ AS_THERE = {"width": 64, "stem": "imagenet"}  # options with which they have its
 OF_HEADS = ("neck.", "projection.", "auxiliary.")  # beside the layer that gives the logits
 FRESH = "none"
 LOGITS = ("fc.", "classifier.")  # of the weights, whatever the network calls its own
-ATTENTION = "attention."
 
 
 def initialise(model: nn.Module, pretrained: str) -> list[str]:
-    """Load the weights of a backbone into a fresh network of ours.
+    """Load the weights of a backbone into a fresh network.
 
     The attention keeps its weights, and so does a head that has no counterpart of its shape.
 
     Args:
-        model: from :func:`rgaviz.create_model`, a key of ``MODELS``.
+        model: from :func:`rgaviz.create_model`.
         pretrained: ``none``; ``torchvision``, the library's default ImageNet weights of the network of that name, from
-            its cache or downloaded; or a file, a checkpoint or a state_dict of the same backbone.
+            its cache or downloaded; ``torchvision:NAME``, ``torchvision:NAME@WEIGHTS`` or ``timm:NAME``, those weights
+            of a network of the same shapes; or a file, a checkpoint or a state_dict of the same backbone.
 
     Returns:
         What the user must know, a line each.
@@ -44,35 +45,57 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
         return []
     config = config_of(model)
     arch = config["arch"]
-    if foreign.is_foreign(arch):
-        raise RgavizError(
-            f"{arch} begins with fresh weights; set pretrained=none, or train a network of ours (rgaviz list models)."
-        )
-    state = _of_torchvision(config) if pretrained == "torchvision" else _of_file(Path(pretrained))
-    own = {key: value for key, value in model.state_dict().items() if not key.startswith(ATTENTION)}
+    state = _weights(config, pretrained)
+    slots = foreign.slots_of(model)
+    own = {key: value for key, value in model.state_dict().items() if not key.startswith(slots)}
     state = bare.shortened_to_fit(state, set(own))
-    state = {key: value for key, value in state.items() if not key.startswith(ATTENTION)}
-    stem = bare.stem_of(state)
+    if foreign.is_library(arch):
+        state = foreign.adapted(arch, state)
+    state = {key: value for key, value in state.items() if not key.startswith(slots)}
+    stem = "auto" if foreign.is_foreign(arch) else bare.stem_of(state)
     own_stem = config.get("stem", "imagenet")  # what a dilated network has
     if stem not in ("auto", own_stem):
         raise CheckpointError(
             f"{pretrained} has the stem {stem}, this {arch} {own_stem}; set stem={stem}, or choose other weights."
         )
     faults, fitting = misfits.compared(own, state)
-    head = next(name for name, module in model.named_modules() if module is model.head)
+    last = getattr(model, "head", None)
+    heads = [f"{name}." for name, module in model.named_modules() if name and module is last]
 
     def of_head(fault: str) -> bool:
-        return fault.startswith((f"{head}.", *OF_HEADS, *LOGITS))
+        return fault.startswith((*heads, *OF_HEADS, *LOGITS))
 
     if told := {kind: kept for kind, keys in faults.items() if (kept := [k for k in keys if not of_head(k)])}:
         raise CheckpointError(
             f"{pretrained} does not fit {arch}: {misfits.told_together(told)}. Choose weights of the same network."
         )
     model.load_state_dict({**model.state_dict(), **fitting})
-    fresh = [fault for kept in faults.values() for fault in kept]
-    return (
-        [f"the head of {pretrained} does not fit ({misfits.few(fresh)}): it begins fresh."] if fresh else []
-    )
+    notes = [_taken(model, pretrained, fitting, slots)]
+    if fresh := [fault for kept in faults.values() for fault in kept]:
+        notes.append(f"the head of {pretrained} does not fit ({misfits.few(fresh)}): it begins fresh.")
+    return notes
+
+
+def _taken(model: nn.Module, pretrained: str, fitting: Mapping[str, Tensor], slots: str) -> str:
+    """How much of a network was begun with, and whether its attention is fresh."""
+    names = dict(model.named_parameters())
+    taken = sum(value.numel() for name, value in names.items() if name in fitting)
+    attention = sum(value.numel() for name, value in names.items() if name.startswith(slots))
+    fresh = f"; the {attention:,} of its attention begin fresh" if attention else ""
+    total = sum(value.numel() for value in names.values())
+    return f"{taken:,} of its {total:,} weights are those of {pretrained}{fresh}."
+
+
+def _weights(config: dict[str, Any], pretrained: str) -> dict[str, Tensor]:
+    """The state_dict that is begun with; a file comes before a library's network of that name."""
+    arch = config["arch"]
+    if foreign.is_library(pretrained) and not Path(pretrained).exists():
+        return foreign.load(pretrained, "pretrained=none (fresh weights)").model.state_dict()
+    if pretrained != "torchvision":
+        return _of_file(Path(pretrained))
+    if foreign.is_library(arch):
+        return foreign.load(arch, "pretrained=none (fresh weights)").model.state_dict()
+    return _of_torchvision(config)
 
 
 def _of_torchvision(config: dict[str, Any]) -> dict[str, Tensor]:

@@ -49,6 +49,15 @@ class Figure(Group):
         bool, typer.Option("--title/--no-title", help="Titles above the panels.", rich_help_panel=FIGURE)
     ] = True
 
+    outline: Annotated[
+        bool,
+        typer.Option(
+            "--outline/--no-outline",
+            help="Text in SVG as outlines: the same where fonts are missing.",
+            rich_help_panel=FIGURE,
+        ),
+    ] = False
+
     def changes(self) -> dict[str, Any]:
         """The arguments of ``FigureOptions``."""
         given = {name: value for name, value in vars(self).items() if value is not None}

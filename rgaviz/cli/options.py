@@ -95,6 +95,15 @@ ShowChannels = Annotated[
     str | None,
     _of_bare("Of pictures of more than three channels those shown as red, green and blue.", "1,2,3"),
 ]
+OwnAttention = Annotated[
+    str | None,
+    typer.Option(
+        "--attention",
+        help="Attention of your own code that a checkpoint has: FILE.py:NAME, with commas; it runs only when named.",
+        show_default="none of that kind",
+        rich_help_panel=NETWORK,
+    ),
+]
 Gates = Annotated[
     list[str] | None,
     typer.Option(
@@ -226,6 +235,7 @@ class Network(Group):
     output: Output = None
     outputs: Outputs = None
     show_channels: ShowChannels = None
+    attention: OwnAttention = None
     gates: Gates = None
     device: Device = "auto"
 
@@ -321,10 +331,26 @@ class Training(Group):
     attention: Annotated[
         str | None,
         typer.Option(
-            help="Networks to train, by attention; none is the baseline.",
+            help="Networks to train, by attention; none is the baseline. Also your own: FILE.py:NAME.",
             show_default="the recipe's: none,rga-sc",
             rich_help_panel=TRAINING,
             autocompletion=completion.several(completion.ATTENTIONS),
+        ),
+    ] = None
+    attention_layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Stages that get the attention, with commas: conv4,conv5.",
+            show_default="the recipe's, else the network's",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to begin with: torchvision:resnet18, timm:NAME or a file, of the same network.",
+            show_default="the recipe's: fresh ones",
+            rich_help_panel=TRAINING,
         ),
     ] = None
     setting: Annotated[

@@ -11,7 +11,7 @@ from rgaviz.cli.app import app
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import out_option
-from rgaviz.cli.show import give, tell_left_out
+from rgaviz.cli.show import give, say, tell_left_out
 
 
 @app.command()
@@ -34,4 +34,6 @@ def redraw(
     drawn = redraw.redraw(folder, out, figure=figure.changes())
     for path in drawn.paths:
         give(path)
+    for note in drawn.notes:
+        say(f"Note: {note}")
     tell_left_out(drawn.left_out, folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ class Progress:
 
     def __init__(self, bar: Any) -> None:
         self.bar, self.bar_task = bar, None
+        self.networks: list[str] = []  # of this training,
+        self.before = 0  # and the epochs of those that are done
         self.measures: dict[str, Measure] = {}  # by key, of all networks so far, each one's headline first
         self.part = "test"  # of a data set, which is measured
         self.headlines: dict[str, Measure] = {}  # those of them that stand in a table
@@ -39,6 +41,9 @@ class Progress:
             self.bar.advance(task)
         self.bar.remove_task(task)
 
+    def plan(self, networks: Sequence[str], epochs: int) -> None:
+        self.networks = list(networks)
+
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         from rgaviz.tasks.task import measured_part  # who trains has loaded it
 
@@ -51,7 +56,11 @@ class Progress:
             self.say(f"{network}: done already")
         elif epoch:
             self.say(f"{network}: goes on after epoch {epoch} of {epochs}")
-        self.bar_task = self.bar.add_task(network, total=epochs, completed=epoch, figures="")
+        # One bar for all networks, so that its time is that of the whole run.
+        known = network in self.networks
+        self.before = self.networks.index(network) * epochs if known else 0
+        total = len(self.networks) * epochs if known else epochs
+        self.bar_task = self.bar.add_task(network, total=total, completed=self.before + epoch, figures="")
 
     def step(self, step: Step) -> None:
         means = "  ".join(f"{self.title(key)} {self.text(key, value)}" for key, value in step.means.items())
@@ -59,7 +68,9 @@ class Progress:
             f"epoch {step.epoch + 1}/{step.epochs}  step {step.step}/{step.steps}  {means}  "
             f"{step.images_per_second:.0f} images/s"
         )
-        self.bar.update(self.bar_task, completed=step.epoch + step.step / step.steps, figures=figures)
+        self.bar.update(
+            self.bar_task, completed=self.before + step.epoch + step.step / step.steps, figures=figures
+        )
 
     def epoch(self, row: dict[str, Any]) -> None:
         told = [f"train loss {row['train_loss']:.3f}"]

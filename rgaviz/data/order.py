@@ -22,19 +22,36 @@ def epoch_generator(seed: int, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
 
 
-def shuffled(count: int, batch_size: int, draw: torch.Generator) -> list[Tensor]:
-    """Whole batches (batch_size,) of indices below ``count``, each index at most once.
-
-    What is left over makes no batch, but fewer images than one batch are one batch.
+def shuffled(count: int, batch_size: int, draw: torch.Generator, *, keep_last: bool = False) -> list[Tensor]:
+    """Batches (batch_size,) of indices below ``count``, each index at most once.
 
     Args:
         count: images there are.
         batch_size: over all processes.
         draw: from :func:`epoch_generator`.
+        keep_last: whether what is left over makes a last, smaller batch. Fewer images than one batch always do.
     """
     order = torch.randperm(count, generator=draw)  # (count,)
+    if keep_last:
+        return list(order.split(batch_size))
     steps = range(steps_per_epoch(order, batch_size))
     return [order[step * batch_size : (step + 1) * batch_size] for step in steps]
+
+
+def even_shares(batches: list[Tensor], shares: int) -> list[Tensor]:
+    """The batches of an epoch, the last one cut so that each of some shares of it has as many images, at least two.
+
+    Fewer have no statistics to normalise by. Of a last batch that is too small for that nothing is left; the only one
+    of an epoch stays as it is.
+
+    Args:
+        batches: indices (b,) each.
+        shares: parts of a batch, over all processes.
+    """
+    if len(batches) < 2 or len(batches[-1]) == len(batches[0]):
+        return batches
+    kept = len(batches[-1]) if shares == 1 else len(batches[-1]) // (2 * shares) * (2 * shares)
+    return batches[:-1] + ([batches[-1][:kept]] if kept > 1 else [])
 
 
 def identities(labels: Tensor, batch_size: int, each: int, draw: torch.Generator) -> list[Tensor]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from rgaviz.attention.slot import hook_before_slot
 from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.maps import as_map, not_a_map
@@ -68,7 +69,7 @@ def capture(
         for key, module in (watched or {}).items():
             handles.append(watched_module(module).register_forward_hook(save_output(key)))
         if layer is not None:
-            handles.append(layer.register_forward_hook(start_graph))
+            handles.append(hook_before_slot(layer, start_graph))
         yield caught
         caught.masks = {key: mask_of(module, outputs[key], key) for key, module in (watched or {}).items()}
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rgaviz.attention.slot import hook_before_slot
 from rgaviz.ends import input_channels
 from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
@@ -71,8 +72,9 @@ def layer_name(model: nn.Module, layer: str | nn.Module) -> str:
 
 def stage_names(model: nn.Module) -> dict[str, str]:
     """Stage name -> dotted module name; empty for a network without stages."""
-    stages = getattr(model, "stages", None)
-    return stages if isinstance(stages, dict) else {}  # timm's networks have a Sequential of that name
+    stages = getattr(model, "stages", None)  # timm's networks have a Sequential of that name
+    stages = getattr(model, "named_stages", stages)
+    return stages if isinstance(stages, dict) else {}
 
 
 def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
@@ -148,7 +150,7 @@ def in_order(
 
     first = next(model.parameters(), torch.zeros(()))
     with lent(model):
-        handles = [module.register_forward_hook(note) for module in dict.fromkeys(modules)]
+        handles = [hook_before_slot(module, note) for module in dict.fromkeys(modules)]
         try:
             model(torch.zeros(1, input_channels(model), *image_size, device=first.device, dtype=first.dtype))
         finally:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from rgaviz.attention.slot import slots_last
 from rgaviz.errors import RgavizError
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import as_map
@@ -60,6 +61,7 @@ def _map(method: Method, probe: Probe, about: int | list[Callable[[Tensor], Tens
         lent(probe.network, trainable=True),
         getattr(pytorch_grad_cam, method.library)(probe.network, layers, **options) as extractor,
         _sheltered(probe.layer),
+        slots_last(probe.layer),
         attention,
     ):
         inputs = probe.image.detach().clone().requires_grad_()

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rgaviz.attention.slot import hook_before_slot
 from rgaviz.explain.maps import as_map
 from rgaviz.explain.targets import Target
 
@@ -59,7 +60,7 @@ class Probe:
         between = (1,) * (self.activations.ndim - 2)
         shape = (len(kept), *between, -1) if self.channels_last else (len(kept), -1, *between)
         ablated = self.activations * kept.view(shape)  # (b, ...)
-        handle = self.layer.register_forward_hook(lambda *_: ablated)
+        handle = hook_before_slot(self.layer, lambda *_: ablated)
         try:
             return self.scores(self.image.expand(len(channels), -1, -1, -1))
         finally:

@@ -24,6 +24,7 @@ from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_o
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
+from rgaviz.figures.text import signs_lacking, told_lacking
 from rgaviz.marked import claim_marked
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import MapRef, ResultsError
@@ -63,12 +64,14 @@ class Drawn:
         overlays: the single overlays.
         left_out: how many pages were not drawn: those beyond the option ``pages``.
         browsed: the page for browsers.
+        notes: what a reader must know of the figure.
     """
 
     pages: list[list[Path]]
     overlays: list[Path]
     left_out: int = 0
     browsed: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
@@ -102,7 +105,9 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
     except OSError as error:  # a name that is too long
         raise output_error(output.stem, error) from error
     try:
-        return _drawn(results, output, options)
+        with signs_lacking() as lacking:
+            drawn = _drawn(results, output, options)
+        return replace(drawn, notes=[note for note in [told_lacking(lacking)] if note])
     except OutputError as error:
         if not isinstance(error.__cause__, OSError):
             raise

@@ -101,6 +101,7 @@ class FigureOptions:
         pages: how many pages of a long figure are drawn at most; 0 for all.
         interpolation: how maps are enlarged to the picture: ``bilinear``, or ``nearest``, which shows their grid.
         preset: how panels of pictures are laid out, a key of :data:`PRESETS`.
+        outline: text in SVG as outlines, which look the same where the fonts are missing, and can no longer be edited.
         names: what the networks are called in titles, colour bars and legends; by default as their files are.
         captions: what stands under panels: ``full``, ``short`` (what the network says, in a line) or ``none``; warnings
             stand there in any case.
@@ -122,6 +123,7 @@ class FigureOptions:
     interpolation: str = "bilinear"
     preset: str = "rows"
     columns: int = 0
+    outline: bool = False
     names: tuple[str, ...] = ()
     captions: str = "full"
 
@@ -263,7 +265,7 @@ def style(options: FigureOptions) -> dict[Any, Any]:
         "savefig.bbox": None,  # the page is exactly as wide as the venue says
         "pdf.fonttype": 42,  # venues refuse Type 3
         "ps.fonttype": 42,
-        "svg.fonttype": "none",
+        "svg.fonttype": "path" if options.outline else "none",
         "svg.hashsalt": "rgaviz",
     }
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
+SHOWN = 3  # signs told of those that are lacking
 LONGEST = 5000  # signs: more than fit into all lines of the widest figure
 
 
@@ -18,9 +22,44 @@ def _drawable(family: tuple[str, ...]) -> frozenset[int]:
 
 
 def printable(text: str) -> str:
-    """The text on one line, with ``?`` for what the fonts lack (matplotlib would warn and draw a box)."""
+    """The text on one line, with ``U+732B``, say, for what the fonts lack (matplotlib would warn and draw a box).
+
+    So two names never look alike.
+    """
     known = _drawable(("STIXGeneral", "DejaVu Sans"))
-    return "".join(sign if ord(sign) in known else "?" for sign in " ".join(text[:LONGEST].split()))
+    line = " ".join(text[:LONGEST].split())
+    lacking = [sign for sign in line if ord(sign) not in known]
+    if not lacking:
+        return line
+    _lacking.get().update(dict.fromkeys(lacking))
+    return "".join(sign if ord(sign) in known else f"U+{ord(sign):04X} " for sign in line).strip()
+
+
+_lacking: ContextVar[dict[str, None]] = ContextVar("lacking", default={})  # noqa: B039  (a figure sets its own)
+
+
+@contextmanager
+def signs_lacking() -> Iterator[dict[str, None]]:
+    """What the fonts lack of the texts within the block, in the order in which it was met."""
+    found: dict[str, None] = {}
+    token = _lacking.set(found)
+    try:
+        yield found
+    finally:
+        _lacking.reset(token)
+
+
+def told_lacking(signs: Iterable[str]) -> str:
+    """What a reader must know of signs that no font has; "" of none."""
+    some = list(signs)
+    if not some:
+        return ""
+    named = ", ".join(f"{sign} U+{ord(sign):04X}" for sign in some[:SHOWN] if sign.isprintable())
+    more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
+    return (
+        f"the figure's fonts lack {len(some)} sign{'s' if len(some) > 1 else ''} ({named}{more}), which stand there by "
+        "their numbers; write names in Latin letters with --names."
+    )
 
 
 @lru_cache(maxsize=4096)

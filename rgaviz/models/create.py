@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from rgaviz.errors import SeveralFaults, clipped, lookup
+from rgaviz.errors import SeveralFaults, lookup
 from rgaviz.models import densenet, foreign, resnet, segmentation
 from rgaviz.models.network import Network, sides
 from rgaviz.models.options import faults, not_positive, options_of
@@ -41,20 +41,21 @@ def create_model(
     """Build a network with fresh weights from the global random state.
 
     Args:
-        arch: a key of ``MODELS``; or ``torchvision:NAME`` or ``timm:NAME``, a network of these libraries as it is; or
-            ``FILE.py:NAME``, what your own code makes, which runs.
+        arch: a key of ``MODELS``; or ``torchvision:NAME`` or ``timm:NAME``, a network of these libraries as it is, or
+            with attention behind its stages; or ``FILE.py:NAME``, what your own code makes, which runs.
         attention: a key of ``ATTENTIONS``; ``none`` is the baseline.
         num_classes: outputs.
         image_size: (H, W) in pixels, or one number for both; part of the architecture, since relations depend on the
             size of the map.
         options: those of the architecture, see :class:`rgaviz.models.resnet.ResNet`,
             :class:`rgaviz.models.densenet.DenseNet` and :class:`rgaviz.models.segmentation.DilatedResNet`; None stands
-            for the default, which :func:`model_options` tells.
+            for the default, which :func:`model_options` tells. Of another library's network ``attention_layers``,
+            ``s1`` and ``s2``, see :func:`rgaviz.models.foreign.build`.
 
     Returns:
         The network, with ``stages`` (name -> dotted module name), ``head``, ``task`` and ``config``, the plain
-        dictionary of arguments that builds it again. A network of another library has ``task``, ``config`` and,
-        where it has the modules ``layer1`` to ``layer4``, ``stages``.
+        dictionary of arguments that builds it again. A network of another library has ``head``, ``task``, ``config``
+        and, where it has the modules ``layer1`` to ``layer4`` or was asked for attention, ``stages``.
 
     Raises:
         UnknownNameError: no such network, attention, stage, stem, head or wiring.
@@ -64,10 +65,11 @@ def create_model(
     size = sides(image_size)
     sizes = {"num_classes": num_classes, "height": size[0], "width": size[1]}
     found = [fault for name, value in sizes.items() if (fault := not_positive(arch, name, value))]
-    if wrong := [*option_faults(arch, options, attention), *found]:
+    if wrong := [*option_faults(arch, options), *found]:
         raise SeveralFaults(*wrong)
     if foreign.is_foreign(arch):
-        return foreign.build(arch, num_classes=num_classes, image_size=size)
+        given = {name: value for name, value in options.items() if value is not None}
+        return foreign.build(arch, num_classes=num_classes, image_size=size, attention=attention, **given)
     given = {name: value for name, value in options.items() if value is not None}
     model = MODELS[arch](num_classes=num_classes, image_size=size, attention=attention, **given)
     own = {"arch": arch, "attention": attention, "num_classes": num_classes, "image_size": list(size)}
@@ -82,7 +84,7 @@ def model_options(arch: str) -> dict[str, Any]:
         UnknownNameError: no such network.
     """
     if foreign.is_foreign(arch):
-        return {}
+        return dict.fromkeys(options_of(foreign.slot_options))
     known = options_of(lookup(MODELS, arch, "arch"))
     return {name: each.default for name, each in known.items()}
 
@@ -97,24 +99,17 @@ def model_heads(arch: str) -> Collection[str]:
     return builder.func.heads
 
 
-def option_faults(arch: str, options: Mapping[str, Any], attention: str = "none") -> list[str]:
+def option_faults(arch: str, options: Mapping[str, Any]) -> list[str]:
     """What is wrong with options for :func:`create_model`, a sentence each; None stands for a default.
 
     Args:
         arch: as for :func:`create_model`.
         options: name -> value.
-        attention: refused for a network of another library, which has its own or none.
 
     Raises:
         UnknownNameError: no such network.
     """
     if foreign.is_foreign(arch):
-        asked = [name for name, value in options.items() if value is not None]
-        asked += ["attention"] if attention != "none" else []
-        return (
-            [f"{clipped(arch)} is built as its library has it; leave out {', '.join(asked)}."]
-            if asked
-            else []
-        )
+        return faults(arch, options, {**MODELS, arch: foreign.slot_options})
     lookup(MODELS, arch, "arch")
     return faults(arch, options, MODELS)

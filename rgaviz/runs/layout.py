@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -117,7 +116,7 @@ def others_of(reported: Paper, columns: Sequence[Column]) -> dict[str, list[list
 
 
 def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
-    """The text of a table; the best of each family, data set and measure is to be bold.
+    """The text of a table; what is best of its family, data set and measure beyond the deviations is to be bold.
 
     Args:
         rows: from :func:`read_runs`.
@@ -145,15 +144,23 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
 
 
 def _is_best(row: Row, rows: Sequence[Row], dataset: str, measure: Measure) -> bool:
-    """Whether no other of its family has a better mean, as printed; alone in its family nothing is best."""
-    family = [each for each in rows if each.family == row.family and each.by_seed(dataset, measure)]
-    means = [_printed(each, dataset, measure) for each in family]
-    best = min(means) if measure.least else max(means)
-    return len(family) > 1 and _printed(row, dataset, measure) == best
+    """Whether its mean is better than that of all others of its family, by more than both deviations together.
+
+    Of one seed no deviation is known, so it neither is best nor lets another one be; nor is one that is alone.
+    """
+    others = [
+        each
+        for each in rows
+        if each is not row and each.family == row.family and each.by_seed(dataset, measure)
+    ]
+    return bool(others) and all(_beats(row, each, dataset, measure) for each in others)
 
 
-def _printed(row: Row, dataset: str, measure: Measure) -> float:
-    return float(measure.number(statistics.mean(row.by_seed(dataset, measure).values())))
+def _beats(row: Row, other: Row, dataset: str, measure: Measure) -> bool:
+    (own, spread), (theirs, its) = (mean_and_std(each.by_seed(dataset, measure)) for each in (row, other))
+    if own is None or theirs is None or spread is None or its is None:
+        return False
+    return (theirs - own if measure.least else own - theirs) > spread + its
 
 
 def _spread(measure: Measure, by_seed: Mapping[int, float]) -> str:

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rgaviz.own_code import is_own_code, own_name
 from rgaviz.tasks import Measure
 
 FAMILIES = {  # of names that begin alike the longer one first
@@ -85,14 +86,17 @@ class Row:
 
     @property
     def parts(self) -> tuple[str, str, str]:
-        """``"densenet-bc100"`` -> ``("densenet-bc", "100", "")``."""
+        """``"densenet-bc100"`` -> ``("densenet-bc", "100", "")``; names of other libraries' networks stay whole."""
+        if ":" in self.arch:  # numbers in them may be widths
+            return self.arch, "", ""
         found = re.match(r"(.*?)(\d+)(.*)$", self.arch)
         return (found[1], found[2], found[3]) if found else (self.arch, "", "")
 
     @property
     def model(self) -> str:
         """Name of the network."""
-        attention = ATTENTIONS.get(self.attention, self.attention.upper())
+        own = own_name(self.attention) if is_own_code(self.attention) else self.attention.upper()
+        attention = ATTENTIONS.get(self.attention, own)
         name = " + ".join(part for part in (self.family, HEADS.get(self.head, ""), attention) if part)
         return f"{name} ({self.setting})" if self.setting else name
 

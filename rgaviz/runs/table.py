@@ -20,7 +20,7 @@ def _caption(rows: Sequence[Row]) -> str:
     what = labels if " on " in labels else f"Test {labels}"  # which says where
     return (
         f"{what} after the last epoch, mean ± standard deviation over "
-        f"seeds; {', '.join(best)} of each kind of network in bold."
+        f"seeds; {', '.join(best)} of each kind of network in bold, where it differs by more than the deviations."
     )
 
 
@@ -44,6 +44,7 @@ def latex(rows: Sequence[Row], paper: str | None = None) -> str:
             rf"\begin{{table{wide}}}",
             r"\centering",
             rf"\caption{{{tex(_caption(rows))}}}",
+            rf"\label{{tab:{paper or 'results'}}}",
             *tabular(header, _marked(escaped, table.bold, r"\textbf{{{}}}"), above),
             rf"\end{{table{wide}}}",
             "",

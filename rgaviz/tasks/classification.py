@@ -44,7 +44,7 @@ class Classification:
     )
     tabulated: tuple[str, ...] = ("error",)
     targets: tuple[str, ...] = ("top1", "top5", "label")
-    settings: tuple[str, ...] = ("label_smoothing", "class_weights")
+    settings: tuple[str, ...] = ("label_smoothing", "class_weights", "keep_last")
     tested: tuple[str, ...] = ("test",)
     afterwards = ""
     drawn = "confusion"
@@ -86,7 +86,7 @@ class Classification:
             )
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
-        return shuffled(len(split), config.batch_size, draw)
+        return shuffled(len(split), config.batch_size, draw, keep_last=config.keep_last)
 
     def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         return {"logits": model(images)}

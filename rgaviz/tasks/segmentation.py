@@ -49,7 +49,13 @@ class Segmentation:
     )
     tabulated: tuple[str, ...] = ("mIoU",)
     targets: tuple[str, ...] = ("largest",)
-    settings: tuple[str, ...] = ("class_weights", "auxiliary_weight", "ohem_keep", "ohem_threshold")
+    settings: tuple[str, ...] = (
+        "class_weights",
+        "auxiliary_weight",
+        "ohem_keep",
+        "ohem_threshold",
+        "keep_last",
+    )
     afterwards = "train"  # beside the other in Table 6
     drawn = "class_iou"
     open_set = False
@@ -77,7 +83,7 @@ class Segmentation:
             )
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
-        return shuffled(len(split), config.batch_size, draw)
+        return shuffled(len(split), config.batch_size, draw, keep_last=config.keep_last)
 
     def outputs(self, model: nn.Module, images: Tensor) -> dict[str, Tensor]:
         network: Any = model

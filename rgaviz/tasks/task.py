@@ -141,7 +141,7 @@ class Task(Protocol):
         ...
 
     def order(self, split: Split, config: Any, draw: torch.Generator) -> list[Tensor]:
-        """The batches of an epoch, indices (batch_size,) each.
+        """The batches of an epoch, indices (batch_size,) each, the last one perhaps fewer.
 
         Args:
             split: the images to learn from.

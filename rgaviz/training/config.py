@@ -35,6 +35,7 @@ OF_TASKS = (  # keys of [train] that one task reads and another does not
     "auxiliary_weight",
     "ohem_keep",
     "ohem_threshold",
+    "keep_last",
 )
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -130,9 +131,9 @@ class TrainConfig(Table):
     title: ClassVar[str] = "train"
 
     epochs: Annotated[int, POSITIVE, COUNT] = 8
-    batch_size: Annotated[int, POSITIVE, COUNT] = (
-        128  # what one step of the optimizer sees, over all processes
-    )
+    # What one step of the optimizer sees, over all processes; 0 fits the number of images.
+    batch_size: Annotated[int, NOT_NEGATIVE, COUNT] = 128
+    keep_last: bool = False  # the last, incomplete batch of an epoch counts, too
     accumulate: Annotated[int, POSITIVE, COUNT] = 1  # parts of a batch that are computed one after the other
     optimizer: Annotated[str, named("train.optimizer", lambda: OPTIMIZERS)] = "sgd"
     lr: Annotated[float, POSITIVE, COUNT] = 0.4  # the largest learning rate
@@ -174,7 +175,7 @@ class TrainConfig(Table):
         faults = []
         if self.schedule in RISING and not self.warmup < self.epochs:
             faults.append(f"train.warmup = {self.warmup!r} must be less than train.epochs.")
-        if self.accumulate > self.batch_size:
+        if 0 < self.batch_size < self.accumulate:
             faults.append(f"train.accumulate = {self.accumulate!r} must be at most train.batch_size.")
         if math.log10(self.lr) + len(self.milestones) * math.log10(self.gamma) > math.log10(MOST):
             faults.append(f"train.gamma = {self.gamma!r} leads to learning rates beyond a thousand million.")

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rgaviz.checkpoint import initialise
 from rgaviz.checkpoint.schema import plain_values
-from rgaviz.data.order import epoch_generator
+from rgaviz.data.order import epoch_generator, even_shares
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
@@ -35,6 +36,7 @@ from rgaviz.own_code import is_own_code
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
 from rgaviz.training.config import OF_TASKS, Recipe
+from rgaviz.training.fitting import announced, busy, doubts, fitted
 from rgaviz.training.network import build_model, refuse_too_large
 from rgaviz.training.plan import Plan
 from rgaviz.training.processes import Processes
@@ -94,13 +96,15 @@ def train(
         processes = Processes(device)
         task = task or lookup(TASKS, dataset.task, "task")
         refuse_unrecordable(recipe, settings or {})
-        refuse_unfit(recipe, dataset, attentions, task, processes, resume)
+        listener = report or Silent()
+        recipe = fit(recipe, dataset, attentions, task, processes, resume, listener)
         if processes.device.type == "cpu":
             keep_freed_memory()
         if not resume and processes.writes:
             if not overwrite:
                 refuse_earlier_run(out, attentions)
             clear(out, networks)
+        listener.plan(networks, recipe.train.epochs)
         histories = {**other_histories(out, networks), **{name: [] for name in networks}}
     with stop_signals() as stopped:
         plan = Plan(
@@ -111,7 +115,7 @@ def train(
             out,
             seed,
             settings or {},
-            report or Silent(),
+            listener,
             stopped,
             check_every,
             clock,
@@ -131,15 +135,18 @@ def train(
     return [{"network": name, **histories[name][-1]} for name in networks]
 
 
-def refuse_unfit(
+def fit(
     recipe: Recipe,
     dataset: Dataset,
     attentions: Sequence[str],
     task: Task,
     processes: Processes,
     resume: bool,
-) -> None:
-    """Refuse, before anything is written, settings that do not fit, networks that cannot be built, unreadable images.
+    report: Report,
+) -> Recipe:
+    """The recipe with a batch that fits the images; the report is told what is going to be done, and doubts.
+
+    Refused are, before anything is written, settings that do not fit, networks that cannot be built, unreadable images.
 
     Raises:
         RgavizError: there are such.
@@ -152,13 +159,18 @@ def refuse_unfit(
         refuse_too_large(model, processes.device)
         if own:  # of which only its user knows what it does
             from_own.refuse_unfit(model, classes, recipe.data.image_size)
-    check(recipe, dataset, task, processes)  # reads the images
+    recipe = fitted(recipe, len(dataset.part("train")), processes.count)  # reads the images
+    order = check(recipe, dataset, task, processes)
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
             initialise(first, recipe.model.pretrained)
     for part in ("train", *task.tested):
         task.check(dataset.part(part), dataset.classes)
+    report.say(announced(recipe, dataset, task, order, len(attentions)))
+    for doubt in (*doubts(recipe, dataset, task, len(order)), *filter(None, [busy(processes.device)])):
+        report.say(f"Note: {doubt}")
+    return recipe
 
 
 def refuse_unrecordable(recipe: Recipe, settings: Mapping[str, Any]) -> None:
@@ -190,8 +202,8 @@ def refuse_unused(recipe: Recipe, task: Task) -> None:
             )
 
 
-def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) -> None:
-    """Refuse settings that do not fit the images, the processes or this PyTorch.
+def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) -> list[Tensor]:
+    """Refuse settings that do not fit the images, the processes or this PyTorch; the batches of an epoch.
 
     Raises:
         RgavizError: they do not.
@@ -214,7 +226,9 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
             f"train.batch_size = {train.batch_size} does not make {shares} parts, one for each process and part, of at "
             f"least 2 groups of {together} images that stay together; choose a multiple of {2 * shares * together}."
         )
-    task.order(split, train, epoch_generator(0, 0))  # refuses what makes no batch
+    order = even_shares(
+        task.order(split, train, epoch_generator(0, 0)), shares
+    )  # refuses what makes no batch
     if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
         raise RgavizError(
             f"train.class_weights has {len(train.class_weights)} weights for the {len(dataset.classes)} classes of "
@@ -225,6 +239,7 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
             f"The compiler of PyTorch {torch.__version__} spoils the running statistics of a network that computes "
             f"twice to save memory; take {COMPILES_RECOMPUTATION}, or leave out --compile or model.memory_efficient."
         )
+    return order
 
 
 def write_metrics(path: Path, histories: dict[str, list[dict[str, Any]]]) -> None:

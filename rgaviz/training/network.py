@@ -37,7 +37,9 @@ def build_model(recipe: Recipe, attention: str, task: Task, num_classes: int) ->
                 "model.arch to a network that has one: rgaviz list models."
             )
     given = {name: value for name, value in recipe.model.options.items() if value is not None}
-    options = given if is_foreign(recipe.model.arch) else {"head": task.heads[0], **given}
+    # The stages of a baseline are named like those of its pair, where there are any.
+    usual = {"attention_layers": ("all",)} if is_foreign(recipe.model.arch) else {"head": task.heads[0]}
+    options = {**usual, **given}
     if "head" in options:
         lookup(dict.fromkeys(task.heads), options["head"], f"head for {task.name}")
     model = build_fresh(recipe, attention, num_classes, **options)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rgaviz.data.splits import Dataset
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
@@ -44,3 +46,15 @@ class Plan:
     stopped: Stopped
     check_every: int
     clock: Callable[[], float]
+
+    def recorded(self, recipe: Recipe, precision: torch.dtype) -> dict[str, Any]:
+        """What a checkpoint says of its training: the recipe of its network, and what is computed in."""
+        return {
+            "dataset": self.dataset.name,
+            "source": self.dataset.source,
+            "recipe": recipe.to_dict(),
+            "precision": "bf16" if precision == torch.bfloat16 else "fp32",
+            "processes": self.processes.count,
+            **self.dataset.of_labels,
+            **self.settings,
+        }

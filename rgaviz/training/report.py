@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,9 @@ class Report(Protocol):
     def track(self, items: Iterable[Any], *, total: int, description: str) -> Iterable[Any]:
         """A loop over ``total`` items, with what it does in words."""
         return items
+
+    def plan(self, networks: Sequence[str], epochs: int) -> None:
+        """These networks are going to be trained, each for so many epochs."""
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         """A network begins, or goes on, at ``epoch``."""
@@ -71,6 +74,9 @@ class TensorBoard(Report):
 
     def track(self, items: Iterable[Any], *, total: int, description: str) -> Iterable[Any]:
         return self.report.track(items, total=total, description=description)
+
+    def plan(self, networks: Sequence[str], epochs: int) -> None:
+        self.report.plan(networks, epochs)
 
     def start(self, network: str, epoch: int, epochs: int, task: Task) -> None:
         self.report.start(network, epoch, epochs, task)

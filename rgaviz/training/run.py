@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from rgaviz.checkpoint import RESUME_SUFFIX, initialise, load_record, save_checkpoint
 from rgaviz.data.batches import train_batches
-from rgaviz.data.order import epoch_generator
+from rgaviz.data.order import epoch_generator, even_shares
 from rgaviz.data.splits import Split
 from rgaviz.devices import choose_precision
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models.network import Network
+from rgaviz.training.fitting import tell_duration
 from rgaviz.training.measure import figures
 from rgaviz.training.network import Outputs, build_model
 from rgaviz.training.optim import build_optimizer, learning_rate
@@ -39,18 +40,10 @@ class Run:
     def __init__(self, plan: Plan, attention: str) -> None:
         self.plan, self.processes, self.task = plan, plan.processes, plan.task
         self.dataset, self.config, self.report = plan.dataset, plan.recipe.train, plan.report
-        self.name, self.device = network_name(attention), plan.processes.device
+        self.name, self.device, self.timed = network_name(attention), plan.processes.device, False
         self.precision = choose_precision(self.config.precision, self.device)
         recipe = plan.recipe.changed(model=plan.recipe.model.changed(attention=(attention,)))
-        self.training = {
-            "dataset": self.dataset.name,
-            "source": self.dataset.source,
-            "recipe": recipe.to_dict(),
-            "precision": "bf16" if self.precision == torch.bfloat16 else "fp32",
-            "processes": self.processes.count,
-            **plan.dataset.of_labels,
-            **plan.settings,
-        }
+        self.training = plan.recorded(recipe, self.precision)
         torch.manual_seed(plan.seed)
         model = build_model(recipe, attention, self.task, len(self.dataset.classes))
         self.model: Network = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,7 +96,8 @@ class Run:
     def _epoch(self, network: nn.Module, split: Split, epoch: int) -> None:
         """Train on every batch once; on a signal save where it stands and raise :class:`Interrupted`."""
         draw = epoch_generator(self.plan.seed, epoch)
-        order = self.task.order(split, self.config, draw)
+        shares = self.processes.count * self.config.accumulate
+        order = even_shares(self.task.order(split, self.config, draw), shares)
         batches = train_batches(
             split,
             order,
@@ -117,20 +111,27 @@ class Run:
         )
         network.train()
         recent: list[dict[str, Tensor]] = []  # of this process's share of a batch
+        counts: list[int] = []  # of its images
         clock = time.perf_counter()
         for step, (images, targets) in enumerate(batches, start=self.totals.steps):
             self._seed_dropout(epoch, step)
             recent.append(self._step(network, images, targets, epoch + step / len(order)))
+            counts.append(len(targets))
             last = step == len(order) - 1
             if (
                 len(recent) == self.plan.check_every
                 or last
                 or (self.plan.stopped and self.processes.count == 1)
             ):
-                self._count(recent, len(targets), epoch, step, len(order))
+                self._count(recent, counts, epoch, step, len(order))
                 recent.clear()
+                counts.clear()
                 self.totals.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
+                if not self.timed:  # after the first steps
+                    left = len(order) * (self.config.epochs - epoch) - step - 1
+                    tell_duration(self.report, self.name, left * self.totals.seconds / self.totals.steps)
+                self.timed = True
                 self.report.step(self._where(epoch, step + 1, len(order)))
                 if not last:  # after the last step the epoch is measured first
                     self._pause()
@@ -181,7 +182,9 @@ class Run:
         self.optimizer.step()
         return told
 
-    def _count(self, recent: list[dict[str, Tensor]], images: int, epoch: int, step: int, steps: int) -> None:
+    def _count(
+        self, recent: list[dict[str, Tensor]], images: Sequence[int], epoch: int, step: int, steps: int
+    ) -> None:
         """Add the last steps to the totals; stop if a loss is not finite."""
         for offset, loss in enumerate(self.totals.add(recent, images)):
             self._require_finite(loss, "loss", epoch, step - len(recent) + 1 + offset, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgaviz.interrupts import Interruption
 from rgaviz.outputs import given_place
+from rgaviz.own_code import name_own_code
 from rgaviz.progress import is_main_process
 from rgaviz.training.signals import Interrupted, nothing_lost
 
@@ -29,6 +31,8 @@ def recipe_settings(
     name: str,
     *,
     attention: str | None = None,
+    attention_layers: str | None = None,
+    init: str | None = None,
     setting: Sequence[str] | None = None,
     epochs: int | None = None,
     precision: str | None = None,
@@ -49,7 +53,13 @@ def recipe_settings(
     if attention is not None:
         names = tuple(each.strip() for each in attention.split(","))
         recipe = recipe.changed(model=recipe.model.changed(attention=names))
+    if attention_layers is not None:
+        layers = tuple(each.strip() for each in attention_layers.split(","))
+        recipe = recipe.changed(model=recipe.model.changed(attention_layers=layers))
+    if init is not None:
+        recipe = recipe.changed(model=recipe.model.changed(pretrained=init))
     check_attentions(recipe.model.attention)
+    name_own_code(recipe.model.arch)  # so that what is trained can be gone on with
     return recipe
 
 
@@ -72,17 +82,33 @@ def settings_of(recipe: Any) -> Recipe:
     return recipe_settings(str(recipe))
 
 
+def check_dataset(dataset: str) -> None:
+    """Refuse the name of a data set that there is not; for a folder of images, tell what is meant.
+
+    Raises:
+        RgavizError: there is none.
+    """
+    from rgaviz.data.sets import DATASETS
+    from rgaviz.errors import RgavizError, clipped, lookup
+
+    if dataset not in DATASETS and isinstance(dataset, str) and Path(dataset).is_dir():
+        raise RgavizError(
+            f"{clipped(dataset)} is a folder, not a data set; if it has a folder of images for each class, give it so:",
+            typed=f"rgaviz train folder --data-dir {shlex.quote(dataset)}",
+        )
+    lookup(DATASETS, dataset, "data set")
+
+
 def usual_recipe(dataset: str) -> str:
     """The recipe that a data set is trained with where none is named: the one of its name, or that of its kin.
 
     Raises:
         RgavizError: no such data set, or it has none.
     """
-    from rgaviz.data.sets import DATASETS
-    from rgaviz.errors import RgavizError, lookup
+    from rgaviz.errors import RgavizError
     from rgaviz.training.config import recipe_names
 
-    lookup(DATASETS, dataset, "data set")
+    check_dataset(dataset)
     if dataset in SHARED_RECIPES:
         return SHARED_RECIPES[dataset]
     if dataset not in recipe_names():
@@ -120,7 +146,7 @@ def run_training(
     with nothing_lost():
         from accelerate import PartialState
 
-        from rgaviz.data.sets import load_dataset
+        from rgaviz.data.sets import DOWNLOADED, load_dataset
         from rgaviz.devices import choose_device
         from rgaviz.training.loop import train as train_networks
         from rgaviz.training.report import TensorBoard
@@ -128,11 +154,11 @@ def run_training(
 
         attentions = recipe.model.attention
         chosen = choose_device(device)
-        if is_main_process():
-            if not (resume or overwrite):
-                refuse_earlier_run(folder, attentions)  # before the images are loaded
-            if tensorboard:
-                report = TensorBoard(report, folder / "tensorboard")
+        free = resume or overwrite or not is_main_process()
+        if not free and data_dir is None and dataset in DOWNLOADED:
+            refuse_earlier_run(folder, attentions)  # before the images are downloaded
+        if is_main_process() and tensorboard:
+            report = TensorBoard(report, folder / "tensorboard")
         # The others wait for the main process, which downloads.
         with PartialState(cpu=chosen.type == "cpu").main_process_first():
             images = (load or load_dataset)(
@@ -146,6 +172,8 @@ def run_training(
                 workers=recipe.data.workers,
                 track=report.track,
             )
+        if not free:  # the folder of the images comes first: it is what is wrong more often
+            refuse_earlier_run(folder, attentions)
     for note in images.notes:
         report.say(f"Note: {note}")
     rows = train_networks(

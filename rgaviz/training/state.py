@@ -9,6 +9,7 @@ from typing import Any
 
 from rgaviz.checkpoint import RESUME_SUFFIX, load_record
 from rgaviz.errors import CheckpointError, RgavizError, clipped
+from rgaviz.own_code import own_name
 from rgaviz.writing import output_error
 
 NAMES = {"none": "baseline", "rga-sc": "rga"}  # attention -> file name, where they differ
@@ -21,7 +22,7 @@ FREE = {
 
 def network_name(attention: str) -> str:
     """Name of a network's files: ``baseline``, ``rga``, or the attention's own."""
-    return NAMES.get(attention, attention)
+    return NAMES.get(attention, own_name(attention))
 
 
 def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:

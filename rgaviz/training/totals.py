@@ -25,13 +25,15 @@ class Totals:
     steps: int = 0
     seconds: float = 0.0
 
-    def add(self, steps: Sequence[Mapping[str, Tensor]], images: int) -> list[float]:
-        """Add what some steps of so many images each tell; gives their losses. Waits for the device."""
+    def add(self, steps: Sequence[Mapping[str, Tensor]], images: Sequence[int]) -> list[float]:
+        """Add what some steps tell, each of so many images; gives their losses. Waits for the device."""
         values = torch.stack([torch.stack(list(each.values())) for each in steps])  # (steps, keys)
         told = dict(zip(steps[0], values.cpu().double().T.tolist(), strict=True))  # key -> (steps,)
-        count = {"loss": images}
-        self.sums = {k: self.sums.get(k, 0.0) + sum(each) * count.get(k, 1) for k, each in told.items()}
-        self.images, self.steps = self.images + images * len(steps), self.steps + len(steps)
+        weights = {"loss": images}  # a mean over the images; the others are sums
+        for key, values_of in told.items():
+            each = zip(values_of, weights.get(key, [1] * len(steps)), strict=True)
+            self.sums[key] = self.sums.get(key, 0.0) + sum(value * weight for value, weight in each)
+        self.images, self.steps = self.images + sum(images), self.steps + len(steps)
         return told["loss"]
 
     def means(self) -> dict[str, float]:

@@ -13,6 +13,7 @@ from parametrised import rare
 from rgaviz.checkpoint import initialise, save_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
+from rgaviz.training.start import recipe_settings
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,9 @@ def test_torchvisions_weights(hub, attention):
     before, drawn = copy(model), torch.random.get_rng_state()
     notes = initialise(model, "torchvision")
     assert torch.equal(torch.random.get_rng_state(), drawn)
-    assert notes == [
+    assert notes[0].startswith("11,176,512 of its 1")
+    assert ("of its attention begin fresh." in notes[0]) == (attention != "none")
+    assert notes[1:] == [
         "the head of torchvision does not fit (fc.weight 1000x512 instead of 3x512, fc.bias 1000 instead of 3): "
         "it begins fresh."
     ]
@@ -90,7 +93,9 @@ def test_a_head_that_fits_is_taken(hub):
     theirs = torchvision.models.resnet18().eval()
     torch.save(theirs.state_dict(), hub / torchvision.models.ResNet18_Weights.DEFAULT.url.rpartition("/")[2])
     model = create_model("resnet18", num_classes=1000, image_size=(72, 72), last_stride=2).eval()
-    assert initialise(model, "torchvision") == []
+    assert initialise(model, "torchvision") == [
+        "11,689,512 of its 11,689,512 weights are those of torchvision."
+    ]
     images = torch.randn(2, 3, 72, 72)
     with torch.no_grad():
         torch.testing.assert_close(model(images), theirs(images))
@@ -120,7 +125,6 @@ def test_without_network(hub):
         ("resnet18-w16", {"width": 64}, "torchvision has no weights for resnet18-w16"),
         ("resnet18", {"width": 16, "image_size": (96, 96)}, "for width=64, stem=imagenet, not width=16;"),
         ("resnet18", {}, "for width=64, stem=imagenet, not stem=small;"),
-        ("torchvision:squeezenet1_1", {}, "begins with fresh weights; set pretrained=none"),
     ],
 )
 def test_networks_that_torchvision_has_no_weights_for(arch, options, told):
@@ -143,7 +147,9 @@ def test_a_file(tmp_path, kind):
         torch.save(state if kind == "state_dict" else {"state_dict": prefixed, "epoch": 1}, path)
     model = small(attention="rga-sc", seed=1)
     before = copy(model)
-    assert initialise(model, str(path)) == []
+    (note,) = initialise(model, str(path))
+    assert f" weights are those of {path}; the " in note
+    assert note.endswith(" of its attention begin fresh.")
     for key, value in model.state_dict().items():
         assert torch.equal(value, (before if "attention." in key else source.state_dict())[key]), key
     assert not torch.equal(model.conv1.weight, before["conv1.weight"])
@@ -154,7 +160,7 @@ def test_another_head_begins_fresh(tmp_path, arch):
     source = small(arch, seed=0)
     model = small(arch, head="bnneck", num_classes=5, seed=1)
     before = copy(model)
-    (note,) = initialise(model, saved(tmp_path / "a.pt", source))
+    _, note = initialise(model, saved(tmp_path / "a.pt", source))
     head = "classifier" if arch == "densenet-bc100" else "fc"
     assert all(part in note for part in ("neck.weight", "more", "it begins fresh"))
     for key, value in model.state_dict().items():
@@ -200,3 +206,48 @@ def test_files_that_are_no_weights(tmp_path):
     state["bn1.bias"][0] = float("nan")
     torch.save(state, tmp_path / "nan.pt")
     assert "bn1.bias holds NaN" in refused(model, tmp_path / "nan.pt")
+
+
+@pytest.mark.parametrize("attention", ["none", "cbam-cs"])
+def test_a_librarys_network_begins_with_a_file(tmp_path, attention):
+    """Its own names; the slots and a head of another size stay fresh, which is told."""
+    torch.manual_seed(0)
+    theirs = create_model("timm:test_resnet", num_classes=7, image_size=(64, 64))
+    torch.save({"state_dict": theirs.state_dict()}, tmp_path / "theirs.pth")
+    torch.manual_seed(1)
+    model = create_model("timm:test_resnet", attention, num_classes=3, image_size=(64, 64))
+    before = copy(model)
+    notes = initialise(model, str(tmp_path / "theirs.pth"))
+    for key, value in model.state_dict().items():
+        fresh = key.startswith(("attention.", "fc."))
+        assert torch.equal(value, (before if fresh else theirs.state_dict())[key]), key
+    assert ("of its attention begin fresh" in notes[0]) == (attention != "none")
+    assert notes[1].endswith("(fc.weight 7x96 instead of 3x96, fc.bias 7 instead of 3): it begins fresh.")
+
+
+@pytest.mark.parametrize("words", ["torchvision", "torchvision:squeezenet1_1"])
+def test_a_librarys_network_begins_with_its_weights(hub, words):
+    weights = torchvision.models.SqueezeNet1_1_Weights.DEFAULT
+    torch.manual_seed(0)
+    theirs = torchvision.models.squeezenet1_1().state_dict()
+    torch.save(theirs, hub / weights.url.rpartition("/")[2])
+    model = create_model("torchvision:squeezenet1_1", "se", num_classes=3, image_size=(64, 64))
+    notes = initialise(model, words)
+    assert torch.equal(model.features[0].weight, theirs["features.0.weight"])
+    assert f"weights are those of {words}; the " in notes[0]
+    assert "classifier.1.weight 1000x512x1x1 instead of 3x512x1x1" in notes[1]
+
+
+def test_ours_begins_with_weights_named_in_full(hub):
+    theirs = torchvision.models.resnet18().state_dict()
+    torch.save(theirs, hub / torchvision.models.ResNet18_Weights.DEFAULT.url.rpartition("/")[2])
+    model = create_model("resnet18", num_classes=3, image_size=(96, 96))
+    initialise(model, "torchvision:resnet18@IMAGENET1K_V1")
+    assert torch.equal(model.conv1.weight, theirs["conv1.weight"])
+    other = create_model("resnet34", image_size=(96, 96))
+    assert "does not fit resnet34: missing layer1.2" in refused(other, "torchvision:resnet18")
+
+
+def test_the_option_is_the_recipes_setting():
+    assert recipe_settings("shapes", init="torchvision:resnet18").model.pretrained == "torchvision:resnet18"
+    assert recipe_settings("shapes").model.pretrained == "none"

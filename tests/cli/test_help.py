@@ -61,15 +61,15 @@ def test_options_stand_in_panels():
     rows = help_rows("compare")
     assert list(rows["Network"]) == [
         *("--arch", "--num-classes", "--image-size", "--mean", "--std", "--classes"),
-        *("--output", "--outputs", "--show-channels", "--gate", "--device"),
+        *("--output", "--outputs", "--show-channels", "--attention", "--gate", "--device"),
     ]
-    figure = ["--format", "--venue", "--width", "--dpi", "--title", "--names", "--cmap", "--alpha"]
-    figure += ["--scale", "--interpolation", "--pages", "--preset", "--captions", "--columns"]
+    figure = ["--format", "--venue", "--width", "--dpi", "--title", "--outline", "--names", "--cmap"]
+    figure += ["--alpha", "--scale", "--interpolation", "--pages", "--preset", "--captions", "--columns"]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
     assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern", "--part"]
     assert next(iter(help_rows("train")["Training"])) == "--recipe"
-    assert list(help_rows("histogram")["Figure"]) == figure[:6]  # no heat map, no second page
+    assert list(help_rows("histogram")["Figure"]) == figure[:7]  # no heat map, no second page
 
 
 def test_the_defaults_of_figures_are_those_of_figures():

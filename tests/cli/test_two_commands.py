@@ -78,10 +78,10 @@ def test_a_second_command_while_the_first_one_runs(rga, place, monkeypatch):
         refusals.append(CliRunner().invoke(app, ["cam", "rga.pt", "img.jpg", "-o", "out", *FAST]))
         return explained(*given, **more)
 
-    explained = subject.explain
+    explained = subject.made
     rga("masks", "rga.pt", "img.jpg", "-o", "alone", *FAST)
     with monkeypatch.context() as patch:
-        patch.setattr(subject, "explain", explain)
+        patch.setattr(subject, "made", explain)
         rga("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     (refusal,) = refusals
     assert (refusal.exit_code, refusal.stderr.count("\n")) == (1, 1)
@@ -138,7 +138,7 @@ def test_other_processes_of_one_training_do_not_ask(place, monkeypatch):
 def test_the_exit_code_of_a_stopped_training_is_that_of_the_signal(rga, place, monkeypatch, number, code):
     monkeypatch.setitem(TASKS, "classification", First(loss=lambda *_: os.kill(os.getpid(), number)))
     stopped = rga("train", "shapes", *TRAIN, "-o", "out", code=code)
-    assert stopped.stderr.startswith("Stopped; nothing is lost. Go on with:\n  rgaviz train shapes")
+    assert "\nStopped; nothing is lost. Go on with:\n  rgaviz train shapes" in stopped.stderr
 
 
 @pytest.mark.parametrize(

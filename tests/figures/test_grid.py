@@ -115,7 +115,7 @@ def test_names_that_the_font_lacks_or_that_look_like_mathematics(tmp_path):
     said = {1: [Line(text="$a_b$ 猫 93%", role="right")]}
     results = make(tmp_path / "r", COLUMNS[:2], lines=said, paths=["猫/$x$.jpg"])
     figure = draw(results)
-    assert lines(figure.axes[0])[0][0] == "?/$x$.jpg"
+    assert lines(figure.axes[0])[0][0] == "U+732B /$x$.jpg"
     save_figure(figure, tmp_path / "fig", FAST)  # warnings are errors here
 
 

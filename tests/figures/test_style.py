@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rgaviz.errors import OutputError, RgavizError, UnknownNameError
 from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, save_figure, style
-from rgaviz.figures.text import printable, text_inches, wrap_text
+from rgaviz.figures.text import printable, signs_lacking, text_inches, told_lacking, wrap_text
 
 
 def draw(options):
@@ -145,7 +145,8 @@ def test_a_place_that_cannot_be_written(tmp_path):
 
 
 def test_printable_replaces_what_the_fonts_lack():
-    assert printable("café\n猫 ✓\udc80") == "café ? ✓?"
+    assert printable("café\n猫 ✓\udc80") == "café U+732B  ✓U+DC80"
+    assert printable("猫") != printable("狗")
 
 
 def test_wrapping_fits_and_cuts_with_an_ellipsis():
@@ -168,3 +169,21 @@ def test_a_long_name_breaks_at_its_joints():
     with matplotlib.rc_context(style(FigureOptions())):
         assert wrap_text("mobilenet_v3_small-untrained", 1.0, 8) == ["mobilenet_v3_small-", "untrained"]
         assert wrap_text("n" * 30, 0.8, 8, lines=9)[0].startswith("nnnn")
+
+
+def test_text_as_outlines(tmp_path):
+    for outline in (False, True):
+        options = FigureOptions(formats=("svg",), outline=outline)
+        (path,) = save_figure(draw(options), tmp_path / "fig", options)
+        assert ("<text" in path.read_text()) == (not outline)
+
+
+def test_signs_that_are_lacking_are_told():
+    with signs_lacking() as lacking:
+        printable("a 猫 b 狗 猫")
+    assert list(lacking) == ["猫", "狗"]
+    assert "lack 2 signs (猫 U+732B, 狗 U+72D7)" in told_lacking(lacking)
+    assert told_lacking([]) == ""
+    with signs_lacking() as again:
+        printable("abc")
+    assert not again

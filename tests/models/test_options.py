@@ -60,7 +60,7 @@ def test_options_of_an_architecture():
         "last_stride",
         "memory_efficient",
     }
-    assert model_options("torchvision:resnet18") == {}
+    assert model_options("torchvision:resnet18") == {"attention_layers": None, "s1": None, "s2": None}
     with pytest.raises(UnknownNameError, match="Did you mean 'resnet18'"):
         model_options("resnet1x8")
 

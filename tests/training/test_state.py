@@ -221,8 +221,8 @@ def test_totals_are_means_over_images():
         {"loss": torch.tensor(2.0), "error": torch.tensor(200.0)},
         {"loss": torch.tensor(1.0), "error": torch.tensor(0.0)},
     ]
-    assert totals.add(steps, 4) == [2.0, 1.0]
-    assert totals.add([{"loss": torch.tensor(4.0), "error": torch.tensor(400.0)}], 4) == [4.0]
+    assert totals.add(steps, [4, 4]) == [2.0, 1.0]
+    assert totals.add([{"loss": torch.tensor(4.0), "error": torch.tensor(400.0)}], [4]) == [4.0]
     assert (totals.images, totals.steps) == (12, 3)
     assert totals.means() == {"loss": pytest.approx(7 / 3), "error": pytest.approx(50)}
 

@@ -45,6 +45,7 @@ TRUTHS: dict[str, Callable[..., Truth]] = {
     "shapes": shapes_truth,
     "streets": streets_truth,
 }
+DOWNLOADED = ("cifar10", "cifar100")  # those that are, without a folder
 GENERATED = ("people", "shapes", "streets")  # those that have no folder of images
 NAMED_BY_USER = ("scenes",)  # those whose classes the user may name
 NAMED_BY_PATTERN = ("reid-folder",)  # those that take a pattern of names

@@ -35,6 +35,17 @@ def building(
         ) from error
 
 
+def constructed(make: Callable[[], nn.Module]) -> nn.Module:
+    """What ``make`` gives, also where networks have shapes only: some compute with values while they are built."""
+    try:
+        return make()
+    except NotImplementedError:  # "Cannot copy out of meta tensor"
+        if torch.get_default_device().type != "meta":
+            raise
+    with torch.device("cpu"):
+        return make().to("meta")
+
+
 def described(model: nn.Module, source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.Module:
     """The network with the attributes by which the rest of the package knows it."""
     config = {
@@ -47,7 +58,16 @@ def described(model: nn.Module, source: Source, num_classes: int, image_size: tu
     set_task(model, "classification")
     if all(isinstance(getattr(model, name, None), nn.Module) for name in STAGES.values()):
         vars(model).setdefault("stages", dict(STAGES))
+    if not isinstance(getattr(model, "head", None), nn.Module) and (head := _head(model, num_classes)):
+        vars(model).setdefault("head", head)  # beside the modules: it has its name there already
     return model
+
+
+def _head(model: nn.Module, num_classes: int) -> nn.Module | None:
+    """The layer that gives the logits: the last one with as many outputs."""
+    sizes = ("out_features", "out_channels")
+    found = [each for each in model.modules() if num_classes in [getattr(each, name, None) for name in sizes]]
+    return found[-1] if found else None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError, quoted, unknown_name
-from rgaviz.models.foreign.building import building, described, fresh_weights
+from rgaviz.models.foreign.building import building, constructed, described, fresh_weights
 from rgaviz.models.foreign.classes import IMAGENET_CLASSES, class_names
 from rgaviz.models.foreign.fetch import damaged, hub_file, hugging_face_file
 from rgaviz.models.foreign.source import FRESH, Loaded, Preset, Source, unknown_network
@@ -48,7 +48,7 @@ def build(source: Source, num_classes: int, image_size: tuple[int, int], **optio
     if _config(source).fixed_input_size:
         options["img_size"] = tuple(image_size)
     with building(source, num_classes, image_size, preset):
-        model = _timm().create_model(source.name, num_classes=num_classes, **options)
+        model = constructed(lambda: _timm().create_model(source.name, num_classes=num_classes, **options))
     return described(model, source, num_classes, image_size)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError, UnknownNameError, unknown_name
-from rgaviz.models.foreign.building import building, described, fresh_weights
+from rgaviz.models.foreign.building import building, constructed, described, fresh_weights
 from rgaviz.models.foreign.fetch import damaged, hub_file
 from rgaviz.models.foreign.source import FRESH, Loaded, Preset, Source, unknown_network
 
@@ -39,7 +39,9 @@ def build(source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.M
     if source.name in AUXILIARY:
         options |= AUXILIARY_OPTIONS
     with building(source, num_classes, image_size, preset):
-        model = models.get_model(source.name, weights=None, num_classes=num_classes, **options)
+        model = constructed(
+            lambda: models.get_model(source.name, weights=None, num_classes=num_classes, **options)
+        )
     return described(model, source, num_classes, image_size)
 
 
