@@ -142,7 +142,7 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             save_figure(page.figure, stem, options)
             if len(drawn.pages) < len(numbered):
                 # Its parts hold one another, and would stay in memory beside the next page. Of the last page Python
-                # takes them in time: clearing makes every axes anew, which takes as long as drawing them did.
+                # takes them in time: clearing makes every axes anew.
                 page.figure.clear()
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))

@@ -85,7 +85,6 @@ def draw_panel(
     else:
         raster = raster_size(*inches, options.dpi)
         ax.imshow(panel_pixels(scales, options, panel, picture, raster), aspect="auto")
-        ax.set_axis_off()
     if panel.frame:
         draw_frame(ax, panel.frame)
     if panel.marks:
