@@ -71,7 +71,12 @@ class BareAxes(Axes):
     def _init_axis(self) -> None:
         """In place of matplotlib's; where that does not ask for it the axes are right, too, and slower."""
         self.xaxis, self.yaxis = _BareX(self, clear=False), _BareY(self, clear=False)
-        for side, axis in {"bottom": self.xaxis, "top": self.xaxis, "left": self.yaxis, "right": self.yaxis}.items():
+        for side, axis in {
+            "bottom": self.xaxis,
+            "top": self.xaxis,
+            "left": self.yaxis,
+            "right": self.yaxis,
+        }.items():
             self.spines[side].register_axis(axis)
 
 
