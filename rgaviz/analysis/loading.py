@@ -12,14 +12,13 @@ import torch
 
 from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
-from rgaviz.data.channels import read_channels, shown_channels
+from rgaviz.data.channels import USUAL, read_channels, shown_channels
 from rgaviz.data.deep import Window, is_deep, read_values, windowed
 from rgaviz.data.find import PicturePath
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
 from rgaviz.pngs import WORKERS
 
-USUAL = (1, 3)  # channels: pictures have them by themselves
 BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
 

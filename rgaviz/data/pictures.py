@@ -107,8 +107,13 @@ def shown_picture(picture: np.ndarray, longest: int = MAX_SHOWN) -> np.ndarray:
     return resize_picture(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def check_array(picture: Any, channels: int = 3) -> np.ndarray:
+def check_array(picture: Any, channels: int = 3, *, grey: bool = False) -> np.ndarray:
     """A picture that was given as an array, if it is one: (H, W, 3) uint8, or of more channels in [0, 1].
+
+    Args:
+        picture: anything.
+        channels: of the network.
+        grey: (H, W) and (H, W, 1) uint8 are pictures, too.
 
     Raises:
         PictureError: it is none.
@@ -128,7 +133,8 @@ def check_array(picture: Any, channels: int = 3) -> np.ndarray:
                 f"{picture.dtype}; scale it first."
             )
         return picture.astype(np.float32)
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+    without_colour = grey and (picture.ndim == 2 or picture.shape[2:] == (1,))
+    if picture.dtype != np.uint8 or not (without_colour or picture.shape[2:] == (3,)) or not picture.size:
         raise PictureError(
             f"A picture as an array is RGB, (H, W, 3) uint8, not {picture.shape} {picture.dtype}; convert it first: "
             'np.asarray(image.convert("RGB")).'

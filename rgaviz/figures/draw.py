@@ -23,6 +23,7 @@ from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
+from rgaviz.figures.sheet import refuse_long
 from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
 from rgaviz.figures.text import signs_lacking, told_lacking
 from rgaviz.marked import claim_marked
@@ -93,8 +94,8 @@ def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
     return draw_results(read_results(folder), output, options)
 
 
-def draw_results(results: Results, output: Output, options: FigureOptions) -> Drawn:
-    """The same of results that have been read."""
+def draw_results(results: Results, output: Output, options: FigureOptions, recorded: bool = False) -> Drawn:
+    """The same of results that have been read; ``recorded``: nobody typed how many pages, nor how fine."""
     folder, command = results.folder, results.manifest.command
     if command not in FIGURES:
         raise ResultsError(
@@ -106,7 +107,7 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
         raise output_error(output.stem, error) from error
     try:
         with signs_lacking() as lacking:
-            drawn = _drawn(results, output, options)
+            drawn = _drawn(results, output, options, recorded)
         return replace(drawn, notes=[note for note in [told_lacking(lacking)] if note])
     except OutputError as error:
         if not isinstance(error.__cause__, OSError):
@@ -116,7 +117,7 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
         raise OutputError(f"{reason} The results are kept; mend that, then:", typed=again) from error
 
 
-def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
+def _drawn(results: Results, output: Output, options: FigureOptions, recorded: bool) -> Drawn:
     """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
     folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
     noted: dict[Path, None] = {}
@@ -134,6 +135,8 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
         note(overlays)
         count = 0
         for page in FIGURES[command](results, options):
+            if recorded:
+                refuse_long(page, options)
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
             names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
             note(path for name in names for path in _files(output.page(name, page.name), page, options))

@@ -12,9 +12,12 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.style import FigureOptions
+from rgaviz.figures.style import FigureOptions, Page
 
 MOST_PIXELS = 2**26  # matplotlib takes some 12 bytes for each
+# Of all pages where nobody typed how many or how fine: a manifest is quickly changed, and these take some 15 seconds.
+MOST_RECORDED = 2**27
+LEAST = 2**22  # pixels that a page counts as at least: its axes take time at any resolution
 TALLEST = 100.0  # inches
 MOST = 100  # networks in one chart
 Entry = TypeVar("Entry", bound=Sequence[Any])
@@ -45,6 +48,22 @@ def sheet(width: float, height: float, options: FigureOptions, **settings: Any) 
             f"{min(dpi, options.dpi)} or less, a smaller --width, or draw less in one figure."
         )
     return Figure(figsize=(width, height), **settings)
+
+
+def refuse_long(page: Page, options: FigureOptions) -> None:
+    """Refuse a figure with so many pages like the given one that only who types it can mean it.
+
+    Raises:
+        RgavizError: it is one; the message says what to type.
+    """
+    count = min(page.of, options.pages or page.of)
+    width, height = page.figure.get_size_inches()
+    pixels = max(width * height * options.dpi**2, LEAST)
+    if count * pixels > MOST_RECORDED:
+        raise RgavizError(
+            f"The manifest asks for {count} pages of {pixels / 1e6:.0f} million pixels: choose --pages "
+            f"{max(int(MOST_RECORDED / pixels), 1)} or less, a lower --dpi, or --pages {options.pages} to draw all of it."
+        )
 
 
 def axes_maker(page: Figure, width: float, height: float, dpi: int) -> MakeAxes:

@@ -29,7 +29,10 @@ from rgaviz.data.order import epoch_generator, even_shares
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.models import foreign
+from rgaviz.models.foreign import from_own
 from rgaviz.models.network import shapes_only
+from rgaviz.own_code import is_own_code
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
 from rgaviz.training.config import OF_TASKS, Recipe
@@ -149,9 +152,13 @@ def fit(
         RgavizError: there are such.
     """
     refuse_unused(recipe, task)
+    own, classes = is_own_code(recipe.model.arch), len(dataset.classes)
     for attention in attentions:
-        with shapes_only():
-            refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
+        with foreign.fresh_weights() if own else shapes_only():
+            model = build_model(recipe, attention, task, classes)
+        refuse_too_large(model, processes.device)
+        if own:  # of which only its user knows what it does
+            from_own.refuse_unfit(model, classes, recipe.data.image_size)
     recipe = fitted(recipe, len(dataset.part("train")), processes.count)  # reads the images
     order = check(recipe, dataset, task, processes)
     if not resume and recipe.model.pretrained != "none":
