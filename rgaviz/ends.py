@@ -26,13 +26,14 @@ def the_output(given: Any, key: str | int | None = None) -> Tensor:
     """The one tensor that is explained, of what a network gives.
 
     Args:
-        given: a tensor; or a dictionary, a tuple, a list or a dataclass that holds it.
-        key: its key, its place or its name there; None where the network gives a tensor.
+        given: a tensor, which is the one whatever the key, for what is said of several networks concerns those that
+            give several; or a dictionary, a tuple, a list or a dataclass that holds it.
+        key: its key, its place or its name there.
 
     Raises:
         RgavizError: there is no tensor under that key, or none was named.
     """
-    if isinstance(given, Tensor) and key is None:
+    if isinstance(given, Tensor):
         return given
     parts = _parts(given)
     named = {str(name): value for name, value in parts.items()}
@@ -42,21 +43,27 @@ def the_output(given: Any, key: str | int | None = None) -> Tensor:
     tensors = [
         f"{clipped(name)} {tuple(value.shape)}" for name, value in named.items() if isinstance(value, Tensor)
     ]
-    if isinstance(given, Tensor):
-        raise RgavizError(
-            f"The network gives one tensor and no parts, so there is no {quoted(key)}: leave out --output."
-        )
     if not tensors:
         raise RgavizError(
-            f"The network gives {kind_of(given)} without a tensor in it; wrap it in a module that returns the "
-            f"output to "
-            "explain."
+            f"The network gives {kind_of(given)} without a tensor in it; wrap it in a module that returns the output "
+            "to explain."
         )
     told = ", ".join(first_that_fit(tensors, LETTERS))
     asked = "which is to be explained" if key is None else f"not {quoted(key)}"
     raise RgavizError(
         f"The network gives {told}; say {asked}: --output {next(iter(_named(named)))} (in Python: output=...)"
     )
+
+
+class OneOutput(nn.Module):
+    """A network that gives several outputs as one that gives a tensor."""
+
+    def __init__(self, network: nn.Module, key: str | int | None) -> None:
+        super().__init__()
+        self.network, self.key = network, key
+
+    def forward(self, images: Tensor) -> Tensor:
+        return the_output(self.network(images), self.key)
 
 
 def _parts(given: Any) -> Mapping[Any, Any]:

@@ -17,8 +17,26 @@ from typing import Any
 
 from rgaviz.errors import RgavizError, clipped, one_line, quoted, unknown_name
 
+HERE, STANDARD = Path(__file__).parent, Path(traceback.__file__).parent
 _named: dict[str, None] = {}  # what the user named in this process, in order
 LIBRARIES = ("torchvision", "timm")  # what they name has a colon, too
+
+
+class InMemory(str):
+    """A word for what a caller in Python hands over: a function or class that makes a network, or a network.
+
+    Attributes:
+        object: what it stands for.
+    """
+
+    object: Any
+
+    def __new__(cls, given: Any) -> InMemory:
+        named = given if hasattr(given, "__name__") else type(given)
+        name = named.__name__ if named.__name__.isidentifier() else "function"  # of a lambda
+        word = super().__new__(cls, f"{named.__module__}:{name}")
+        word.object = given
+        return word
 
 
 def is_own_code(word: object) -> bool:
@@ -59,11 +77,13 @@ def own_object(word: str) -> Any:
 
     Args:
         word: ``FILE.py:NAME``, the file as it is seen from the current folder; modules beside it can be imported by
-            it. Or ``package.module:NAME``, from the current folder or installed.
+            it. Or ``package.module:NAME``, from the current folder or installed. Or what is in memory.
 
     Raises:
         RgavizError: no such file, module or name, or the code fails; the message names the line.
     """
+    if isinstance(word, InMemory):
+        return word.object
     module, _, name = word.rpartition(":")
     loaded = _from_file(Path(module), word) if module.endswith(".py") else _from_package(module, word)
     if not hasattr(loaded, name):
@@ -129,28 +149,56 @@ def _importing(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_faults(word: str, inside: str) -> Iterator[None]:
-    """Faults of the user's code as one line, with the last place in ``inside``, if it is a file."""
-    try:
+def running(word: str) -> Iterator[None]:
+    """The user's code runs within the block, in which it finds its neighbours, and its faults are one line."""
+    module, _, _ = word.rpartition(":")
+    with (
+        _importing(Path(module).resolve().parent if module.endswith(".py") else Path.cwd()),
+        _own_faults(word),
+    ):
         yield
+
+
+@contextlib.contextmanager
+def _own_faults(word: str, inside: str = "") -> Iterator[None]:
+    """Faults of the user's code as one line, also where it ends the program; what it prints is no answer of ours.
+
+    Args:
+        word: what the user named.
+        inside: the file whose line is told; by default the last one of the traceback.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     except RgavizError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise own_fault(word, error, inside) from error
 
 
-def own_fault(word: str, error: Exception, inside: str = "") -> RgavizError:
+def own_fault(word: str, error: BaseException, inside: str = "") -> RgavizError:
     """The one line for an exception out of the user's own code.
 
     Args:
         word: what the user named.
         error: what it raised.
-        inside: the file whose line is told; by default the last one of the traceback.
+        inside: the file whose line is told; by default that of the user's, deepest in the traceback, and no line of
+            a library's.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == inside] or frames
-    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    own = [frame for frame in frames if frame.filename == inside]
+    own = own or [frame for frame in frames if not _of_library(frame.filename)]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno}). Mend it there." if own else "."
     if isinstance(error, SyntaxError) and error.filename:
-        place = f" ({Path(error.filename).name}, line {error.lineno})"
+        place = f" ({Path(error.filename).name}, line {error.lineno}). Mend it there."
         error = SyntaxError(error.msg)
-    return RgavizError(f"{own_word(word)}: {type(error).__name__}: {one_line(error)}{place}. Mend it there.")
+    return RgavizError(f"{own_word(word)}: {type(error).__name__}: {one_line(error)}{place}")
+
+
+def _of_library(file: str) -> bool:
+    """Whether a file is Python's, ours or that of an installed package."""
+    path = Path(file)
+    installed = {"site-packages", "dist-packages"} & set(path.parts)
+    return (
+        bool(installed) or file.startswith("<") or path.is_relative_to(HERE) or path.is_relative_to(STANDARD)
+    )

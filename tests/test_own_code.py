@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from rgaviz.errors import RgavizError
-from rgaviz.own_code import is_own_code, own_object
+from rgaviz.own_code import InMemory, is_own_code, own_object, running
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,30 @@ def test_a_file_that_fails_is_tried_again_when_mended(tmp_path):
         own_object(f"{path}:make")
     path.write_text("make = 1  # mended")
     assert own_object(f"{path}:make") == 1
+
+
+def test_a_function_finds_its_neighbours_and_prints_nothing_into_answers(tmp_path, capsys):
+    (tmp_path / "late_own.py").write_text("value = 5\n")
+    (tmp_path / "net.py").write_text(
+        "print('loaded')\ndef make():\n    from late_own import value\n    print(value)\n"
+    )
+    word = f"{tmp_path}/net.py:make"
+    make, before = own_object(word), list(sys.path)
+    with running(word):
+        make()
+    assert sys.path == before
+    assert capsys.readouterr() == ("", "loaded\n5\n")
+
+
+def test_code_that_ends_the_program(tmp_path):
+    (tmp_path / "net.py").write_text("import sys\ndef make():\n    sys.exit('enough')\n")
+    word = f"{tmp_path}/net.py:make"
+    make = own_object(word)
+    with pytest.raises(RgavizError, match=r"SystemExit: enough \(net.py, line 3\)"), running(word):
+        make()
+
+
+def test_what_is_in_memory_is_a_word():
+    word = InMemory(dict)
+    assert (word, is_own_code(word), own_object(word)) == ("builtins:dict", True, dict)
+    assert is_own_code(InMemory(lambda: 1))

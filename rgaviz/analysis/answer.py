@@ -16,6 +16,7 @@ from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
+from rgaviz.checkpoint.own import split_arch
 from rgaviz.data.deep import window_of
 from rgaviz.data.find import find_pictures
 from rgaviz.data.intensities import AUTO, parse_window, window_note
@@ -173,7 +174,7 @@ def _answer(
     named = pictures or ["-"] * bool(choice)
     sources, asked_for = chosen_inputs(given, named, command, networks, said.given, said.say)
     found = [] if choice else pictures_to_explain(asked_for, output.folder, said.say)
-    files = [Path(each) for each in sources if isinstance(each, str | Path)]
+    files = [Path(split_arch(each)[0]) for each in sources if isinstance(each, str | Path)]
     to_read = [*files, *(picture.path for picture in found)]
     with alone(output.folder), ExitStack() as undo:
         claim_figure(command, output, options, inputs=to_read)

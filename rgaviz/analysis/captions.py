@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +10,14 @@ import numpy as np
 from rgaviz.analysis.request import Column
 from rgaviz.explain.masks import map_warnings
 from rgaviz.explain.methods import METHODS
-from rgaviz.results.manifest import OF_LABELS, RIGHTNESS, UNKNOWN, Box, Line, MapRef, Panel, Picture
+from rgaviz.explain.targets import Places
+from rgaviz.results.manifest import OF_LABELS, RIGHTNESS, UNKNOWN, Box, Line, MapRef, Panel, Picture, Point
 from rgaviz.tasks import Told
 
 FEWEST = 0.005  # of the pixels that are told as a share
 
 NONE: Mapping[str, Box] = {}
+NOWHERE: Places = ([], [])
 
 COARSE = 7  # positions on a side: a map with fewer states its grid
 
@@ -35,6 +37,7 @@ def panel(
     about: Mapping[str, About],
     beside: str = "",
     boxes: Mapping[str, Box] = NONE,
+    places: Places = NOWHERE,
 ) -> Panel:
     """A panel of a picture's row, with what stands under it.
 
@@ -45,6 +48,7 @@ def panel(
         maps: the picture's, by ``"checkpoint/name"``.
         about: what each class activation map is about, likewise; nothing of one that knows no class.
         boxes: around what maps show, likewise.
+        places: what class activation maps are about, to be marked on them.
         beside: another picture that the maps compare this one with, where that is not the same for all.
     """
     content: dict[str, Any] = {"kind": column.kind, "picture": picture.id}
@@ -54,6 +58,9 @@ def panel(
         lines += [Line(text=f"beside {beside}")] if beside else []
         return Panel(**content, lines=lines)
     content |= {"map": column.map, "minus": column.minus}
+    if column.map.group in ("cam", "signed"):
+        points, lines = places
+        content |= {"marks": _points(points), "outlines": [_points(line) for line in lines]}
     if column.minus is not None:
         return Panel(**content, lines=_of_difference(column.map, column.minus, maps, about))
     key = _key(column.map)
@@ -63,6 +70,10 @@ def panel(
     lines += [*_of_method(column.map), *grid([maps[key]]), *map(flag, map_warnings(maps[key]))]
     drawn = [boxes[key]] if key in boxes else []
     return Panel(**content, lines=lines, values=values, boxes=drawn)
+
+
+def _points(places: Sequence[tuple[float, float]]) -> list[Point]:
+    return [Point(x=x, y=y) for x, y in places]
 
 
 def _key(ref: MapRef) -> str:

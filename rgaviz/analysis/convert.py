@@ -141,11 +141,12 @@ def refuse_output(source: str, out: Path) -> None:
         OutputError: there is such a file, or the name is that of another kind of file.
     """
     from rgaviz.checkpoint import is_checkpoint
+    from rgaviz.checkpoint.own import split_arch
     from rgaviz.data.pictures import PICTURE_SUFFIXES
 
     others = {*FIGURE_SUFFIXES, *OTHER_SUFFIXES, *PICTURE_SUFFIXES, ".safetensors"}
 
-    claim_file(out, is_checkpoint, inputs=[Path(source)])
+    claim_file(out, is_checkpoint, inputs=[Path(split_arch(source)[0])])
     if out.suffix.lower() in others:
         raise OutputError(f"{out} is no name for a checkpoint; choose one that ends in .pt with -o.")
 

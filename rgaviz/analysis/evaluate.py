@@ -157,7 +157,10 @@ def evaluate(
     with alone(output.folder):
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
-        task = one_task(subjects, MIXED).measuring(**(choices or {}))
+        one_task(subjects, MIXED)
+        task, *_ = [
+            each.checkpoint.task.measuring(**(choices or {})) for each in subjects
+        ]  # their outputs may differ
         networks = [subject.id for subject in subjects]
         if task.drawn:  # before an hour of work
             claim_figure(FIGURES[task.drawn], output, options, networks)
@@ -231,6 +234,7 @@ def measure(
     """
     from rgaviz.analysis.images import measured_images
     from rgaviz.devices import memory_told
+    from rgaviz.ends import OneOutput
     from rgaviz.tasks import How
 
     checkpoint = subject.checkpoint
@@ -238,11 +242,14 @@ def measure(
     for note in images.notes:
         say(f"Note: {note}")
     device = next(checkpoint.model.parameters()).device
+    network = (
+        checkpoint.model if checkpoint.output is None else OneOutput(checkpoint.model, checkpoint.output)
+    )
     how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
     with memory_told(
         f"A picture of {images.name}", "see it by parts with --window, or measure smaller ones."
     ):
-        found = task.evaluate(checkpoint.model, lambda part: images.part(part).to(device), how)
+        found = task.evaluate(network, lambda part: images.part(part).to(device), how)
     parts = {part: images.part(part) for part in task.tested}
     left_out = [line for split in parts.values() for line in split.damaged.values()]
     for part, split in parts.items():

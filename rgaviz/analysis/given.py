@@ -61,7 +61,8 @@ def given_pictures(pictures: Pictures) -> Iterator[list[Path | str]]:
     """Pictures as names; those in memory are files within the block.
 
     Args:
-        pictures: paths, patterns, images of Pillow or uint8 RGB arrays (H, W, 3), several or one.
+        pictures: paths, patterns, images of Pillow or arrays, several or one: uint8 RGB (H, W, 3) or grey (H, W), or of
+            other channels (H, W, C) or (C, H, W) as :func:`rgaviz.data.channels.read_channels` takes them in files.
 
     Raises:
         RgavizError: something else.
@@ -82,8 +83,10 @@ def given_pictures(pictures: Pictures) -> Iterator[list[Path | str]]:
 
 
 def _file(given: Any, path: Path) -> Path | str:
+    import numpy as np
     from PIL import Image, ImageOps
 
+    from rgaviz.data.channels import ARRAY, as_colour
     from rgaviz.data.pictures import check_array
 
     if isinstance(given, str | os.PathLike):
@@ -95,5 +98,11 @@ def _file(given: Any, path: Path) -> Path | str:
         raise PictureError(
             f"A picture is a path, an image or an array, not {kind_of(given)}; give 'img.jpg', say."
         )
-    Image.fromarray(check_array(given)).save(path)
+    array = np.asarray(given)
+    if array.ndim == 3 and not {1, 3} & {array.shape[0], array.shape[2]}:
+        np.save(
+            path.with_suffix(ARRAY), array, allow_pickle=False
+        )  # what it holds is checked when it is read
+        return path.with_suffix(ARRAY)
+    Image.fromarray(as_colour(check_array(array, grey=True))).save(path)
     return path

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rgaviz.data.splits import Dataset
     from rgaviz.training.config import DataConfig
 
+SIZES = ("train_size", "test_size", "held_out")  # how many images a training learnt from and held back
+
 
 def opened(
     checkpoint: Checkpoint,
@@ -45,7 +47,7 @@ def opened(
     kept: dict[str, Any] = {}
     if name == checkpoint.dataset:
         settings = measured_on(checkpoint)
-        kept = {"test_size": settings.test_size, "held_out": settings.held_out}
+        kept = {name: getattr(settings, name) for name in SIZES}
     return (load or load_dataset)(
         name,
         data_dir=data_dir,
@@ -67,7 +69,7 @@ def measured_on(checkpoint: Checkpoint) -> DataConfig:
 
     table = checkpoint.recipe.get("data", {})
     try:
-        return DataConfig(**{name: table[name] for name in ("test_size", "held_out") if name in table})
+        return DataConfig(**{name: table[name] for name in SIZES if name in table})
     except RgavizError as error:
         raise RgavizError(
             f"{checkpoint.path} says what cannot be of its images: {error} Copy it again, or train it again."

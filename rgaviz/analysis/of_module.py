@@ -19,6 +19,7 @@ from rgaviz.models import foreign
 from rgaviz.models.foreign import from_own
 from rgaviz.models.network import config_of, shape_text, sides, task_of
 from rgaviz.tasks import TASKS
+from rgaviz.tasks.classification import VALUE
 
 
 def of_module(model: nn.Module, given: Given | None = None) -> Checkpoint:
@@ -59,7 +60,7 @@ def of_module(model: nn.Module, given: Given | None = None) -> Checkpoint:
     return Checkpoint(
         model=model,
         config={**config, "num_classes": count, "image_size": list(size)},
-        classes=given.names(count) or foreign.class_names(count),
+        classes=given.names(count) or foreign.class_names(count, values=given.outputs == VALUE),
         mean=own_mean or mean,
         std=own_std or std,
         path=type(model).__name__,
@@ -68,7 +69,7 @@ def of_module(model: nn.Module, given: Given | None = None) -> Checkpoint:
         notes=(f"assumed: {'; '.join(told)}.",) if told else (),
         output=given.output,
         outputs=given.outputs,
-        shown=given.shown(),
+        shown=given.shown(channels),
         of_task=task,
     )
 

@@ -23,7 +23,8 @@ def redraw(
         figure: fields of :class:`rgaviz.figures.style.FigureOptions` that shall not be as they were drawn.
 
     Raises:
-        RgavizError: no results there, an impossible option, or a file of someone else's in the way.
+        RgavizError: no results there, an impossible option, a file of someone else's in the way, or far more pages
+            recorded than anyone waits for, unless ``pages`` or ``dpi`` is given.
     """
     folder = Path(folder)
     elsewhere = [] if out is None else [output_place(out, "redraw").folder]
@@ -31,4 +32,6 @@ def redraw(
         results = read_results(folder)
         command = results.manifest.command
         output = Output(folder, folder / command) if out is None else output_place(out, command)
-        return draw_results(results, output, figure_options(results, with_suffix(figure or {}, out)))
+        changes = with_suffix(figure or {}, out)
+        recorded = changes.keys().isdisjoint({"dpi", "pages"})
+        return draw_results(results, output, figure_options(results, changes), recorded)

@@ -6,7 +6,7 @@ cannot be read is reported and the others are done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from rgaviz.analysis.boxes import boxes_of, pixels_of
-from rgaviz.analysis.captions import About, panel
+from rgaviz.analysis.captions import NOWHERE, About, panel
 from rgaviz.analysis.counterpart import Other, Seen, other_column, other_maps, other_picture
 from rgaviz.analysis.loading import Loaded, batches, read_all
 from rgaviz.analysis.pixels import Palette, dense_ones, label_maps, palette_of
@@ -27,7 +27,7 @@ from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
-from rgaviz.explain.targets import PairTarget, Target
+from rgaviz.explain.targets import PairTarget, PlacedTarget, Target
 from rgaviz.progress import Track, silent
 from rgaviz.results.manifest import Picture
 from rgaviz.results.writer import ResultsWriter
@@ -44,6 +44,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     labels = _labels(request, pictures)
     targets = _targets(request, labels)
     other = other_picture(request.subjects, targets)
+    where = next((each for each in targets.values() if isinstance(each, PlacedTarget)), None)
     palette = palette_of(request.subjects)
     truths = truths_of(request, pictures, palette)
     request = shown_columns(request, truths)
@@ -53,13 +54,16 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     found_boxes: dict[str, dict[str, list[int]]] = {}
     numbered = track(list(enumerate(pictures)), total=len(pictures), description="explaining")
     with ResultsWriter(folder, _head(request, palette)) as writer:
-        for batch in batches(read_all(numbered, request.subjects, failures, truths.files, request.window)):
+        full = truths.files if where is None or not where.exact else range(len(pictures))
+        loaded = read_all(numbered, request.subjects, failures, full, request.window)
+        for batch in batches(_having(where, loaded, failures)):
             smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(
                     subject,
                     [each.inputs[subject.id] for each in batch],
                     [labels[each.number] for each in batch],
+                    [each.size for each in batch],
                     request,
                     targets.get(subject.id),
                     keep=other is not None,
@@ -80,9 +84,8 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                 )
                 writer.picture(entry, shown, maps)
                 boxes = boxes_of(request, maps, size)
-                writer.row(
-                    [panel(column, entry, told, maps, about, boxes=boxes) for column in request.columns]
-                )
+                drawn = {"boxes": boxes, "places": NOWHERE if where is None else where.places(size)}
+                writer.row([panel(column, entry, told, maps, about, **drawn) for column in request.columns])
                 found_boxes |= {entry.path: pixels_of(boxes, size)} if boxes else {}
                 # Of each picture its labels would be too much.
                 found[entry.path] = {name: each._replace(labels=None) for name, each in told.items()}
@@ -92,6 +95,15 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise PictureError(f"{failures[0]}{more}")
     return Outcome(found, failures, [*_first(smaller), *truths.notes()], found_boxes)
+
+
+def _having(where: PlacedTarget | None, pictures: Iterable[Loaded], failures: list[str]) -> Iterator[Loaded]:
+    """The pictures that have the place a target is about; a line in ``failures`` for each other one."""
+    for each in pictures:
+        if where is not None and (fault := where.fault(each.size)):
+            failures.append(f"{each.picture.path}: {fault}")
+        else:
+            yield each
 
 
 def _scaled_down(loaded: Loaded, subjects: Sequence[Subject]) -> str:
@@ -190,6 +202,7 @@ def _explain(
     subject: Subject,
     inputs: Sequence[torch.Tensor],
     truth: Sequence[str | None],
+    sizes: Sequence[tuple[int, int]],
     request: Request,
     target: Target | None,
     *,
@@ -200,6 +213,8 @@ def _explain(
     if request.methods and request.target == LABEL:
         with naming(subject):
             target = task.labelled(truth, classes)  # of these pictures
+    if isinstance(target, PlacedTarget):
+        target = target.placed(sizes)
     found = subject.explain(torch.stack(list(inputs)), request.methods, target, making=request.making)
     told = task.told(found.output, classes, truth)
     return found if keep else replace(found, output=found.output.new_empty(0)), told

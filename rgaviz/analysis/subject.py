@@ -18,7 +18,7 @@ from rgaviz.data.find import usable
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.capture import itself
-from rgaviz.explain.declared import declare, no_such_gate, parse_gates
+from rgaviz.explain.declared import declare, parse_gates, refuse_unknown_gates, undeclare
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, layer_name
 from rgaviz.explain.making import TOGETHER, USUAL, Making, made
@@ -154,18 +154,21 @@ def _with_gates(subjects: list[Subject], wanted: Mapping[str, str | None]) -> li
     """
     if not wanted:
         return subjects
+    refuse_unknown_gates([subject.checkpoint.model for subject in subjects], wanted)
     found = []
-    for subject in subjects:
-        with naming(subject):
-            kinds = declare(subject.checkpoint.model, wanted, subject.checkpoint.image_size)
-        told = f"gates taken as declared: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}."
-        notes = (*subject.checkpoint.notes, *([told] if kinds else []))
-        found.append(replace(subject, checkpoint=replace(subject.checkpoint, notes=notes)))
-    if all(
-        each.checkpoint.notes == subject.checkpoint.notes
-        for each, subject in zip(found, subjects, strict=True)
-    ):
-        raise no_such_gate(subjects[-1].checkpoint.model, wanted)
+    try:
+        for subject in subjects:
+            with naming(subject):
+                kinds = declare(subject.checkpoint.model, wanted, subject.checkpoint.image_size)
+            told = (
+                f"gates taken as declared: {', '.join(f'{name} ({kind})' for name, kind in kinds.items())}."
+            )
+            notes = (*subject.checkpoint.notes, *([told] if kinds else []))
+            found.append(replace(subject, checkpoint=replace(subject.checkpoint, notes=notes)))
+    except BaseException:
+        for subject in subjects:  # some are the caller's
+            undeclare(subject.checkpoint.model)
+        raise
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,17 @@ from rgaviz import __version__
 from rgaviz.checkpoint.checkpoint import Checkpoint, Prediction
 from rgaviz.checkpoint.elsewhere import build_network, from_library, from_weights
 from rgaviz.checkpoint.given import SMALLEST_STD, Given, parse_channels
-from rgaviz.checkpoint.own import named_again, split_arch, with_factory
+from rgaviz.checkpoint.own import in_memory, named_again, split_arch, with_factory
 from rgaviz.checkpoint.pretrained import initialise
 from rgaviz.checkpoint.reading import file_sha256, read, weights_sha256
-from rgaviz.checkpoint.schema import FORMAT, arguments, check_written, read_header
+from rgaviz.checkpoint.schema import FORMAT, Header, arguments, check_written, plain_values, read_header
 from rgaviz.ends import input_channels
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
 from rgaviz.models.foreign import bare
-from rgaviz.models.network import config_of, set_task, sides, task_of
+from rgaviz.models.network import config_of, count_parameters, set_task, sides, task_of
 from rgaviz.outputs import claim_file
+from rgaviz.own_code import is_own_code
 from rgaviz.writing import atomic_write
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "initialise",
     "is_checkpoint",
     "load_checkpoint",
+    "load_record",
     "save_checkpoint",
     "weights_sha256",
 ]
@@ -110,6 +113,7 @@ def save_checkpoint(
         "history": [dict(row) if isinstance(row, Mapping) else row for row in history],
         "seed": seed,
         "notes": list(notes),
+        "parameters": count_parameters(model),
         "answer": {
             name: value for name, value in (("output", output), ("outputs", outputs)) if value is not None
         },
@@ -135,7 +139,7 @@ def is_checkpoint(path: Path) -> bool:
 
 def load_checkpoint(
     source: Path | str,
-    arch: str | None = None,
+    arch: str | Callable[..., nn.Module] | nn.Module | None = None,
     num_classes: int | None = None,
     image_size: tuple[int, int] | int | None = None,
     mean: str | Sequence[float] | None = None,
@@ -157,7 +161,8 @@ def load_checkpoint(
               their caches or downloaded; ``@none`` for fresh ones. A file of that name comes first.
         arch: the network of a bare state_dict: a key of ``MODELS``, ``torchvision:NAME``, ``timm:NAME``, or your own
             code, ``FILE.py:NAME`` or ``package.module:NAME``, a function or class that makes it; it runs only when
-            named here. Files that name their network need none and keep theirs, but for those of your own code.
+            named here. Also that function or class itself, or a network, of which a copy gets the weights. Files that
+            name their network need none and keep theirs, but for those of your own code.
         num_classes: outputs of a bare state_dict's network; by default those of the head in the file.
         image_size: (H, W) in pixels, or one number for both, of a bare state_dict's network; by default what its kind
             usually takes.
@@ -183,22 +188,59 @@ def load_checkpoint(
     """
     size = None if image_size is None else sides(image_size)
     source, own_arch = split_arch(source)
+    if not isinstance(arch, str | None):
+        arch = in_memory(arch)
     given = Given(
         own_arch or arch, num_classes, size, mean, std, classes, output, outputs, show_channels, attention
     )
     if foreign.is_library(source) and not Path(source).exists():
-        return from_library(str(source))
-    path = Path(source)
-    document = read(path)
+        return replace(from_library(str(source)), outputs=outputs)
+    return _loaded(Path(source), read(Path(source)), given)
+
+
+def _loaded(path: Path, document: Any, given: Given) -> Checkpoint:
     state = bare.unwrap(document)
     if state is not None:
         return from_weights(path, state, given)
     header = read_header(document, path)
     model = build_network(path, arguments(named_again(path, document["config"], given)), header.model)
     set_task(model, header.task)
+    found = _told_by(header, path, model, dict(config_of(model)))  # complete, whatever the file leaves open
+    return replace(
+        found,
+        output=found.output if given.output is None else given.output,
+        outputs=given.outputs or found.outputs,
+        shown=given.shown(found.channels),
+    )
+
+
+def load_record(path: Path) -> Checkpoint:
+    """A checkpoint for what it says of its training: own code that its network or its attention has does not run.
+
+    The ``model`` of such a one is empty; ``parameters`` are counted all the same.
+
+    Raises:
+        CheckpointError: as :func:`load_checkpoint`.
+    """
+    document = read(path)
+    config = document.get("config") if isinstance(document, dict) else None
+    if not (isinstance(config, dict) and any(is_own_code(config.get(key)) for key in ("arch", "attention"))):
+        return _loaded(path, document, Given())
+    header = read_header(document, path)
+    try:
+        told = plain_values({"attention": "none", **config})
+        found = _told_by(header, path, nn.Module(), {**told, "attention": str(told["attention"])})
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} is damaged: its 'config' holds no plain values. Copy it again."
+        ) from error
+    return replace(found, of_task=header.task)
+
+
+def _told_by(header: Header, path: Path, model: nn.Module, config: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         model=model,
-        config=dict(config_of(model)),  # complete, whatever the file leaves open
+        config=config,
         classes=header.classes,
         mean=tuple(header.normalisation.mean),
         std=tuple(header.normalisation.std),
@@ -210,9 +252,9 @@ def load_checkpoint(
         path=path,
         sha256=file_sha256(path),
         notes=tuple(header.notes),
-        output=header.answer.get("output") if output is None else output,
-        outputs=outputs or header.answer.get("outputs"),
-        shown=given.shown(),
+        output=header.answer.get("output"),
+        outputs=header.answer.get("outputs"),
+        counted=header.parameters,
     )
 
 

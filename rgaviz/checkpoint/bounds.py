@@ -43,6 +43,12 @@ TAKES = {
     )
     for each in pickletools.opcodes
 }
+PUTS = {"BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"}
+GETS = {"BINGET", "LONG_BINGET", "GET"}
+# Most operations: they give one object and take none.
+PLAIN = {name for name, (marked, below, gives) in TAKES.items() if (marked, below, gives) == (False, 0, 1)}
+PLAIN -= {*GETS, "MARK"}
+IN_MEMORY = 2**24  # bytes of a pickle that is read at once, which is half the time
 
 
 class Excess(Exception):
@@ -88,7 +94,9 @@ def _check_archive(file: IO[bytes], size: int) -> None:
     for member in members:
         if member.filename.rpartition("/")[2] == "data.pkl":
             unread: Any = archive.open(member)
-            with io.BufferedReader(unread) as steps:  # of a few bytes each, which an archive gives slowly
+            # Steps are of a few bytes each, which an archive gives slowly.
+            small = member.file_size <= IN_MEMORY
+            with io.BytesIO(unread.read()) if small else io.BufferedReader(unread) as steps:
                 _check_pickle(steps)
 
 
@@ -102,7 +110,10 @@ def _check_pickle(file: IO[bytes]) -> bool:
                 raise Excess(f"it takes more than {LARGEST_PICKLE} steps to read")
             if operation.name in ("GLOBAL", "STACK_GLOBAL") and "bytearray" in str(argument):
                 raise Excess("it asks for a bytearray, which could be of any size")
-            _follow(operation, argument, stack, memo)
+            if operation.name in PLAIN:
+                stack.append([1])
+            else:
+                _follow(operation.name, argument, stack, memo)
     except Excess:
         raise
     except Exception:  # a damaged pickle; PyTorch says so
@@ -110,12 +121,11 @@ def _check_pickle(file: IO[bytes]) -> bool:
     return True
 
 
-def _follow(operation: pickletools.OpcodeInfo, argument: Any, stack: list[Any], memo: dict[Any, Any]) -> None:
-    name = operation.name
-    if name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
+def _follow(name: str, argument: Any, stack: list[Any], memo: dict[Any, Any]) -> None:
+    if name in PUTS:
         memo[len(memo) if argument is None else argument] = stack[-1]
         return
-    if name in ("BINGET", "LONG_BINGET", "GET"):
+    if name in GETS:
         stack.append(memo[argument])
         return
     if name == "MARK":
@@ -127,12 +137,11 @@ def _follow(operation: pickletools.OpcodeInfo, argument: Any, stack: list[Any], 
         while (top := stack.pop()) is not None:
             taken.append(top)
     taken += [stack.pop() for _ in range(below)]
-    depth = 1 + max((each[0] for each in taken), default=0)
-    if name in INTO:
-        container = taken.pop()
-        container[0] = max(container[0], 1 + max((each[0] for each in taken), default=0))
+    container = taken.pop() if name in INTO else None
+    depth = 1 + max(taken)[0] if taken else 1  # of lists of one number each
+    if container is not None:
+        depth = container[0] = max(container[0], depth)
         stack.append(container)
-        depth = container[0]
     else:
         stack.extend([depth] for _ in range(gives))
     if depth > DEEPEST:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rgaviz.ends import the_output
 from rgaviz.errors import RgavizError
-from rgaviz.models.network import task_of
+from rgaviz.models.network import count_parameters, task_of
 from rgaviz.tasks import TASKS, Task, Told
 from rgaviz.tasks.classification import answering
 from rgaviz.tasks.task import asked
@@ -53,6 +53,7 @@ class Checkpoint:
         sha256: of the file; where there is none of :func:`weights_sha256`.
         origin: what was read, in words.
         notes: what must be known before believing it, a line each.
+        counted: learned values, where the network is not there to be counted.
         of_task: what a network is for that does not say it itself; "" asks the network.
         shown: of a network of more than three channels those that are shown as red, green and blue.
         output: which of several outputs is meant: a key or a place; None where the network gives one tensor.
@@ -77,6 +78,7 @@ class Checkpoint:
     outputs: str | None = None
     shown: tuple[int, ...] = (0, 1, 2)
     of_task: str = ""
+    counted: int = 0
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -88,6 +90,11 @@ class Checkpoint:
     def task(self) -> Task:
         """What the network is for; a module that does not say is a classifier."""
         return answering(TASKS[self.of_task or task_of(self.model)], self.outputs)
+
+    @property
+    def parameters(self) -> int:
+        """How many values were learned."""
+        return count_parameters(self.model) or self.counted
 
     @property
     def dataset(self) -> str | None:
@@ -142,8 +149,8 @@ class Checkpoint:
         Args:
             images: a tensor (B, C, H, W), taken as already normalised; or one or several paths and uint8 RGB arrays
                 (H, W, 3) of any size, resized and normalised with this checkpoint's values. A network that sees
-                pictures at their own size takes several of one size. One of a single channel sees their lightness;
-                one of more than three takes arrays (H, W, C) in [0, 1], and files as
+                pictures at their own size takes several of one size. One of a single channel sees their lightness,
+                and takes grey arrays (H, W); one of more than three takes arrays (H, W, C) in [0, 1], and files as
                 :func:`rgaviz.data.channels.read_channels`.
 
         Raises:
@@ -171,7 +178,7 @@ class Checkpoint:
         single = (
             isinstance(images, str | Path)
             or hasattr(images, "convert")  # an image of Pillow
-            or getattr(images, "ndim", 0) == 3
+            or getattr(images, "ndim", 0) in (2, 3)
             or not isinstance(images, Iterable)
         )
         several: list[Any] = [images] if single else list(images)  # type: ignore[arg-type]
@@ -200,7 +207,8 @@ class Checkpoint:
             if isinstance(given, str | Path):
                 return read_channels(given, self.channels)
             return check_array(given, self.channels)
-        picture = read_picture(given) if isinstance(given, str | Path) else check_array(given)
+        single = self.channels == 1
+        picture = read_picture(given) if isinstance(given, str | Path) else check_array(given, grey=single)
         return picture if self.channels == 3 else grey(picture)
 
     def scored(self) -> Callable[[Tensor], Tensor]:

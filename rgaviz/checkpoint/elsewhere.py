@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rgaviz.errors import CheckpointError, RgavizError, one_line
 from rgaviz.models import create_model, foreign
 from rgaviz.models.foreign import bare, official
 from rgaviz.models.network import config_of, set_task, shape_text
+from rgaviz.tasks.classification import VALUE
 
 ASSUMED = "assumed, for the file does not say: "  # begins a note
 
@@ -112,7 +114,8 @@ def from_weights(
     own_mean, own_std = given.channels(channels)
     config = dict(config_of(model))
     # A fresh head knows no classes, so it must not name any.
-    names = foreign.numbered_classes if fresh_head else foreign.class_names
+    values = given.outputs == VALUE
+    names = foreign.numbered_classes if fresh_head else partial(foreign.class_names, values=values)
     mean, std = own_mean or mean, own_std or std
     classes = given.names(config["num_classes"]) or names(config["num_classes"])
     if not recognised and (assumed := _assumed(given, config, mean, std, classes)):
@@ -129,7 +132,7 @@ def from_weights(
         notes=tuple(notes),
         output=given.output,
         outputs=given.outputs,
-        shown=given.shown(),
+        shown=given.shown(channels),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rgaviz.data.channels import USUAL
 from rgaviz.errors import RgavizError, clipped, lookup, quoted
 from rgaviz.models.network import sides
 from rgaviz.own_code import is_own_code
@@ -76,15 +77,17 @@ class Given:
         mean = None if self.mean is None else parse_channels("--mean", self.mean, 0, count)
         return mean, None if self.std is None else parse_channels("--std", self.std, SMALLEST_STD, count)
 
-    def shown(self) -> tuple[int, ...]:
-        """The channels that are shown, counted from 0.
+    def shown(self, channels: int) -> tuple[int, ...]:
+        """The channels that are shown, counted from 0, of so many.
+
+        Only pictures of other than one or three channels are asked, so those of usual ones can have any.
 
         Raises:
-            RgavizError: not one or three places.
+            RgavizError: not one or three places, or one that there is not.
         """
         given = self.show_channels
         if given is None:
-            return (0, 1, 2)
+            return (0, 1, 2) if channels >= 3 else (0,)
         try:
             places = tuple(int(each) - 1 for each in (given.split(",") if isinstance(given, str) else given))
         except (TypeError, ValueError):
@@ -92,6 +95,11 @@ class Given:
         if len(places) not in (1, 3) or min(places) < 0:
             raise RgavizError(
                 f"--show-channels {clipped(given)} is not one or three places from 1; write 3,2,1, say."
+            )
+        if channels not in USUAL and max(places) >= channels:
+            raise RgavizError(
+                f"--show-channels {clipped(given)} asks for channel {max(places) + 1}, and this network's pictures "
+                f"have {channels}; name others."
             )
         return places
 

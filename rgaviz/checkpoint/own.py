@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from rgaviz.checkpoint.given import Given
-from rgaviz.errors import CheckpointError, RgavizError, clipped
+from rgaviz.errors import CheckpointError, RgavizError, clipped, kind_of
 from rgaviz.models.network import describe, set_task, sides
-from rgaviz.own_code import is_own_code, name_own_code, named_code
+from rgaviz.own_code import InMemory, is_own_code, name_own_code, named_code
 
 LONGEST_WORD = 300  # letters that are given whole, to be pasted
 
@@ -26,6 +26,19 @@ def split_arch(source: Path | str) -> tuple[Path | str, str | None]:
         if Path(text[:place]).is_file() and text[place + 1 :]:
             return text[:place], text[place + 1 :]
     return source, None
+
+
+def in_memory(given: Any) -> InMemory:
+    """The word for a network in memory, or for what makes one.
+
+    Raises:
+        RgavizError: it is neither.
+    """
+    if not callable(given):
+        raise RgavizError(
+            f'arch is a name, a function that makes a network, or one, not {kind_of(given)}; write "net.py:make", say.'
+        )
+    return InMemory(given)
 
 
 def named_again(path: Path, config: Mapping[str, Any], given: Given) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rgaviz.checkpoint.reading import read, weight_fault
 from rgaviz.checkpoint.schema import read_header
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import foreign
-from rgaviz.models.foreign import bare, official
+from rgaviz.models.foreign import bare, misfits, official
 from rgaviz.models.network import config_of
 
 OF_TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101")  # networks of ours that it has, too
@@ -58,7 +58,7 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
         raise CheckpointError(
             f"{pretrained} has the stem {stem}, this {arch} {own_stem}; set stem={stem}, or choose other weights."
         )
-    faults, fitting = bare.compared(own, state)
+    faults, fitting = misfits.compared(own, state)
     last = getattr(model, "head", None)
     heads = [f"{name}." for name, module in model.named_modules() if name and module is last]
 
@@ -67,12 +67,12 @@ def initialise(model: nn.Module, pretrained: str) -> list[str]:
 
     if told := {kind: kept for kind, keys in faults.items() if (kept := [k for k in keys if not of_head(k)])}:
         raise CheckpointError(
-            f"{pretrained} does not fit {arch}: {bare.told_together(told)}. Choose weights of the same network."
+            f"{pretrained} does not fit {arch}: {misfits.told_together(told)}. Choose weights of the same network."
         )
     model.load_state_dict({**model.state_dict(), **fitting})
     notes = [_taken(model, pretrained, fitting, slots)]
     if fresh := [fault for kept in faults.values() for fault in kept]:
-        notes.append(f"the head of {pretrained} does not fit ({bare.few(fresh)}): it begins fresh.")
+        notes.append(f"the head of {pretrained} does not fit ({misfits.few(fresh)}): it begins fresh.")
     return notes
 
 

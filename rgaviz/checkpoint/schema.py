@@ -176,6 +176,7 @@ class Header(Part):
     history: Annotated[InstanceOf[list], AfterValidator(_rows)] = Field([], description="a list of epochs")
     seed: Whole = Field(0, description="a whole number")
     notes: list[Annotated[str, AfterValidator(_line)]] = Field([], description="a list of lines of text")
+    parameters: Annotated[Whole, Field(ge=0)] = Field(0, description="a whole number, not negative")
     versions: Annotated[InstanceOf[dict], AfterValidator(_texts)] = Field(
         {}, description="a dictionary of texts"
     )

@@ -28,7 +28,8 @@ def flag(*names: str, help: str, panel: str | None = None) -> Any:
 def _inputs(default: str) -> Any:
     """Checkpoints and pictures in any order, with what is taken where there are none."""
     return typer.Argument(
-        help="Checkpoints and pictures in any order: files, folders or quoted patterns; torchvision:NAME, timm:NAME.",
+        help="Checkpoints and pictures in any order: files, folders or quoted patterns; FILE@ARCH, torchvision:NAME, "
+        "timm:NAME.",
         show_default=default,
         autocompletion=completion.inputs,
     )
@@ -64,7 +65,7 @@ ImageSize = Annotated[
 ]
 Mean = Annotated[
     str | None,
-    _of_bare("Mean of the images a bare state_dict was trained with, R,G,B of values in 0 to 1.", USUAL),
+    _of_bare("Mean of the images a bare state_dict was trained with, values in 0 to 1: R,G,B.", USUAL),
 ]
 Std = Annotated[str | None, _of_bare("Their standard deviation, likewise.", USUAL)]
 ClassNames = Annotated[
@@ -185,14 +186,19 @@ Label = Annotated[
     ),
 ]
 
-Window = Annotated[
-    str,
-    typer.Option(
+
+def _window(option: str) -> Any:
+    """Which values of deep pictures are black and white."""
+    return typer.Option(
+        option,
         help="Grey pictures of more than 8 bits: auto (least to largest value of all of them), full (of their kind of "
         "number) or LO,HI.",
         rich_help_panel=DATA,
-    ),
-]
+    )
+
+
+Window = Annotated[str, _window("--window")]
+Intensities = Annotated[str, _window("--intensities")]  # where --window is another one
 TruthFolder = Annotated[
     Path | None,
     typer.Option(

@@ -73,16 +73,16 @@ def sweep(
     if as_json:
         print(json.dumps(swept.to_dict(), indent=1))
     elif swept.networks:
-        show(swept.networks, out, report.headlines)
+        show(swept.networks, out, report.headlines, report.part)
     if swept.failures:
         raise typer.Exit(1)
 
 
-def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any]) -> None:
-    """The last row of every network."""
+def show(rows: Sequence[dict[str, Any]], out: Path, headlines: Mapping[str, Any], part: str) -> None:
+    """The last row of every network, measured on that part of its data set."""
     from rich.table import Table
 
-    titles = [f"test {measure.label}" for measure in headlines.values()]
+    titles = [f"{part} {measure.label}" for measure in headlines.values()]
     table = Table("data set", "recipe", "seed", "network", *titles, title=printable(f"Written to {out}"))
     for row in rows:
         measured = ((measure, row.get(f"test_{key}")) for key, measure in headlines.items())

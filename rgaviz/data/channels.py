@@ -14,6 +14,7 @@ from rgaviz.data.pictures import check_regular, opened_picture
 from rgaviz.errors import PictureError
 from rgaviz.regular import open_regular
 
+USUAL = (1, 3)  # channels that pictures have by themselves
 ARRAY = ".npy"
 TIFFS = (".tif", ".tiff")
 WHOLE = {
@@ -24,8 +25,15 @@ HEADER = 2**16  # bytes of an array's head at most
 
 
 def grey(picture: np.ndarray) -> np.ndarray:
-    """Of RGB (H, W, 3) uint8 the lightness (H, W, 1), Rec. 601: grey pictures stay what they are."""
+    """Of RGB (H, W, 3) uint8 the lightness (H, W, 1), Rec. 601: grey pictures, also (H, W), stay what they are."""
+    if picture.shape[2:] != (3,):
+        return picture.reshape(*picture.shape[:2], 1)  # (H, W) or (H, W, 1) -> (H, W, 1)
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
+
+
+def as_colour(picture: np.ndarray) -> np.ndarray:
+    """A grey picture (H, W) or (H, W, 1) as (H, W, 3); one with colours as it is."""
+    return picture if picture.shape[2:] == (3,) else np.repeat(grey(picture), 3, axis=2)
 
 
 def read_channels(path: Path | str, channels: int) -> np.ndarray:
@@ -54,9 +62,9 @@ def read_channels(path: Path | str, channels: int) -> np.ndarray:
 
 
 def shown_channels(picture: np.ndarray, places: Sequence[int]) -> np.ndarray:
-    """Three of the channels (H, W, C) as red, green and blue: (H, W, 3) uint8."""
-    three = picture[..., [place for place in places if place < picture.shape[2]] or [0]]
-    three = three if three.shape[2] == 3 else np.repeat(three[..., :1], 3, axis=2)
+    """Of the channels (H, W, C) three as red, green and blue, or one as grey: (H, W, 3) uint8."""
+    chosen = picture[..., list(places)]
+    three = chosen if len(places) == 3 else np.repeat(chosen, 3, axis=2)
     return np.round(255 * three).astype(np.uint8)
 
 

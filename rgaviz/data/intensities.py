@@ -36,8 +36,8 @@ class Deep(NamedTuple):
     inverted: bool = False
 
 
-def parse_window(text: str) -> str | Window:
-    """``auto``, ``full`` or ``LO,HI``.
+def parse_window(text: str, option: str = "--window") -> str | Window:
+    """``auto``, ``full`` or ``LO,HI``, of an option.
 
     Raises:
         RgavizError: none of these.
@@ -50,17 +50,17 @@ def parse_window(text: str) -> str | Window:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise RgavizError(
-            f"--window {clipped(text)} cannot be read: write auto, full or LO,HI in the pictures' own values, LO "
+            f"{option} {clipped(text)} cannot be read: write auto, full or LO,HI in the pictures' own values, LO "
             f"below HI."
         )
     return Window(low, high)
 
 
-def window_note(window: Window, count: int) -> str:
+def window_note(window: Window, count: int, option: str = "--window") -> str:
     """What a reader must know of the window of so many pictures."""
     what = "1 grey picture" if count == 1 else f"{count} grey pictures"
     return (
-        f"{what} of more than 8 bits: {window.low:g} is shown as black, {window.high:g} as white (--window)."
+        f"{what} of more than 8 bits: {window.low:g} is shown as black, {window.high:g} as white ({option})."
     )
 
 

@@ -18,6 +18,8 @@ Colour = tuple[int, int, int]
 MODES = ("1", "L", "P", "I", "I;16")  # of Pillow: one number for each pixel
 MOST_CLASSES = 255  # 255 itself is ignored
 COLOURS_TOLD = 4  # of those that are in no table
+SAID = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
+END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk of a PNG
 GREY = 0  # a PNG's kind of colour
 
 
@@ -119,8 +121,7 @@ def read_numbers(path: Path, colours: Mapping[Colour, int] | None = None) -> np.
     """
     name = repr(str(path))
     check_regular(path, name)
-    said = {"unknown": "is no PNG: save labels as PNG.", "damaged": "is damaged ({}): export it again."}
-    with opened_picture(path, name, ("PNG",), **said) as image:
+    with opened_picture(path, name, ("PNG",), **SAID) as image:
         if image.mode == "RGB" and colours:
             return _by_colour(np.asarray(image), colours, name)
         values = np.array(image) if image.mode in MODES else None
@@ -137,6 +138,24 @@ def read_numbers(path: Path, colours: Mapping[Colour, int] | None = None) -> np.
             f"{name} is no label, for it has values from {low} to {high}: save one number of 0 to 255 for each pixel."
         )
     return values.astype(np.uint8) // np.uint8(widened)
+
+
+def label_size(path: Path) -> tuple[int, int]:
+    """(h, w) of a PNG of labels, by its header; one that does not end as a PNG is read, which tells what it lacks.
+
+    Raises:
+        PictureError: as :func:`read_numbers`.
+    """
+    name = repr(str(path))
+    check_regular(path, name)
+    with opened_picture(path, name, ("PNG",), **SAID) as image:
+        size = image.height, image.width
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(END)))
+        whole = file.read() == END
+    if not whole:
+        read_numbers(path)
+    return size
 
 
 def read_mask(path: Path) -> np.ndarray:

@@ -28,6 +28,9 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
 }
+UNKNOWN = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
+DAMAGED = "is truncated or damaged ({}): export or download it again."
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF: those that swap width and height
 PICTURE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 MAX_SHOWN = 512  # pixels of the longest side of what is shown
 STRIP = 1_000_000  # pixels converted at a time: of a whole picture each step would be another copy
@@ -49,14 +52,25 @@ def read_picture(path: str | Path, *, full: bool = False) -> np.ndarray:
     path = Path(path)
     name = repr(str(path))
     check_regular(path, name)
-    known = f"is not a picture in a known format ({', '.join(FORMATS)}): convert it to PNG."
-    again = "is truncated or damaged ({}): export or download it again."
-    with opened_picture(path, name, tuple(FORMATS), unknown=known, damaged=again) as image:
+    with opened_picture(path, name, tuple(FORMATS), unknown=UNKNOWN, damaged=DAMAGED) as image:
         if not full:
             draft(image)
         image.load()
         turn_upright(image)
         return _rgb(image, name)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(h, w) of a picture as it is meant to be seen, by its header.
+
+    Raises:
+        PictureError: as :func:`read_picture`, as far as the header tells.
+    """
+    name = repr(str(path))
+    check_regular(path, name)
+    with opened_picture(path, name, tuple(FORMATS), unknown=UNKNOWN, damaged=DAMAGED) as image:
+        turned = image.getexif().get(ORIENTATION) in SIDEWAYS
+        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 @contextmanager
@@ -107,8 +121,13 @@ def shown_picture(picture: np.ndarray, longest: int = MAX_SHOWN) -> np.ndarray:
     return resize_picture(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def check_array(picture: Any, channels: int = 3) -> np.ndarray:
+def check_array(picture: Any, channels: int = 3, *, grey: bool = False) -> np.ndarray:
     """A picture that was given as an array, if it is one: (H, W, 3) uint8, or of more channels in [0, 1].
+
+    Args:
+        picture: anything.
+        channels: of the network.
+        grey: (H, W) and (H, W, 1) uint8 are pictures, too.
 
     Raises:
         PictureError: it is none.
@@ -128,7 +147,8 @@ def check_array(picture: Any, channels: int = 3) -> np.ndarray:
                 f"{picture.dtype}; scale it first."
             )
         return picture.astype(np.float32)
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+    without_colour = grey and (picture.ndim == 2 or picture.shape[2:] == (1,))
+    if picture.dtype != np.uint8 or not (without_colour or picture.shape[2:] == (3,)) or not picture.size:
         raise PictureError(
             f"A picture as an array is RGB, (H, W, 3) uint8, not {picture.shape} {picture.dtype}; convert it first: "
             'np.asarray(image.convert("RGB")).'

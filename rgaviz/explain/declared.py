@@ -10,7 +10,7 @@ from typing import Any, get_args
 from torch import nn
 
 from rgaviz.attention.gate import Kind
-from rgaviz.errors import RgavizError, clipped, lookup, quoted, unknown_name
+from rgaviz.errors import RgavizError, clipped, lookup, unknown_name
 from rgaviz.explain.layers import in_order
 from rgaviz.explain.sources import DECLARED
 
@@ -55,24 +55,36 @@ def declare(model: nn.Module, wanted: Wanted, image_size: Sequence[int]) -> dict
         The dotted names of the modules found, with their kinds; none where nothing has such a name.
 
     Raises:
-        RgavizError: what a module gives has the shape of no mask.
+        RgavizError: what a module gives has not the shape of a mask, or not of one of that kind.
     """
-    modules = {name: module for name, module in model.named_modules() if name}
-    found: dict[str, str | None] = {}
-    for pattern, kind in wanted.items():
-        matches = [name for name in modules if fnmatchcase(name, pattern)]
-        inner = [name for name in matches if not any(each.startswith(f"{name}.") for each in matches)]
-        found |= dict.fromkeys(inner, kind)
-    unsaid = {modules[name]: name for name, kind in found.items() if kind is None}
-    if unsaid:
-        for module, shape in in_order(model, unsaid, image_size):
-            found[unsaid[module]] = _kind_of(unsaid[module], shape)
-    if unused := next((name for name, kind in found.items() if kind is None), None):
-        raise RgavizError(f"--gate {clipped(unused)} is not used in a forward pass; name another module.")
-    kinds = {name: str(kind) for name, kind in found.items()}
+    modules = _named(model)
+    found = {name: kind for pattern, kind in wanted.items() for name in _matches(modules, pattern)}
+    names = {modules[name]: name for name in reversed(found)}  # of two names of a module the first
+    shapes = {module: shape for module, shape in in_order(model, names, image_size)} if names else {}
+    if unused := next((name for module, name in names.items() if module not in shapes), None):
+        raise RgavizError(
+            f"--gate {clipped(unused)} is not used in a forward pass; name another module. A function such as "
+            "torch.sigmoid is none: call an nn.Sigmoid() of its own there."
+        )
+    kinds = {
+        name: _kind_of(name, shapes[modules[name]], kind)
+        for name, kind in found.items()
+        if names[modules[name]] == name
+    }
     for name, kind in kinds.items():
         vars(modules[name])[DECLARED] = kind
     return kinds
+
+
+def _named(model: nn.Module) -> dict[str, nn.Module]:
+    """All modules by all their names, for one may be used under several."""
+    return {name: module for name, module in model.named_modules(remove_duplicate=False) if name}
+
+
+def _matches(modules: Mapping[str, nn.Module], pattern: str) -> list[str]:
+    """Of the names that a pattern fits those of the innermost modules."""
+    fitting = [name for name in modules if fnmatchcase(name, pattern)]
+    return [name for name in fitting if not any(each.startswith(f"{name}.") for each in fitting)]
 
 
 def undeclare(model: nn.Module) -> None:
@@ -81,10 +93,16 @@ def undeclare(model: nn.Module) -> None:
         vars(module).pop(DECLARED, None)
 
 
-def no_such_gate(model: nn.Module, wanted: Wanted) -> RgavizError:
-    """The error for names that no module has."""
-    names = [name for name, _ in model.named_modules() if name]
-    return unknown_name(next(iter(wanted)), names, "module for --gate")
+def refuse_unknown_gates(models: Sequence[nn.Module], wanted: Wanted) -> None:
+    """Make sure that every name or pattern is that of a module, in one of the networks at least.
+
+    Raises:
+        UnknownNameError: one is not.
+    """
+    every = [_named(model) for model in models]
+    for pattern in wanted:
+        if not any(_matches(modules, pattern) for modules in every):
+            raise unknown_name(pattern, {name for modules in every for name in modules}, "module for --gate")
 
 
 @contextmanager
@@ -96,8 +114,8 @@ def declared(model: nn.Module, wanted: Wanted, image_size: Sequence[int]) -> Ite
     """
     before = {module: vars(module)[DECLARED] for module in model.modules() if DECLARED in vars(module)}
     try:
-        if wanted and not declare(model, wanted, image_size):
-            raise no_such_gate(model, wanted)
+        refuse_unknown_gates([model], wanted)
+        declare(model, wanted, image_size)
         yield
     finally:
         for module in model.modules():
@@ -107,19 +125,37 @@ def declared(model: nn.Module, wanted: Wanted, image_size: Sequence[int]) -> Ite
                 own[DECLARED] = before[module]
 
 
-def _kind_of(name: str, shape: Sequence[int] | None) -> str:
-    """What a mask of this shape ranges over."""
+def _kind_of(name: str, shape: Sequence[int] | None, said: str | None) -> str:
+    """What a mask of this shape ranges over; where the user says it, that must be possible.
+
+    A wrong kind would be a wrong mask: the first channel of many, say.
+    """
     match tuple(shape or ()):
-        case (_, 1, height, width) if height > 1 or width > 1:
-            return "spatial"
-        case (_, _) | (_, 1, _) | (_, _, 1, 1) | (_, 1, 1, _):
-            return "channel"
+        case (_, 1, 1, 1):
+            possible = ["channel", "spatial", "joint"]
+        case (_, 1, 1, _):
+            possible = ["spatial", "channel", "joint"]  # also (B, 1, 1, C), of networks with channels last
+        case (_, 1, _, _):
+            possible = ["spatial", "joint"]
+        case (_, _, 1, 1):
+            possible = ["channel", "joint"]
+        case (_, 1, _) | (_, _, 1):
+            possible = ["channel", "spatial"]  # also (B, H, W) of a narrow map
         case (_, _, _):
-            return "spatial"  # (B, H, W)
+            possible = ["spatial"]  # (B, H, W)
+        case (_, _):
+            possible = ["channel"]
         case (_, _, _, _):
-            return "joint"
+            possible = ["joint"]
+        case _:
+            possible = []
+    if said is None and possible:
+        return possible[0]
+    if said in possible:
+        return str(said)
+    gives = f"({', '.join(['B', *map(str, shape[1:])])})" if shape else "no tensor"
+    kind = f"{said} mask" if said else "mask"
     raise RgavizError(
-        f"--gate {clipped(name)} gives {quoted(shape)}, which is no mask: (B, 1, H, W) over positions, (B, C, 1, 1) "
-        f"or (B, C) "
-        "over channels, (B, C, H, W) over both."
+        f"--gate {clipped(name)} gives {gives}, which is no {kind}: spatial is (B, 1, H, W), channel (B, C, 1, 1) or "
+        "(B, C), joint (B, C, H, W). Name the module that gives one, or its kind."
     )

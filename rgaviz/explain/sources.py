@@ -122,7 +122,12 @@ def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
     source = Source(kind or "joint") if ends_itself(module) else SOURCES[_type_name(module)]
     if len(outputs) != source.calls:
         used = f"used {len(outputs)} times in a forward pass, not {source.calls}" if outputs else "not used"
-        raise RgavizError(f"{key} has no mask: its gate is {used}. Name other layers for masks.")
+        step = (
+            "Give each use an nn.Sigmoid() of its own"
+            if DECLARED in vars(module)
+            else "Name other layers for masks"
+        )
+        raise RgavizError(f"{key} has no mask: its gate is {used}. {step}.")
     mask = outputs[0]
     for other in outputs[1:]:
         mask = mask * other  # (B, C, H, 1) * (B, C, 1, W) -> (B, C, H, W)

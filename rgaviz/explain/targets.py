@@ -62,6 +62,31 @@ class DoubtfulTarget(Target, Protocol):
         ...
 
 
+Places = tuple[list[tuple[float, float]], list[list[tuple[float, float]]]]
+
+
+@runtime_checkable
+class PlacedTarget(Target, Protocol):
+    """A target that may be about a place, told in pixels of the pictures as they are."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is about one pixel, so that pictures are to be read at their full size."""
+        ...
+
+    def fault(self, size: tuple[int, int]) -> str:
+        """Why a picture (h, w) has no such place; "" where it has."""
+        ...
+
+    def placed(self, sizes: Sequence[tuple[int, int]]) -> Target:
+        """The target of B pictures (h, w) each, which a network may see at another size."""
+        ...
+
+    def places(self, size: tuple[int, int]) -> Places:
+        """What to mark on a picture (h, w), as fractions of its width and height: points (x, y), and outlines."""
+        ...
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """Logits of classes; see :func:`top_classes`, :func:`one_class` and :func:`given_classes`.

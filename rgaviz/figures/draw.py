@@ -25,6 +25,7 @@ from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_o
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
 from rgaviz.figures.saving import save_figure
+from rgaviz.figures.sheet import refuse_long
 from rgaviz.figures.style import FigureOptions, Page, options_of
 from rgaviz.figures.text import told_lacking
 from rgaviz.marked import claim_marked
@@ -95,8 +96,8 @@ def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
     return draw_results(read_results(folder), output, options)
 
 
-def draw_results(results: Results, output: Output, options: FigureOptions) -> Drawn:
-    """The same of results that have been read."""
+def draw_results(results: Results, output: Output, options: FigureOptions, recorded: bool = False) -> Drawn:
+    """The same of results that have been read; ``recorded``: nobody typed how many pages, nor how fine."""
     folder, command = results.folder, results.manifest.command
     if command not in FIGURES:
         raise ResultsError(
@@ -108,7 +109,7 @@ def draw_results(results: Results, output: Output, options: FigureOptions) -> Dr
         raise output_error(output.stem, error) from error
     try:
         with fonts_for([results.manifest.model_dump(), options.names]) as signs:
-            drawn = _drawn(results, output, options)
+            drawn = _drawn(results, output, options, recorded)
         return replace(
             drawn, notes=[note for note in [told_lacking(signs.lacking), *_sizes(drawn, options)] if note]
         )
@@ -130,7 +131,7 @@ def _sizes(drawn: Drawn, options: FigureOptions) -> list[str]:
     return [f"pictures in {what} are JPEGs of quality {options.jpeg}: {size:.2g} MB."]
 
 
-def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
+def _drawn(results: Results, output: Output, options: FigureOptions, recorded: bool) -> Drawn:
     """Files are noted as ours before they are written: whenever that ends, none is taken for a stranger's."""
     folder, command, drawn = results.folder, results.manifest.command, Drawn([], [])
     noted: dict[Path, None] = {}
@@ -148,6 +149,8 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
         note(overlays)
         count = 0
         for page in FIGURES[command](results, options):
+            if recorded:
+                refuse_long(page, options)
             numbered = [f"-{number}" for number in range(1, min(page.of, options.pages or page.of) + 1)]
             names = numbered if page.suffix == "-1" else [page.suffix]  # all at once: manifests may be long
             note(path for name in names for path in _files(output.page(name, page.name), page, options))
@@ -156,7 +159,7 @@ def _drawn(results: Results, output: Output, options: FigureOptions) -> Drawn:
             save_figure(page.figure, stem, options)
             if len(drawn.pages) < len(numbered):
                 # Its parts hold one another, and would stay in memory beside the next page. Of the last page Python
-                # takes them in time: clearing makes every axes anew, which takes as long as drawing them did.
+                # takes them in time: clearing makes every axes anew.
                 page.figure.clear()
             if page.table is not None:
                 atomic_write(drawn.pages[-1][-1], csv_bytes(page.table))

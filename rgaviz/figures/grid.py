@@ -82,10 +82,8 @@ def _draw_page(layout: Layout, lines: list[PanelLine]) -> Figure:
         for place, (panel, (width, tall)) in enumerate(zip(line.panels, line.sizes, strict=True)):
             x = layout.left + place * (layout.panel + layout.arrangement.gap)
             right = TICKS if panel.kind == "bars" else (layout.panel - width) / 2
-            ax = axes(x + right, y, width, tall)
-            if panel.kind == TEXT:
-                ax.set_axis_off()
-            else:
+            ax = axes(x + right, y, width, tall, bare=panel.kind != "bars")
+            if panel.kind != TEXT:
                 shown = pictures[str(panel.picture)]
                 draw_panel(ax, layout.scales, layout.options, panel, shown, (width, tall))
             if layout.options.title and (layout.broken or line is lines[0]):

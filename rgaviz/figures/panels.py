@@ -85,13 +85,14 @@ def draw_panel(
     else:
         raster = raster_size(*inches, options.dpi)
         ax.imshow(panel_pixels(scales, options, panel, picture, raster), aspect="auto")
-        ax.set_axis_off()
     if panel.frame:
         draw_frame(ax, panel.frame)
     if panel.marks:
         draw_marks(ax, panel.marks)
     for box in panel.boxes:
         draw_box(ax, box)
+    for outline in panel.outlines:
+        draw_outline(ax, outline)
 
 
 def draw_frame(ax: Axes, frame: str) -> None:
@@ -108,6 +109,14 @@ def draw_box(ax: Axes, box: Box) -> None:
         shape = Rectangle((box.left, 1 - box.bottom), width, height, transform=ax.transAxes)
         shape.set(fill=False, edgecolor=shade, linewidth=points)
         ax.add_patch(shape)
+
+
+def draw_outline(ax: Axes, outline: Sequence[Point]) -> None:
+    """A closed line on a panel, black on white so that it shows on any colour."""
+    corners = [*outline, outline[0]]
+    x, y = [each.x for each in corners], [1 - each.y for each in corners]
+    for shade, points in (("white", 1.6), ("black", 0.7)):
+        ax.plot(x, y, color=shade, linewidth=points, transform=ax.transAxes, solid_joinstyle="round")
 
 
 def draw_marks(ax: Axes, marks: Sequence[Point]) -> None:

@@ -244,7 +244,8 @@ def _draw_part(
             x = corner[0] + place * wide + index * (section.panel + INNER)
             y = corner[1] + line * (tall + BETWEEN)
             width, own = _fitted(layout, panel, section.panel, tall)
-            ax = axes(x + (section.panel - width) / 2, y + (tall - own) / 2, width, own)
+            bare = panel.kind != "bars"
+            ax = axes(x + (section.panel - width) / 2, y + (tall - own) / 2, width, own, bare=bare)
             draw_panel(ax, layout.scales, layout.options, panel, pictures[str(panel.picture)], (width, own))
             if panel.kind == "bars":
                 ax.set_yticklabels([])

@@ -97,9 +97,8 @@ class SwatchLegend:
         """Draw it from ``y`` inches below the top of the page on."""
         if not self.named:
             return
-        ax = axes(0, y, self.width, self.height)
+        ax = axes(0, y, self.width, self.height, bare=True)
         ax.set(xlim=(0, self.width), ylim=(self.height, 0))
-        ax.set_axis_off()
         left = (self.width - self.columns * self.cell + APART) / 2
         for number, (name, colour) in enumerate(self.named):
             line, place = divmod(number, self.columns)

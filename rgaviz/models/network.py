@@ -152,6 +152,13 @@ class Network(nn.Module):
         """The layer that gives the logits."""
         raise NotImplementedError
 
+    def refuse_part(self, images: int, size: Sequence[int]) -> None:
+        """Refuse to be trained on so many images (H, W) at once.
+
+        Raises:
+            RgavizError: there is nothing to normalise by.
+        """
+
     def maps(self, x: Tensor) -> Tensor:
         """The last map, behind its slot: (B, 3, H, W) -> (B, C, h, w)."""
         raise NotImplementedError

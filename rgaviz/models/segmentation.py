@@ -131,14 +131,17 @@ class DilatedResNet(ResidualStages):
             found["auxiliary"] = _enlarged(self.auxiliary(early), x)
         return found
 
-    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps of ``conv4`` and ``context``."""
-        alone = self.training and len(x) == 1 and (self.means or max(x.shape[2:]) <= STRIDE)
-        if alone and not any(isinstance(each, nn.SyncBatchNorm) for each in self.modules()):
+    def refuse_part(self, images: int, size: Sequence[int]) -> None:
+        if images == 1 and (self.means or max(size) <= STRIDE):
             raise RgavizError(
                 "One picture alone has no spread to normalise its means by; train with at least two in every part of a "
                 "batch and process (train.batch_size, train.accumulate), or larger ones with head=fcn."
             )
+
+    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps of ``conv4`` and ``context``."""
+        if self.training and not any(isinstance(each, nn.SyncBatchNorm) for each in self.modules()):
+            self.refuse_part(len(x), x.shape[2:])
         x = self.behind_stem(x)
         for number in (1, 2, 3):
             x = self.stage(number, x)  # (B, C, h, w)

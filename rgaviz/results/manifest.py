@@ -133,6 +133,9 @@ class Box(Stored):
     bottom: Fraction
 
 
+Outline = Annotated[list[Point], Field(min_length=3), Few]  # the corners of a closed line
+
+
 class MapRef(Stored):
     """A map of the panel's picture: in ``maps.npz`` it is ``<picture>/<checkpoint>/<name>``."""
 
@@ -155,6 +158,7 @@ class Panel(Stored):
         frame: whether what it shows is right, drawn as a frame.
         marks: places drawn on it.
         boxes: drawn on it.
+        outlines: closed lines drawn on it.
         values: what the lines say, as numbers, for scripts.
     """
 
@@ -166,6 +170,7 @@ class Panel(Stored):
     frame: Literal["right", "wrong"] | None = None
     marks: Annotated[list[Point], Few] = []
     boxes: Annotated[list[Box], Few] = []
+    outlines: Annotated[list[Outline], Few] = []
     values: Annotated[dict[str, Scalar], Few] = {}
 
     @model_validator(mode="after")

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_record
 from rgaviz.errors import CheckpointError, RgavizError, clipped
-from rgaviz.models import count_parameters
-from rgaviz.models.network import config_of, task_of
 from rgaviz.runs.row import HEADS, Row
-from rgaviz.tasks import TASKS, Measure
+from rgaviz.tasks import Measure
 from rgaviz.tasks.task import afterwards, in_tables, measured_part
 
 # Settings that do not change what a network learns, or that are a row's own; "auto" precision is told by what it was.
@@ -123,7 +121,7 @@ def _network(checkpoint: Checkpoint) -> Network:
         clipped(checkpoint.dataset),
         checkpoint.seed,
         len(checkpoint.history),
-        count_parameters(checkpoint.model),
+        checkpoint.parameters,
         measures,
         figures,
         setting,
@@ -179,7 +177,7 @@ def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
                 notes += [f"{whole} is not finished; left out."] if file == state or not inside else []
                 continue
             try:
-                checkpoint = load_checkpoint(file)
+                checkpoint = load_record(file)
             except CheckpointError as error:
                 if not inside:
                     raise
@@ -202,13 +200,13 @@ def _is_run(checkpoint: Checkpoint) -> bool:
 
 
 def _measures(checkpoint: Checkpoint) -> tuple[Measure, ...]:
-    return in_tables(TASKS[task_of(checkpoint.model)])
+    return in_tables(checkpoint.task)
 
 
 def _setting(checkpoint: Checkpoint) -> dict[str, Any]:
     """All that must be the same for two seeds to be averaged, and for two data sets to share a row."""
     training = checkpoint.training
-    built = config_of(checkpoint.model)
+    built = checkpoint.config
     tables = dict(checkpoint.recipe)
     # As the network was built: what a recipe leaves open depends on the image and on the version.
     tables["model"] = {**tables.get("model", {}), **built}

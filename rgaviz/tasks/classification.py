@@ -24,7 +24,9 @@ OUTPUTS = {  # what the outputs of a classifier can be
     "multilabel": "logits of classes of which any number can be true; those above 50% are said",
     "value": "numbers that are no classes, as of a regression",
 }
-VALUE = "value"
+VALUE, MULTILABEL = "value", "multilabel"
+UNMEASURED = (VALUE, MULTILABEL)
+BETWEEN = "+"  # labels of one picture
 CONTRAST = "contrast:"  # begins a target of two classes
 TRUE = 0.5  # probability above which a label of several is said
 SAID = 3  # labels of several that are said
@@ -59,6 +61,11 @@ class Classification:
     def measuring(self, **choices: Any) -> Classification:
         for name in choices:
             raise RgavizError(f"{name} is no choice of how classifiers are measured; leave it out.")
+        if self.kind in UNMEASURED:
+            raise RgavizError(
+                f"Of classifiers it is measured how often the one true class is said, and these outputs are "
+                f"{self.kind}: measure them with your own script, or say --outputs softmax for the largest."
+            )
         return self
 
     def together(self, config: Any) -> int:
@@ -168,13 +175,14 @@ class Classification:
         return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]
 
     def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
-        if text not in names:
-            raise unknown_name(text, names, "label")
+        for each in _labels(text, names) if self.kind == MULTILABEL else [text]:
+            if each not in names:
+                raise unknown_name(each, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         if self.kind == VALUE:
             return [_value(row, names) for row in output.float().tolist()]
-        if self.kind == "multilabel":
+        if self.kind == MULTILABEL:
             pairs = zip(output.float().sigmoid().tolist(), truth, strict=True)
             return [_several(shares, names, true) for shares, true in pairs]
         shares, already = probabilities(output.float(), self.kind)
@@ -252,25 +260,31 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
 
 def _value(row: Sequence[float], names: Sequence[str]) -> Told:
     """Of a network whose outputs are numbers: each by its name."""
-    said = [f"{name} {value:.3g}".replace("-", "−") for name, value in zip(names, row, strict=True)]
+    said = [f"{name} {f'{value:.3g}'.replace('-', '−')}" for name, value in zip(names, row, strict=True)]
     lines = [Line(text) for text in said[:SAID]]
     return Told(lines, dict(zip(map(str, names), row, strict=True)))
 
 
+def _labels(text: str, names: Sequence[str]) -> list[str]:
+    """``cat+dog`` as the labels of one picture; a name may have a plus, too."""
+    return [text] if text in names else [each.strip() for each in text.split(BETWEEN)]
+
+
 def _several(shares: Sequence[float], names: Sequence[str], truth: str | None) -> Told:
-    """Of a network whose labels exclude nothing: those above one half, or the nearest to it."""
+    """Of a network whose labels exclude nothing: those above one half, or the nearest to it, each right or wrong."""
+    true = None if truth is None else _labels(truth, names)
     order = sorted(range(len(shares)), key=lambda place: -shares[place])
     said = [place for place in order if shares[place] > TRUE] or order[:1]
     lines = [
         Line(
             f"{names[place]} {100 * shares[place]:.0f}%",
-            None if truth is None else str(names[place]) == truth,
+            None if true is None else str(names[place]) in true,
         )
         for place in said[:SAID]
     ]
     best = order[0]
     values = {"label": str(names[best]), "index": best, "confidence": shares[best]}
-    several = {"labels": "+".join(str(names[place]) for place in said if shares[place] > TRUE)}
+    several = {"labels": BETWEEN.join(str(names[place]) for place in said if shares[place] > TRUE)}
     return Told(lines, {**values, **several}, says=str(names[best]))
 
 

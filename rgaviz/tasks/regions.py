@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
 from rgaviz.errors import RgavizError
+from rgaviz.explain.targets import Places
 
 PREDICTED, ALL = "predicted", "all"
+OUTLINED = 512  # pixels of a side in which a mask's outline is told
+MOST_LINES, MOST_CORNERS = 50, 1000
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,34 @@ class RegionTarget:
         label: index of the class, or None.
         pixels: ``predicted``, those for which the class is; ``all``; (x, y), one; or a mask (H, W), of another size
             than the picture's resized to it.
+        sizes: (h, w) of each picture, in whose pixels the one is; () where those are the output's.
     """
 
     names: Sequence[str]
     label: int | None = None
     pixels: str | tuple[int, int] | Tensor = PREDICTED
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        return isinstance(self.pixels, tuple)
+
+    def fault(self, size: tuple[int, int]) -> str:
+        height, width = size
+        if not isinstance(self.pixels, tuple) or (self.pixels[0] < width and self.pixels[1] < height):
+            return ""
+        return (
+            f"it has {width}x{height} pixels, and none at {self.pixels[0]},{self.pixels[1]}; name one from 0,0 to "
+            f"{width - 1},{height - 1}."
+        )
+
+    def placed(self, sizes: Sequence[tuple[int, int]]) -> RegionTarget:
+        return replace(self, sizes=tuple(sizes))
+
+    def places(self, size: tuple[int, int]) -> Places:
+        if isinstance(self.pixels, tuple):
+            return [((self.pixels[0] + 0.5) / size[1], (self.pixels[1] + 0.5) / size[0])], []
+        return [], outlines(self.pixels.numpy()) if isinstance(self.pixels, Tensor) else []
 
     def scores(self, output: Tensor) -> Tensor:
         labels, chosen = self._chosen(output)
@@ -88,16 +116,32 @@ class RegionTarget:
         if isinstance(self.pixels, Tensor):
             return _resized(self.pixels, (height, width)).to(predicted.device).expand_as(predicted)
         if isinstance(self.pixels, tuple):
-            x, y = self.pixels
-            if not (x < width and y < height):
-                raise RgavizError(
-                    f"The picture of {width}x{height} pixels has none at {x},{y}; name one from 0,0 to "
-                    f"{width - 1},{height - 1}."
-                )
             mask = torch.zeros_like(predicted)
-            mask[:, y, x] = True
+            for row, size in zip(mask, self.sizes or [(height, width)] * len(mask), strict=True):
+                if fault := self.fault(size):
+                    raise RgavizError(f"The picture is too small: {fault}")
+                x, y = self.pixels
+                # The pixel there that the middle of this one lies in.
+                row[(2 * y + 1) * height // (2 * size[0]), (2 * x + 1) * width // (2 * size[1])] = True
             return mask
         return torch.ones_like(predicted) if self.pixels == ALL else predicted
+
+
+def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
+    """Lines around the largest parts of a mask (h, w) bool: corners (x, y) as fractions of its width and height."""
+    scale = min(1.0, OUTLINED / max(mask.shape))
+    height, width = (max(1, round(side * scale)) for side in mask.shape)
+    small = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    # Each pixel as four: a line around it has room in between, where that along its middle would be a point.
+    doubled = np.pad(small.repeat(2, 0).repeat(2, 1), 1)
+    found, _ = cv2.findContours(doubled, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    lines = []
+    for line in sorted(found, key=len, reverse=True)[:MOST_LINES]:
+        corners = cv2.approxPolyDP(line, 1.0, closed=True)[:MOST_CORNERS, 0]  # (n, 2)
+        points = np.clip((corners - 0.5) / (2 * width, 2 * height), 0, 1)
+        if len(points) > 2:
+            lines.append([(float(x), float(y)) for x, y in points])
+    return lines
 
 
 def _resized(mask: Tensor, size: tuple[int, int]) -> Tensor:

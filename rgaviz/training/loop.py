@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rgaviz.checkpoint import initialise
 from rgaviz.checkpoint.schema import plain_values
@@ -29,7 +29,10 @@ from rgaviz.data.order import epoch_generator, even_shares
 from rgaviz.data.splits import Dataset
 from rgaviz.devices import keep_freed_memory, memory_told
 from rgaviz.errors import RgavizError, lookup
-from rgaviz.models.network import shapes_only
+from rgaviz.models import foreign
+from rgaviz.models.foreign import from_own
+from rgaviz.models.network import Network, shapes_only
+from rgaviz.own_code import is_own_code
 from rgaviz.tasks import TASKS, Task
 from rgaviz.training.checked import plain
 from rgaviz.training.config import OF_TASKS, Recipe
@@ -149,11 +152,22 @@ def fit(
         RgavizError: there are such.
     """
     refuse_unused(recipe, task)
+    refuse_weights(recipe, dataset)
+    own, classes = is_own_code(recipe.model.arch), len(dataset.classes)
+    networks: list[nn.Module] = []
     for attention in attentions:
-        with shapes_only():
-            refuse_too_large(build_model(recipe, attention, task, len(dataset.classes)), processes.device)
+        with foreign.fresh_weights() if own else shapes_only():
+            model = build_model(recipe, attention, task, classes)
+        refuse_too_large(model, processes.device)
+        if own:  # of which only its user knows what it does
+            from_own.refuse_unfit(model, classes, recipe.data.image_size)
+        networks.append(model)
     recipe = fitted(recipe, len(dataset.part("train")), processes.count)  # reads the images
     order = check(recipe, dataset, task, processes)
+    least = min(map(len, order)) // (processes.count * recipe.train.accumulate)
+    for network in (each for each in networks if isinstance(each, Network)):
+        if not recipe.train.sync_batchnorm or processes.count == 1:
+            network.refuse_part(least, recipe.data.image_size)
     if not resume and recipe.model.pretrained != "none":
         with processes.one_first():  # it downloads
             first = build_model(recipe, attentions[0], task, len(dataset.classes))
@@ -195,6 +209,20 @@ def refuse_unused(recipe: Recipe, task: Task) -> None:
             )
 
 
+def refuse_weights(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse weights of other classes than there are, before the images are read.
+
+    Raises:
+        RgavizError: there are more or fewer.
+    """
+    weights = recipe.train.class_weights
+    if weights is not None and len(weights) != len(dataset.classes):
+        raise RgavizError(
+            f"train.class_weights has {len(weights)} weights for the {len(dataset.classes)} classes of "
+            f"{dataset.name}; give one for each."
+        )
+
+
 def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) -> list[Tensor]:
     """Refuse settings that do not fit the images, the processes or this PyTorch; the batches of an epoch.
 
@@ -222,11 +250,6 @@ def check(recipe: Recipe, dataset: Dataset, task: Task, processes: Processes) ->
     order = even_shares(
         task.order(split, train, epoch_generator(0, 0)), shares
     )  # refuses what makes no batch
-    if train.class_weights is not None and len(train.class_weights) != len(dataset.classes):
-        raise RgavizError(
-            f"train.class_weights has {len(train.class_weights)} weights for the {len(dataset.classes)} classes of "
-            f"{dataset.name}; give one for each."
-        )
     if train.compile and options.get("memory_efficient") and torch.__version__ < COMPILES_RECOMPUTATION:
         raise RgavizError(
             f"The compiler of PyTorch {torch.__version__} spoils the running statistics of a network that computes "

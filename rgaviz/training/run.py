@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rgaviz.checkpoint import RESUME_SUFFIX, initialise, load_checkpoint, save_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, initialise, load_record, save_checkpoint
 from rgaviz.data.batches import train_batches
 from rgaviz.data.order import epoch_generator, even_shares
 from rgaviz.data.splits import Split
@@ -290,7 +290,7 @@ class Run:
             return True
         if not checkpoint.exists():
             return False
-        finished = load_checkpoint(checkpoint)
+        finished = load_record(checkpoint)
         expect_same({**finished.training, "seed": finished.seed}, now, self.plan.out)
         self.history = finished.history
         if len(self.history) < self.config.epochs:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
+from rgaviz.checkpoint import RESUME_SUFFIX, load_record
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.own_code import own_name
 from rgaviz.writing import output_error
@@ -52,7 +52,7 @@ def clear(out: Path, networks: Sequence[str]) -> None:
     found = files_of(out, networks)
     for path in found:
         if not path.name.endswith(RESUME_SUFFIX):
-            load_checkpoint(path)  # what is not ours is not removed
+            load_record(path)  # what is not ours is not removed
     for path in found:
         try:
             path.unlink()
@@ -79,7 +79,7 @@ def other_histories(out: Path, networks: Sequence[str]) -> dict[str, list[dict[s
     for path in sorted(out.glob("*.pt")):
         if path.stem not in networks and not path.name.endswith(RESUME_SUFFIX):
             with suppress(CheckpointError):  # not ours
-                histories[path.stem] = load_checkpoint(path).history
+                histories[path.stem] = load_record(path).history
     return histories
 
 

@@ -105,7 +105,7 @@ def test_what_cannot_be_meant_is_one_line(pair, picture, tmp_path, networks, opt
         rgaviz.compare(given, picture, tmp_path / "f.png", **{**DRAWN, **options})
 
 
-@pytest.mark.parametrize("given", [[None, "a.png"], np.zeros((2, 3), np.uint8), [np.zeros((4, 4, 3))]])
+@pytest.mark.parametrize("given", [[None, "a.png"], np.zeros((2, 3)), [np.zeros((4, 4, 3))]])
 def test_what_is_no_picture(pair, given):
     with pytest.raises(RgavizError):
         rgaviz.show_cam(pair["Ours (RGA)"], given, **SMALL)
@@ -136,3 +136,16 @@ def test_boxes_signs_and_contrasts(pair, picture, tmp_path):
     assert answer.to_dict()["boxes"] == {"picture-1.png": {"Gated/gradcam": list(box)}}
     drawn = panel.boxes[0]
     assert (round(drawn.left * 30), round(drawn.bottom * 24)) == (box[0], box[3])
+
+
+@pytest.mark.parametrize(
+    "axes", [(24, 30), (24, 30, 6), (6, 24, 30)], ids=["grey", "bands last", "bands first"]
+)
+def test_arrays_of_other_channels(tmp_path, axes):
+    values = np.random.default_rng(0).integers(0, 256, axes, np.uint8)
+    name = "Grey" if values.ndim == 2 else "bands"
+    network = own_object(f"{write_nets(tmp_path)}:{name}")()
+    answer = rgaviz.show_cam(network, values, image_size=(32, 32))
+    last = values[..., None] if values.ndim == 2 else values if axes[2] == 6 else values.transpose(1, 2, 0)
+    shown = np.asarray(Image.open(answer.folder / "pictures" / "0.png"))
+    np.testing.assert_array_equal(shown, np.repeat(last, 3, axis=2) if name == "Grey" else last[..., :3])

@@ -23,6 +23,7 @@ from rgaviz.data.find import find_pictures
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.results.reader import read_results
 from rgaviz.tasks import segmentation
+from rgaviz.tasks.regions import RegionTarget
 
 CPU = torch.device("cpu")
 FIGURE = {"formats": ("png",), "dpi": 50}
@@ -194,11 +195,13 @@ def test_targets(tmp_path, pair):
     mask = np.zeros((12, 16), np.uint8)
     mask[3:] = 255
     assert cv2.imwrite(str(tmp_path / "mask.png"), mask)
-    told = {}
+    told, marked = {}, {}
     for target in ("road", "road@all", "road@5,7", f"road@mask:{tmp_path}/mask.png", "car", None):
         answer = cam(pair[1:], [picture], tmp_path / "out", target=target, figure=FIGURE)
         panel = read_results(answer.folder).manifest.rows[0][2]
         told[target] = [(line.text, line.role) for line in panel.lines if "map" not in line.text]
+        marked[target] = [(mark.x, mark.y) for mark in panel.marks], len(panel.outlines)
+    assert list(marked.values()) == [([], 0)] * 2 + [([(5.5 / 32, 7.5 / 24)], 0), ([], 1)] + [([], 0)] * 2
     largest = next(iter(answer.told["p.png"]["rga"].values))
     assert list(told.values()) == [
         told["road"],
@@ -216,7 +219,7 @@ def test_targets(tmp_path, pair):
     for target, words in (
         ("lorry", "Unknown target class 'lorry'"),
         ("road@", "Unknown target 'road@'"),
-        ("road@32,0", "32x24 pixels has none at 32,0; name one from 0,0 to 31,23"),
+        ("road@32,0", "it has 32x24 pixels, and none at 32,0; name one from 0,0 to 31,23"),
         ("road@mask:nowhere.png", "'nowhere.png' does not exist"),
         ("label", "no class of a whole picture"),
     ):
@@ -224,6 +227,23 @@ def test_targets(tmp_path, pair):
             cam(pair[1:], [picture], tmp_path / "x", target=target, figure=FIGURE)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_pixel_is_one_of_each_picture_as_it_is(tmp_path, pair, monkeypatch):
+    """One that lacks it is left out in a line; of one that is seen smaller it is the same place."""
+    monkeypatch.setattr(segmentation, "LONGEST", 32)
+    large = save_picture(tmp_path / "large.png", (64, 64))
+    small = save_picture(tmp_path / "small.png", (20, 20), 1)
+    answer = cam(pair[1:], [small, large], tmp_path / "out", target="road@40,10", figure=FIGURE)
+    (failure,) = answer.failures
+    assert failure == f"{small}: it has 20x20 pixels, and none at 40,10; name one from 0,0 to 19,19."
+    results = read_results(answer.folder)
+    (row,) = results.manifest.rows
+    (mark,) = row[2].marks
+    assert (mark.x, mark.y) == pytest.approx((40.5 / 64, 10.5 / 64), abs=1e-6)
+    checkpoint = rgaviz.load_checkpoint(pair[1])
+    alone = rgaviz.cam(checkpoint, large, targets=RegionTarget(CLASSES, 0, (20, 5)))["gradcam"]
+    np.testing.assert_array_equal(results.map("1", "rga", "gradcam"), alone[0])
 
 
 def test_a_map_is_taken_before_the_head(pair):

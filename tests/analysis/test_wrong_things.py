@@ -133,7 +133,7 @@ WRONG = {
         lambda _: rgaviz.create_model("resnet20", ["rga-s"]),
         "Unknown attention ['rga-s']",
     ),
-    "grey": (lambda c: c.predict(picture(20, 30)), "not (30,) uint8"),
+    "grey": (lambda c: c.predict(picture(20, 30)), "RGB, (H, W, 3) uint8, not (20, 30) uint8"),
     "a batch of grey": (lambda c: c.predict([picture(20, 30)]), "RGB, (H, W, 3) uint8, not (20, 30) uint8"),
     "transparency": (lambda c: c.predict(picture(20, 30, 4)), "not (20, 30, 4) uint8"),
     "floating point": (lambda c: c.predict(picture(20, 30, 3, dtype=np.float32)), "not (20, 30, 3) float32"),

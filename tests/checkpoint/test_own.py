@@ -1,5 +1,6 @@
 """Networks of the user's own code: what is taken, what runs, what is said."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 import rgaviz
 from rgaviz.analysis.cam import cam as draw_cams
+from rgaviz.checkpoint import load_record
+from rgaviz.data.channels import shown_channels
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.own_code import own_object
 
@@ -45,6 +48,25 @@ def test_weights_and_outputs_are_those_of_the_network(nets):
     assert re.fullmatch(rf"<Checkpoint .*: {nets}:Gated, 4 classes, 16x16>", repr(checkpoint))
 
 
+def test_what_makes_the_network_or_a_network_itself(nets, tmp_path):
+    path = nets.with_name("Gated.pth")
+    made, network = own_object(f"{nets}:Gated"), own_object(f"{nets}:Gated")(4)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    expected = load(nets, "Gated").model.state_dict()
+    for arch in (made, network, lambda num_classes: made(num_classes), functools.partial(made, 4)):
+        checkpoint = rgaviz.load_checkpoint(path, arch, image_size=SIZE)
+        torch.testing.assert_close(checkpoint.model.state_dict(), expected)
+        assert (type(checkpoint.config["arch"]), len(checkpoint.classes)) == (str, 4)
+    torch.testing.assert_close(dict(network.state_dict()), before)
+    saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory="nets.py:Gated", image_size=16, **saved)
+    torch.testing.assert_close(
+        rgaviz.load_checkpoint(tmp_path / "own.pt", made).model.state_dict(), network.state_dict()
+    )
+    with pytest.raises(RgavizError, match="arch is a name, a function"):
+        rgaviz.load_checkpoint(path, 3)
+
+
 def test_the_head_says_how_many_classes(nets):
     torch.save(own_object(f"{nets}:Gated")(7).state_dict(), nets.with_name("Gated.pth"))
     assert len(load(nets, "Gated").classes) == 7
@@ -60,6 +82,16 @@ def test_attributes_of_the_users_are_left_alone_and_grey_pictures_are_grey(nets,
     np.testing.assert_allclose(found[0], (values / 255 - 0.5) / 0.25, atol=1e-6)
     assert checkpoint.task.name == "classification"
     assert len(checkpoint.predict(tmp_path / "grey.png")) == 1
+
+
+def test_a_grey_network_takes_grey_arrays(nets):
+    checkpoint = load(nets, "Grey", mean="0.5", std=[0.25])
+    values = np.random.default_rng(0).integers(0, 256, SIZE, np.uint8)
+    expected = (values[None, None] / 255 - 0.5) / 0.25
+    for given in (values, values[..., None], [values], np.repeat(values[..., None], 3, axis=2)):
+        np.testing.assert_allclose(checkpoint.inputs(given), expected, atol=1e-6)
+    with pytest.raises(RgavizError, match="is RGB"):
+        load(nets, "Gated").inputs(values)
 
 
 def test_one_of_several_outputs(nets, tmp_path):
@@ -93,6 +125,22 @@ def test_six_channels(nets, tmp_path, layout):
 
 
 @pytest.mark.parametrize(
+    ("shown", "told"),
+    [("7,2,1", "asks for channel 7, .* have 6"), ("1,2", "not one or three"), ("0,1,2", "from 1")],
+)
+def test_channels_that_cannot_be_shown(nets, shown, told):
+    with pytest.raises(RgavizError, match=told):
+        load(nets, "bands", show_channels=shown)
+
+
+def test_one_channel_is_shown_as_grey(nets, tmp_path):
+    assert load(nets, "bands").shown == (0, 1, 2)
+    values = np.random.default_rng(0).random((*SIZE, 6), np.float32)
+    shown = shown_channels(values, load(nets, "bands", show_channels=[5]).shown)
+    np.testing.assert_array_equal(shown, np.repeat(np.round(255 * values[..., 4:5]), 3, axis=2))
+
+
+@pytest.mark.parametrize(
     ("values", "told"),
     [
         (np.zeros((4, 4, 5), np.uint8), "takes 6 channels"),
@@ -109,9 +157,9 @@ def test_pictures_of_other_channels_are_refused_in_one_line(nets, tmp_path, valu
         load(nets, "bands").inputs([save_picture(tmp_path / "a.png", seed=0)])
 
 
-def outputs(nets, kind, logits):
+def outputs(nets, kind, logits, truth="b"):
     checkpoint = load(nets, "Gated", outputs=kind)
-    return checkpoint.task.told(torch.tensor([logits]), ["a", "b", "c", "d"], ["b"])[0]
+    return checkpoint.task.told(torch.tensor([logits]), ["a", "b", "c", "d"], [truth])[0]
 
 
 def test_kinds_of_outputs(nets):
@@ -130,6 +178,42 @@ def test_kinds_of_outputs(nets):
         load(nets, "Gated", outputs="logit")
 
 
+def test_several_labels_are_each_right_or_wrong(nets):
+    logits = [3.0, 2.0, -3.0, 1.0]
+    told = outputs(nets, "multilabel", logits, "d+a")
+    assert [(line.text, line.right) for line in told.lines] == [
+        ("a 95%", True),
+        ("b 88%", False),
+        ("d 73%", True),
+    ]
+    task = load(nets, "Gated", outputs="multilabel").task
+    task.truth("a + c", ["a", "b", "c"])
+    with pytest.raises(RgavizError, match="Unknown label 'e'"):
+        task.truth("a+e", ["a", "b"])
+    with pytest.raises(RgavizError, match=r"Unknown label 'a\+b'"):
+        load(nets, "Gated").task.truth("a+b", ["a", "b"])
+
+
+def test_values_have_names_of_their_own(nets):
+    assert load(nets, "Gated", outputs="value").classes == ["value 0", "value 1", "value 2", "value 3"]
+    task = load(nets, "Gated", outputs="value").task
+    assert [line.text for line in task.told(torch.tensor([[-1.5]]), ["x-ray"], [None])[0].lines] == [
+        "x-ray −1.5"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["value", "multilabel"])
+def test_what_is_measured_of_classes_is_of_no_other_outputs(nets, kind):
+    with pytest.raises(RgavizError, match=f"these outputs are {kind}"):
+        load(nets, "Gated", outputs=kind).task.measuring()
+
+
+def test_an_output_is_chosen_where_there_are_several(nets, tmp_path):
+    picture = save_picture(tmp_path / "a.png", seed=0)
+    plain, chosen = load(nets, "Gated"), load(nets, "Gated", output="logits")
+    assert plain.predict(picture) == chosen.predict(picture)
+
+
 def test_a_file_never_runs_code_by_itself(nets, tmp_path):
     marker = tmp_path / "ran"
     evil = tmp_path / "evil.py"
@@ -138,9 +222,7 @@ def test_a_file_never_runs_code_by_itself(nets, tmp_path):
     saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3}
     rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory=f"{evil}:Gated", image_size=16, **saved)
     assert not marker.exists()
-    with pytest.raises(
-        CheckpointError, match=re.escape(f"If you trust it, name it: --arch {evil}:Gated"[-60:])
-    ):
+    with pytest.raises(CheckpointError, match=re.escape(f"name it: --arch {evil}:Gated") + "$"):
         rgaviz.load_checkpoint(tmp_path / "own.pt")
     with pytest.raises(CheckpointError, match="does not run because a file says so"):
         rgaviz.load_checkpoint(tmp_path / "own.pt", "resnet18")
@@ -151,6 +233,21 @@ def test_a_file_never_runs_code_by_itself(nets, tmp_path):
     assert not marker.exists()
     x = torch.randn(1, 3, 16, 16)
     torch.testing.assert_close(loaded.model(x), network.eval()(x))
+
+
+def test_what_a_file_says_of_its_training_needs_no_code(nets, tmp_path):
+    network = own_object(f"{nets}:Gated")(4)
+    saved = {"classes": list("abcd"), "mean": (0.5,) * 3, "std": (0.25,) * 3, "history": [{"epoch": 1}]}
+    rgaviz.save_checkpoint(tmp_path / "own.pt", network, factory="no/such.py:Gated", image_size=16, **saved)
+    record = load_record(tmp_path / "own.pt")
+    assert record.parameters == sum(value.numel() for value in network.parameters())
+    assert (record.history, record.task.name) == ([{"epoch": 1}], "classification")
+    assert (record.config["arch"], record.config["attention"]) == ("no/such.py:Gated", "none")
+    document = torch.load(tmp_path / "own.pt", weights_only=True)
+    document["config"]["attention"] = torch.ones(2)
+    torch.save(document, tmp_path / "own.pt")
+    with pytest.raises(CheckpointError, match="no plain values"):
+        load_record(tmp_path / "own.pt")
 
 
 def test_saved_with_its_factory_and_its_outputs(nets, tmp_path):

@@ -75,7 +75,7 @@ def test_a_message_stays_one_line_and_odd_names_are_printed(rga, place):
         command = [sys.executable, "-m", "rgaviz", *words]
         return subprocess.run(command, capture_output=True, check=False, env=environment)
 
-    lost = told("masks", os.fsdecode(b"no\nnet\xff.pt"), "img.jpg")
+    lost = told("redraw", os.fsdecode(b"no\nresults\xff"))
     assert (lost.returncode, lost.stdout, lost.stderr.count(b"\n")) == (1, b"", 1)
     rga("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)
     drawn = told("redraw", "out", "-o", os.fsdecode(b"fig\xff.png"))

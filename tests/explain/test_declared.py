@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from own_networks import write_nets
+from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.declared import declare, parse_gates
@@ -71,6 +72,59 @@ def test_what_is_no_gate(gated, given, told):
     with pytest.raises((RgavizError, UnknownNameError), match=told):
         masks(gated, IMAGES, gates=given)
     assert gated_layers(gated) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ((2, 1, 4, 5), "spatial"),
+        ((2, 4, 5), "spatial"),
+        ((2, 1, 1, 5), "spatial"),
+        ((2, 6, 1, 1), "channel"),
+        ((2, 6), "channel"),
+        ((2, 1, 6), "channel"),
+        ((2, 6, 1), "channel"),
+        ((2, 6, 4, 5), "joint"),
+    ],
+)
+def test_the_shape_tells_the_kind(shape, kind):
+    class Shaped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Sigmoid()
+
+        def forward(self, x):
+            return self.gate(torch.zeros(len(x), *shape[1:]))
+
+    found = masks(Shaped(), IMAGES, gates="gate")
+    assert list(found) == [f"gate/{kind}"]
+    axes = {"spatial": shape[-2:], "channel": (max(shape[1:]),), "joint": shape[1:]}
+    np.testing.assert_array_equal(found[f"gate/{kind}"], np.full((2, *axes[kind]), 0.5, np.float32))
+
+
+@pytest.mark.parametrize("given", ["att.ca:spatial", "att.sa:channel", "att:channel", "body:spatial"])
+def test_a_kind_that_the_shape_cannot_have_is_refused(gated, given):
+    with pytest.raises(RgavizError, match=rf"gives \(B, .*, which is no {given.partition(':')[2]} mask"):
+        masks(gated, IMAGES, gates=given)
+    assert gated_layers(gated) == []
+
+
+def test_every_pattern_is_that_of_a_module(gated):
+    with pytest.raises(UnknownNameError, match=r"'att.saa'. Did you mean 'att.sa'"):
+        masks(gated, IMAGES, gates=["att.ca", "att.saa"])
+
+
+def test_a_module_that_is_used_twice_has_no_mask(gated):
+    gated.att.ca = gated.att.sa
+    for name in ("att.ca", "att.sa"):
+        with pytest.raises(RgavizError, match=r"2 times .* an nn.Sigmoid.. of its own"):
+            masks(gated, IMAGES, gates=name)
+
+
+def test_a_module_that_is_not_used_is_told(gated):
+    gated.spare = nn.Sigmoid()
+    with pytest.raises(RgavizError, match=r"spare is not used .* torch.sigmoid"):
+        masks(gated, IMAGES, gates="spare")
 
 
 def test_gates_as_they_are_typed():

@@ -181,16 +181,19 @@ UNBOUNDED = {"1e23", "9" * 30}  # what is only measured may be large
 
 
 def hostile(command):
-    """A name for each fault of a command's results: whose file it is in, and what stands there."""
+    """Faults of a command's results: whose file each is in, and what stands there.
+
+    What is no number stands in one column of each table, one such text in each other column.
+    """
     if command not in CHARTS:
         kinds = ("channel",) if command == "histogram" else ("spatial", "channel")
         yield from (("map", f"0/a/conv5/{kind}.npy", MAPS[fault]) for kind in kinds for fault in MAPS)
         return
     for name, rows in CHARTS[command].items():
-        for column, value in enumerate(rows[1]):
-            whole = isinstance(value, int)
-            bad = [each for each in NUMBERS if whole or each not in UNBOUNDED]
-            for junk in bad if isinstance(value, int | float) else []:
+        numbers = [column for column, value in enumerate(rows[1]) if isinstance(value, int | float)]
+        for column in numbers:
+            bad = [each for each in NUMBERS if isinstance(rows[1][column], int) or each not in UNBOUNDED]
+            for junk in bad if column == numbers[0] else [bad[column % len(bad)]]:
                 line = [*rows[1][:column], junk, *rows[1][column + 1 :]]
                 yield "table", name, csv_bytes([rows[0], line, *rows[2:]])
         for bad in (csv_bytes(rows[:1]), csv_bytes([*rows, ["a"]]), csv_bytes([["x"]]), b"", b"\xff\x00"):

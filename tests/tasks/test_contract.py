@@ -133,7 +133,7 @@ def test_what_its_loss_does_not_read_is_refused(trained, tmp_path):
     task, images, *_ = trained
     _, changes, *_ = TOYS[task.name]
     classes = len(images.classes)
-    values = (0.3, (1.0,) * classes, 2, 0.5, 2.0, 0.1, 5, 0.5)
+    values = (0.3, (1.0,) * classes, 2, 0.5, 2.0, 0.1, 5, 0.5, True)
     for key, value in zip(OF_TASKS, values, strict=True):
         recipe = tiny.recipe(**{**changes, key: value})
         if key in task.settings:

@@ -110,6 +110,30 @@ def test_a_picture_does_not_depend_on_its_neighbours():
     assert torch.equal(target.scores(found)[1:2], target.scores(found[1:2]))
 
 
+def test_a_pixel_of_pictures_that_are_seen_smaller():
+    """Of pictures of 60x50 and 12x10 the pixel (41, 25) is seen at (4, 2) of 5x6, the pixel (8, 5) at (4, 3)."""
+    found = output()
+    assert torch.equal(
+        RegionTarget(NAMES, 1, (41, 25)).placed([(60, 50)] * 3).scores(found)[:, 0], found[:, 1, 2, 4]
+    )
+    mixed = RegionTarget(NAMES, 1, (8, 5)).placed([(12, 10), (60, 50), (6, 9)])
+    expected = [found[0, 1, 2, 4], found[1, 1, 0, 0], found[2, 1, 5, 4]]
+    assert mixed.scores(found)[:, 0].tolist() == [float(each) for each in expected]
+    assert mixed.about(found) == [["road at 8,5"]] * 3
+
+
+def test_where_marks_lie():
+    assert RegionTarget(NAMES, 1, (3, 0)).places((10, 8)) == ([(3.5 / 8, 0.05)], [])
+    assert RegionTarget(NAMES, 1).places((10, 8)) == ([], [])
+    mask = torch.zeros(10, 8, dtype=torch.bool)
+    mask[2:6, 4:8] = True
+    points, (line,) = RegionTarget(NAMES, 1, mask).places((100, 80))
+    assert points == []
+    x, y = zip(*line, strict=True)
+    assert (min(x), max(x)) == pytest.approx((0.5, 1.0), abs=0.04)
+    assert (min(y), max(y)) == pytest.approx((0.2, 0.6), abs=0.04)
+
+
 def test_pixels_that_are_not_there():
     with pytest.raises(RgavizError, match="from 0,0 to 4,5"):
         RegionTarget(NAMES, 1, (5, 0)).scores(output())

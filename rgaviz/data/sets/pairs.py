@@ -12,8 +12,8 @@ import numpy as np
 from rgaviz.ahead import ahead
 from rgaviz.data.augment import OF_SCENES
 from rgaviz.data.find import is_picture, visible_below
-from rgaviz.data.labels import Coding, present, read_classes
-from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD, read_picture
+from rgaviz.data.labels import Coding, label_size, present, read_classes
+from rgaviz.data.pictures import IMAGENET_MEAN, IMAGENET_STD, picture_size, read_picture
 from rgaviz.data.scenes import Scene, SceneSplit, read_scenes
 from rgaviz.data.splits import Dataset
 from rgaviz.data.windows import IGNORED
@@ -120,12 +120,36 @@ def _read_part(
         track=track,
         **reading,
     )
+    if labelled and not split.kept and not reading.get("leave_damaged"):  # then all have been read
+        check = ahead(_refuse_misfit, pairs, workers)
+        for _ in track(check, total=len(pairs), description="checking sizes"):
+            pass
     if labelled and (coding.classes == 2 or not (split.kept or coding.allowed().all())):
         pairs = [pair for index, pair in enumerate(pairs) if index not in split.damaged]
         kept = split.sources if split.kept else None
         arrays = (each.labels for each in kept) if kept else _labels_ahead(pairs, coding, workers, track)
         _refuse_masks(name, pairs, arrays, coding)
     return split
+
+
+def _refuse_misfit(pair: Pair) -> None:
+    """Refuse labels of another size than their picture, or cut off, by the ends of the files.
+
+    Raises:
+        PictureError: they are; or what :func:`rgaviz.data.labels.read_numbers` refuses.
+    """
+    if pair.labels is None:
+        return
+    _refuse_sizes(pair.labels, label_size(pair.labels), picture_size(pair.picture))
+
+
+def _refuse_sizes(path: Path, labels: Sequence[int], picture: Sequence[int]) -> None:
+    if tuple(labels) != tuple(picture):
+        (rows, columns), (height, width) = labels, picture
+        raise PictureError(
+            f"{str(path)!r} has {rows}x{columns} pixels, but its picture {height}x{width}: give labels of the "
+            "picture's own size."
+        )
 
 
 def _labels_ahead(pairs: Sequence[Pair], coding: Coding, workers: int, track: Track) -> Iterable[np.ndarray]:
@@ -161,12 +185,8 @@ def read_pair(pair: Pair, coding: Coding) -> Scene:
     """
     picture = read_picture(pair.picture, full=True)
     labels = None if pair.labels is None else read_classes(pair.labels, coding)
-    if labels is not None and labels.shape != picture.shape[:2]:
-        (rows, columns), (height, width) = labels.shape, picture.shape[:2]
-        raise PictureError(
-            f"{str(pair.labels)!r} has {rows}x{columns} pixels, but its picture {height}x{width}: give labels of the "
-            "picture's own size."
-        )
+    if labels is not None and pair.labels is not None:
+        _refuse_sizes(pair.labels, labels.shape, picture.shape[:2])
     return Scene(pair.name, picture, labels)
 
 

@@ -77,7 +77,7 @@ def load_scenes(
         colours=named.colours,
         ids=named.numbers,
         notes=notes,
-        source="image files",
+        source=f"image files in {clipped(data_dir.absolute().name)}",
         **options,
     )
 

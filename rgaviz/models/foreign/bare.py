@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.ends import input_channels, the_output
-from rgaviz.errors import CheckpointError, RgavizError, clipped, first_that_fit, lookup, one_line
+from rgaviz.errors import CheckpointError, RgavizError, clipped, lookup, one_line
 from rgaviz.models import MODELS, create_model, foreign, model_options
+from rgaviz.models.foreign import from_own
+from rgaviz.models.foreign.misfits import LETTERS, compared, few, next_step, told_together
 from rgaviz.models.network import config_of, describe, shape_text
 from rgaviz.models.stem import CONVOLUTIONS
-from rgaviz.own_code import is_own_code, own_fault
+from rgaviz.own_code import is_own_code
 
 # Names under which training scripts keep a state_dict: of several the first, so averages only where nothing else is.
 WRAPPERS = (
@@ -32,14 +34,9 @@ PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "model.", "net.", "netwo
 HEADS = re.compile(
     r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?"
 )  # what the last layer is called
-BESIDE = re.compile(
-    r"loss|criterion|center|optim|ema|teacher", re.IGNORECASE
-)  # parts of a training, not of a network
 AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside the network
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has
-NAMED = 3  # names told of each kind of fault
-LETTERS = 120  # of all names in a message
 CONTENTS = 8  # names told of a file in which no weights are found
 
 
@@ -157,7 +154,7 @@ def fit(
     if told:
         raise CheckpointError(
             f"its weights do not fit {arch}: {told_together(told)}. "
-            f"{_next_step(told, len(fitting), len(own), arch, size)}"
+            f"{next_step(told, len(fitting), len(own), arch, size)}"
         )
     model.load_state_dict({**own, **fitting})
     if is_own_code(arch):
@@ -170,68 +167,14 @@ def fit(
     return Fitted(model, notes, bool(differs))
 
 
-def compared(
-    own: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
-    """What of a state_dict does not fit a network's ``own``, by what is wrong with it, and what fits.
-
-    Counters of batches, which older files lack, may be missing.
-    """
-    misshaped = {key for key, value in state.items() if key in own and own[key].shape != value.shape}
-    faults = {
-        "missing": [key for key in own if key not in state and not key.endswith("num_batches_tracked")],
-        "unexpected": [key for key in state if key not in own],
-        "of another shape": [
-            f"{key} {shape_text(state[key].shape)} instead of {shape_text(own[key].shape)}"
-            for key in own
-            if key in misshaped
-        ],
-    }
-    return faults, {key: value for key, value in state.items() if key in own and key not in misshaped}
-
-
-def _next_step(
-    faults: Mapping[str, Sequence[str]], fitting: int, own: int, arch: str, size: tuple[int, int]
-) -> str:
-    """What to do about weights that do not fit, by what is wrong with them."""
-    kinds = set(faults)
-    if kinds == {"unexpected"} and all(BESIDE.search(key.partition(".")[0]) for key in faults["unexpected"]):
-        return (
-            "All that the network needs is there: remove these entries from the state_dict and save it again."
-        )
-    if kinds == {"unexpected"}:  # without them it would be a network that nobody trained
-        return (
-            f"They look like modules that {arch} lacks, such as attention of your own: the network that has them is "
-            "wanted. Build it in Python, load the weights there and explain it."
-        )
-    if kinds == {"missing"}:
-        return "All else fits: save the whole state_dict of the network, or give --arch a smaller one."
-    if kinds == {"of another shape"}:
-        return (
-            f"All names fit: give --arch a wider or narrower network than {arch}, "
-            f"or convert them for another --image-size than {shape_text(size)}."
-        )
-    return (
-        f"{fitting} of the network's {own} entries are in the file and fit: "
-        "give --arch the network that it was trained with, or rename what differs."
-    )
-
-
 def _count(model: nn.Module, size: tuple[int, int], output: str | int | None) -> None:
     """Note how many outputs an own network has, which is known when it has been used."""
     config = config_of(model)
-    try:
-        with torch.inference_mode():
-            given = model.eval()(torch.zeros(1, input_channels(model), *size))
-    except Exception as error:
-        fault = own_fault(config["arch"], error)
-        raise RgavizError(f"{fault} It was given one image of {shape_text(size)} (--image-size).") from error
-    found = the_output(given, output)
+    found = the_output(from_own.tried(model, input_channels(model), size, "(--image-size)"), output)
     if found.ndim != 2:
         raise RgavizError(
-            f"{clipped(config['arch'])} gives {shape_text(found.shape)} for one image, where a classifier gives "
-            f"1x10, say; "
-            "name another --output, or wrap it."
+            f"{clipped(config['arch'])} gives {shape_text(found.shape)} for one image, where a classifier gives 1x10, "
+            "say; name another --output, or wrap it."
         )
     describe(model, {**config, "num_classes": found.shape[1]})
 
@@ -303,16 +246,3 @@ def stem_of(state: Mapping[str, Tensor]) -> str:
 
 def _has_rows(state: Mapping[str, Tensor], key: str) -> bool:
     return key in state and state[key].ndim > 0 and len(state[key]) > 0
-
-
-def few(names: Sequence[str], *, most: int = NAMED, letters: int = LETTERS) -> str:
-    """The first names, as far as they fit into so many letters, and how many more there are."""
-    shown = first_that_fit([clipped(name, letters) for name in names[:most]], letters)
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return ", ".join(shown) + more
-
-
-def told_together(faults: Mapping[str, Sequence[str]], between: str = " ") -> str:
-    """What does not fit, as :func:`compared` gives it, by kind."""
-    letters = LETTERS // max(len(faults), 1)
-    return "; ".join(f"{kind}{between}{few(names, letters=letters)}" for kind, names in faults.items())

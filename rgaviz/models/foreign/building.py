@@ -49,7 +49,7 @@ def constructed(make: Callable[[], nn.Module]) -> nn.Module:
 def described(model: nn.Module, source: Source, num_classes: int, image_size: tuple[int, int]) -> nn.Module:
     """The network with the attributes by which the rest of the package knows it."""
     config = {
-        "arch": source.network,
+        "arch": str(source.network),  # a plain text, whatever it stands for
         "attention": "none",
         "num_classes": num_classes,
         "image_size": list(image_size),

@@ -15,7 +15,8 @@ from torch import Tensor
 from rgaviz.attention.rga import GatedRelations
 from rgaviz.errors import CheckpointError
 from rgaviz.models import create_model
-from rgaviz.models.foreign.bare import PREFIXES, told_together, unwrap, without_prefixes
+from rgaviz.models.foreign.bare import PREFIXES, unwrap, without_prefixes
+from rgaviz.models.foreign.misfits import told_together
 from rgaviz.models.network import Network, shape_text, shapes_only
 
 # Kinds of relations in a module -> our name for the attention; their branches are rgas, rgac and rgasc.

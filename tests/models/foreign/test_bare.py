@@ -199,7 +199,7 @@ def test_modules_that_the_network_lacks_are_never_to_be_removed(extra):
         bare.fit({**state, extra: torch.ones(3, 3)}, "resnet20")
     assert "remove" not in str(caught.value)
     assert f"unexpected {extra}" in str(caught.value)
-    assert "the network that has them is wanted" in str(caught.value)
+    assert "name the network that has them, your own code: --arch net.py:make" in str(caught.value)
 
 
 def test_what_does_not_fit_is_listed():
