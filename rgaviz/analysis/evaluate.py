@@ -171,7 +171,10 @@ def evaluate(
             said.say(f"Note: there is no figure of how networks for {task.name} are measured.")
             return measured
         write_results(output.folder, subjects, measured, task.drawn, options, said.command_line)
-        pages = draw(output.folder, output, options).pages
+        drawing = draw(output.folder, output, options)
+        for note in drawing.notes:
+            said.say(f"Note: {note}")
+        pages = drawing.pages
         common, own = (pages[0], pages[1:]) if task.drawn in OF_ALL else ([], pages)
         files = own or [[] for _ in measured]
         return [replace(each, files=[*common, *page]) for each, page in zip(measured, files, strict=True)]

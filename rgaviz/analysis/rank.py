@@ -21,6 +21,7 @@ from rgaviz.data.sets.crops import names_of_files
 from rgaviz.devices import choose_device
 from rgaviz.errors import RgavizError, lookup, words
 from rgaviz.figures.draw import claim_figure, draw, record_options
+from rgaviz.figures.names import check_names
 from rgaviz.figures.style import FigureOptions, options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
@@ -112,6 +113,7 @@ def rank(
         claim_figure("rank", output, options, inputs=inputs)
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
+        check_names(options.names, [subject.id for subject in subjects])
         _refuse_others(subjects)
         overlays = overlays_of(subjects, task, overlay)
         search = searched(overlays, sought, named, where, pattern, failures, said.track, said.say)
@@ -124,6 +126,8 @@ def rank(
         head = _head(search, task, made[0].ranking.order.shape[1], len(failures), options, said.command_line)
         write_rankings(output.folder, head, search, made, found, said.track)
         drawn = draw(output.folder, output, options)
+        for note in drawn.notes:
+            said.say(f"Note: {note}")
     told = [each for several in found.values() for each in several]
     return Ranked(output.folder, drawn.paths, told, head["texts"][HITS], failures, drawn.left_out)
 

@@ -132,6 +132,8 @@ def relations(
         else:
             numbers, failures = _write_places(looked, found, asked, output, head, said, shown)
         drawn = draw(output.folder, output, options)
+        for note in drawn.notes:
+            said.say(f"Note: {note}")
     return Related(output.folder, drawn.paths, numbers, failures, drawn.left_out)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rgaviz.errors import RgavizError, clipped
 from rgaviz.figures.style import FigureOptions
+from rgaviz.results.manifest import Line, Panel
 from rgaviz.results.reader import Results
 
 MINUS = " − "  # between the networks in the title of a difference
@@ -37,12 +38,34 @@ def check_names(names: Sequence[str], ids: Sequence[str]) -> None:
 
 
 def renamed(results: Results, options: FigureOptions) -> Results:
-    """The results with the networks' names in the titles; maps and files keep the ids."""
+    """The results with the networks' names in titles and captions; maps and files keep the ids."""
     if not options.names:
         return results
     names = called(results, options)
     titles = [titled(title, names) for title in results.manifest.titles]
-    return replace(results, manifest=results.manifest.model_copy(update={"titles": titles}))
+    rows = [[_renamed_panel(panel, names) for panel in row] for row in results.manifest.rows]
+    return replace(results, manifest=results.manifest.model_copy(update={"titles": titles, "rows": rows}))
+
+
+def _renamed_panel(panel: Panel, names: Mapping[str, str]) -> Panel:
+    """A panel whose lines name networks: a query says by which it is ranked, a difference where a fault is."""
+    by = panel.values.get("network")
+    whose = [ref.checkpoint for ref in (panel.map, panel.minus) if ref] if panel.kind == "difference" else []
+    ends = [[each] for each in whose] + ([whose] if len(whose) > 1 else [])
+    tails = {_tail(each): _tail([names.get(part, part) for part in each]) for each in ends}
+
+    def told(line: Line) -> Line:
+        if by is not None and line.text == by:
+            return line.model_copy(update={"text": names.get(by, by)})
+        found = max((tail for tail in tails if line.text.endswith(tail)), key=len, default="")
+        kept = line.text.removesuffix(found)
+        return line.model_copy(update={"text": kept + tails[found]}) if found else line
+
+    return panel.model_copy(update={"lines": [told(line) for line in panel.lines]})
+
+
+def _tail(whose: Sequence[str]) -> str:
+    return f" in {' and '.join(whose)}"
 
 
 def titled(title: str, names: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from rgaviz.figures.layout import TEXT
+from rgaviz.figures.names import called, renamed
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.scales import ColourBar, Scales
 from rgaviz.figures.style import FigureOptions
@@ -45,10 +46,11 @@ def save_rank_page(results: Results, path: Path, options: FigureOptions) -> None
     Raises:
         RgavizError: a map that is not there, or a place that cannot be written.
     """
+    results = renamed(results, options)
     scales = Scales(results, options)
-    manifest = results.manifest
+    manifest, names = results.manifest, called(results, options)
     rows = (row for row in manifest.rows if row)
-    networks = [str(each.get("id", "")) for each in manifest.checkpoints]
+    networks = list(names.values())
     files = resources.files("rgaviz.figures")
     code = (files / "rank.js").read_text("utf-8")
     told = _template((files / "rank.html").read_text("utf-8")).generate(
@@ -56,7 +58,7 @@ def save_rank_page(results: Results, path: Path, options: FigureOptions) -> None
         about=[*manifest.texts.values(), manifest.command_line],
         networks=networks,
         titles=manifest.titles,
-        rows=(_row(results, scales, row, options) for row in rows),
+        rows=(_row(results, scales, row, options, names) for row in rows),
         bars=[_bar(bar) for bar in scales.bars()],
         style=(files / "rank.css").read_text("utf-8"),
         code=code,
@@ -89,12 +91,19 @@ def _template(text: str) -> Any:
     return made.from_string(text)
 
 
-def _row(results: Results, scales: Scales, panels: Sequence[Panel], options: FigureOptions) -> dict[str, Any]:
+def _row(
+    results: Results,
+    scales: Scales,
+    panels: Sequence[Panel],
+    options: FigureOptions,
+    names: Mapping[str, str],
+) -> dict[str, Any]:
     """What the template has of a row: what it is filtered by, and its pictures."""
     values = panels[0].values
+    network = _text(values.get("network"))
     at_once = next((panel.frame for panel in panels[1:]), None)
     return {
-        "network": _text(values.get("network")),
+        "network": names.get(network, network),
         "query": _text(values.get("query")),
         "identity": _text(values.get("identity")),
         "precision": _number(values.get("ap")),

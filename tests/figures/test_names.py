@@ -1,12 +1,14 @@
 """What networks are called in a figure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.draw import draw
+from rgaviz.figures.draw import draw, figure_options, record_options
 from rgaviz.figures.grid import draw_grid
-from rgaviz.figures.names import titled
+from rgaviz.figures.names import renamed, titled
 from rgaviz.figures.style import FigureOptions
 from rgaviz.outputs import Output
 from rgaviz.results.manifest import Line, MapRef, Panel, Picture
@@ -85,6 +87,44 @@ def test_names_are_kept_for_drawing_again(results, tmp_path):
     )
     with pytest.raises(RgavizError, match="--names has 1 names for 2 networks"):
         list(draw_grid(results, FigureOptions(names=("A",))))
+
+
+def test_redrawing_keeps_and_changes_them(results, tmp_path):
+    options = FigureOptions(dpi=50, names=("A", "B"), captions="short")
+    results.manifest.figure.update(record_options(options))
+    assert figure_options(results, {}) == options
+    changed = figure_options(results, {"names": ("C", "D"), "captions": "none"})
+    assert (changed.names, changed.captions) == (("C", "D"), "none")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("no positive evidence in rga", "no positive evidence in + RGA (ours)"),
+        ("flat map in base and rga", "flat map in ResNet and + RGA (ours)"),
+        ("bird in water", "bird in water"),
+    ],
+)
+def test_lines_of_differences(results, line, expected):
+    rga, base = (MapRef(checkpoint=name, name="gradcam", group="cam") for name in ("rga", "base"))
+    panel = Panel(kind="difference", picture="0", map=base, minus=rga, lines=[Line(text=line, role="flag")])
+    manifest = results.manifest.model_copy(
+        update={"rows": [[panel, panel.model_copy(update={"kind": "map"})]]}
+    )
+    found = renamed(replace(results, manifest=manifest), FigureOptions(names=("+ RGA (ours)", "ResNet")))
+    one, other = found.manifest.rows[0]
+    assert [each.text for each in one.lines] == [expected]
+    assert other.lines == panel.lines  # what a map's line says may end likewise
+    assert one.map == base
+
+
+def test_a_query_says_by_which_network(results):
+    panel = Panel(
+        kind="picture", picture="0", values={"network": "rga"}, lines=[Line(text="rga"), Line(text="7")]
+    )
+    manifest = results.manifest.model_copy(update={"rows": [[panel]]})
+    found = renamed(replace(results, manifest=manifest), FigureOptions(names=("Ours", "Theirs")))
+    assert [line.text for line in found.manifest.rows[0][0].lines] == ["Ours", "7"]
 
 
 @pytest.mark.parametrize("names", [("", "b"), (3, "b"), ("x" * 500, "b")])

@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,15 @@ def test_every_picture_is_there_with_its_map(page):
         r'</figure>\s*<p class="end">\s*<span class="plain">([^<]*)</span>\s*</p>\s*</div>', text
     )
     assert ends == ["AP 80.0%", "AP 20.0%", "AP None%", "AP None%"]
+
+
+def test_networks_have_the_names_that_the_user_gives(tmp_path):
+    options = replace(FAST, names=("ResNet", "+ RGA"))
+    draw(make(tmp_path / "r"), Output(tmp_path / "r", tmp_path / "r/rank"), options)
+    text = (tmp_path / "r/rank.html").read_text()
+    assert re.findall(r'data-network="(.*?)"', text) == ["ResNet", "+ RGA"] * 2
+    assert re.findall(r"<option>(.*?)</option>", text)[:2] == ["ResNet", "+ RGA"]
+    assert "Rankings by ResNet and + RGA" in text
 
 
 def test_no_request_leaves_the_page(page):
