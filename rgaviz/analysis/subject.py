@@ -21,7 +21,7 @@ from rgaviz.explain.capture import itself
 from rgaviz.explain.declared import declare, parse_gates, refuse_unknown_gates, undeclare
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
 from rgaviz.explain.layers import default_cam_layer, layer_name
-from rgaviz.explain.making import TOGETHER, USUAL, Making, made
+from rgaviz.explain.making import TOGETHER, USUAL, Making, check_together, made
 from rgaviz.explain.places import mask_place
 from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
@@ -216,6 +216,7 @@ def with_cam(subject: Subject, layer: str | torch.nn.Module | None) -> Subject:
     """
     model = subject.checkpoint.model
     with naming(subject):
+        check_together(layer)
         layer = layer_name(model, layer) if layer else default_cam_layer(model, subject.checkpoint.image_size)
         places = [mask_place(model, each, subject.checkpoint.image_size) for each in layer.split(TOGETHER)]
         place = places[0] if len(places) == 1 else " and ".join(dict.fromkeys(places))

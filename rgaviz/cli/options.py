@@ -18,6 +18,7 @@ from rgaviz.outputs import given_place
 # The panels of --help.
 NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
 USUAL = "what its kind usually takes"  # of images
+QUANTILE = 0.8  # of a map, above which its box is
 
 
 def flag(*names: str, help: str, panel: str | None = None) -> Any:
@@ -298,8 +299,9 @@ class Making(Group):
         False
     )
     quantile: Annotated[
-        float, typer.Option(help="With --boxes: positions above this share of all count.")
-    ] = 0.8
+        float | None,
+        typer.Option(help="With --boxes: positions above this share of all count.", show_default="0.8"),
+    ] = None
     contrast: Annotated[
         str | None,
         typer.Option(
@@ -322,10 +324,12 @@ class Making(Group):
             names = parse_names(self.contrast, "--contrast")
             if len(names) != 2:
                 raise RgavizError(
-                    f"--contrast {clipped(self.contrast)} names {len(names)} classes: write two, cat,dog."
+                    f"--contrast {clipped(self.contrast)} is about two classes, not {len(names)}: write cat,dog."
                 )
             target = f"contrast:{self.contrast}"
-        boxes = self.quantile if self.boxes else None
+        if self.quantile is not None and not self.boxes:
+            raise RgavizError(f"--quantile {self.quantile} is for boxes: add --boxes, or leave it out.")
+        boxes = (QUANTILE if self.quantile is None else self.quantile) if self.boxes else None
         return {"target": target, "making": How(self.smooth or "", self.signed), "boxes": boxes}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError, lookup
+from rgaviz.errors import RgavizError, clipped, lookup
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.methods import METHODS
 from rgaviz.explain.targets import Target
@@ -89,6 +89,17 @@ class _Same:
 
     def settled(self, output: Tensor) -> Sequence[Target]:
         return self.targets
+
+
+def check_together(layer: object) -> None:
+    """Refuse names of layers that cannot be put together: none, or one twice.
+
+    Raises:
+        RgavizError: it is one.
+    """
+    names = layer.split(TOGETHER) if isinstance(layer, str) and layer else []
+    if "" in names or len(set(names)) < len(names):
+        raise RgavizError(f"--layer {clipped(layer)} names no layer, or one twice: write conv4+conv5, say.")
 
 
 def made(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,10 @@ OF_SCRIPT = {
     **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"), "Noto Sans CJK"),
     "KANGXI": "Noto Sans CJK",
 }
+
+
+# Else what it says of fonts without a usual weight goes to the terminal.
+logging.getLogger("matplotlib.font_manager").addHandler(logging.NullHandler())
 
 
 class Signs(NamedTuple):

@@ -170,8 +170,8 @@ class Scales:
         parts = []
         for ref in (panel.map, panel.minus):
             assert ref is not None
-            low, high = self.limits(panel, ref)
-            parts.append(self.read(panel, ref) / (1.0 if self.raw(ref) else high - low))
+            _, high = self.limits(panel, ref)
+            parts.append(self.read(panel, ref) / (1.0 if self.raw(ref) else high))
         return subtract(parts[0], parts[1], self.interpolation)
 
     @cached_property

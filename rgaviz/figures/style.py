@@ -157,6 +157,8 @@ class FigureOptions:
             raise RgavizError(
                 '--names has one that is no name; write one for each network: "ResNet-18,+ RGA (ours)"'
             )
+        if len(set(self.names)) < len(self.names):
+            raise RgavizError("--names calls two networks alike: give each a name of its own.")
         if not isinstance(self.columns, int) or not 0 <= self.columns <= MOST_COLUMNS:
             raise RgavizError(
                 f"--columns {self.columns} is out of range: choose 1 to {MOST_COLUMNS}, or 0 for as many as fit."

@@ -38,9 +38,11 @@ def told_lacking(signs: Iterable[str]) -> str:
     more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
     fonts = list(dict.fromkeys(font for sign in some if (font := font_to_install(sign))))
     mend = f"install {' and '.join(fonts[:SHOWN])}, or " if fonts else ""
+    what = "1 sign" if len(some) == 1 else f"{len(some)} signs"
+    shown = "stands there by its number" if len(some) == 1 else "stand there by their numbers"
     return (
-        f"no font here has {len(some)} sign{'s' if len(some) > 1 else ''} of the figure ({named}{more}), which stand "
-        f"there by their numbers; {mend}write names in Latin letters with --names."
+        f"no font here has {what} of the figure ({named}{more}), which {shown}; {mend}write names in Latin letters "
+        "with --names."
     )
 
 

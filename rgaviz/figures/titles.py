@@ -29,7 +29,8 @@ def shortened(results: Results) -> tuple[Results, dict[str, str]]:
     for group, places in columns.items():
         words = _common([titles[place] for place in places])
         if words:
-            said[group] = ", ".join(words)
+            # That maps are signed the name of their group says.
+            said[group] = ", ".join(word for word in words if word != group)
             for place in places:
                 titles[place] = _without(titles[place], len(words))
     return replace(results, manifest=manifest.model_copy(update={"titles": titles})), said

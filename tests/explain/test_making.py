@@ -1,5 +1,7 @@
 """Maps of several layers, smoothed or signed, against pytorch-grad-cam and slow loops."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.cam import explain
-from rgaviz.explain.making import Making, box_above, fused, made
+from rgaviz.explain.making import Making, box_above, check_together, fused, made
 from rgaviz.explain.targets import one_class, top_classes
 
 IMAGES = torch.randn(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
@@ -139,6 +141,14 @@ def test_the_usual_way_is_that_of_explain(net):
 def test_methods_that_cannot_be_made_so(net, making, method, told):
     with pytest.raises(RgavizError, match=told):
         maps(net, making, method=method)
+
+
+@pytest.mark.parametrize("layer", ["conv4+", "+", "conv4+conv4"])
+def test_layers_that_cannot_be_put_together(layer):
+    with pytest.raises(RgavizError, match=re.escape(f"--layer {layer} names no layer, or one twice")):
+        check_together(layer)
+    check_together("conv4+conv5")
+    check_together(None)
 
 
 def test_no_such_smoothing():

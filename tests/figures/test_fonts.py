@@ -149,7 +149,7 @@ def test_every_format_has_them(installed, outline):
 
 
 @pytest.mark.filterwarnings("ignore:A map has values that are no numbers")
-def test_a_whole_figure(installed, tmp_path):
+def test_a_whole_figure(installed, tmp_path, capfd):
     head = {**HEAD, "titles": ["input", "猫"]}
     for place, expected in enumerate([["no font here has 1 sign"], []]):
         if place:
@@ -159,3 +159,4 @@ def test_a_whole_figure(installed, tmp_path):
         assert [note[: len(expected[0])] for note in drawn.notes] == expected
         content = drawn.paths[0].read_bytes()
         assert (b"RgavizTest" in content) is bool(place)
+    assert capfd.readouterr() == ("", "")  # matplotlib tells of fonts by itself

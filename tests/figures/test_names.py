@@ -127,7 +127,7 @@ def test_a_query_says_by_which_network(results):
     assert [line.text for line in found.manifest.rows[0][0].lines] == ["Ours", "7"]
 
 
-@pytest.mark.parametrize("names", [("", "b"), (3, "b"), ("x" * 500, "b")])
+@pytest.mark.parametrize("names", [("", "b"), (3, "b"), ("x" * 500, "b"), ("b", "b")])
 def test_what_is_no_name(names):
     with pytest.raises(RgavizError, match="--names"):
         FigureOptions(names=names)

@@ -99,6 +99,16 @@ def test_difference_is_at_the_finer_resolution():
     np.testing.assert_array_equal(subtract(coarse, fine), [[0, -1], [-2, -4]])
 
 
+def test_differences_of_signed_maps_are_of_fractions_of_their_largest_value(tmp_path):
+    one, other = (ref(each, "gradcam", "signed") for each in "ab")
+    column = {"title": "b − a", "kind": "difference", "map": other, "minus": one}
+    shown = [{**A, "map": one}, {**B, "map": other}, column]
+    values = {"a/gradcam": [[-4.0, 2.0]], "b/gradcam": [[1.0, -0.5]]}
+    scales = Scales(make(tmp_path / "r", shown, sizes=((20, 30),), **values), FAST)
+    expected = [[1 / 1 + 4 / 4, -0.5 / 1 - 2 / 4]]
+    np.testing.assert_allclose(scales.difference(panel(column, "0")), expected)
+
+
 def test_captions(tmp_path):
     flag = Line(text="flat map", role="flag")
     wrong = [Line(text="cat 93%", role="wrong"), Line(text="target: dog"), flag]

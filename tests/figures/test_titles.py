@@ -12,7 +12,7 @@ from rgaviz.results.writer import ResultsWriter
 
 
 def results(folder, *titles):
-    """A row of a picture and a map for each title: of the group ``mask`` where it says so, else ``cam``."""
+    """A row of a picture and maps: of the group ``mask`` or ``signed`` where a title says so, else ``cam``."""
     head = {"command": "compare", "checkpoints": [{"id": "a"}], "titles": ["input (all)", *titles]}
     with ResultsWriter(folder, head) as writer:
         names = [f"m{place}" for place in range(len(titles))]
@@ -20,7 +20,8 @@ def results(folder, *titles):
         writer.picture(Picture(id="0", path="a.png", size=[8, 8]), np.zeros((8, 8, 3), np.uint8), maps)
         panels = [Panel(kind="picture", picture="0")]
         for name, title in zip(names, titles, strict=True):
-            ref = MapRef(checkpoint="a", name=name, group="mask" if "mask" in title else "cam")
+            group = next((each for each in ("mask", "signed") if each in title), "cam")
+            ref = MapRef(checkpoint="a", name=name, group=group)
             panels.append(Panel(kind="map", picture="0", map=ref))
         writer.row(panels)
     return read_results(folder)
@@ -35,6 +36,7 @@ def results(folder, *titles):
          {"cam": "conv5, flip"}),
         (["a CAM (conv5)", "b CAM (norm1)"], ["a CAM (conv5)", "b CAM (norm1)"], {}),
         (["a (old) CAM (conv5)", "b (new) CAM (conv5)"], ["a (old) CAM", "b (new) CAM"], {"cam": "conv5"}),
+        (["a CAM (conv5, signed)", "b CAM (conv5, signed)"], ["a CAM", "b CAM"], {"signed": "conv5"}),
         (["a CAM (conv5)"], ["a CAM (conv5)"], {}),
         (["a mask", "b mask (conv5)"], ["a mask", "b mask (conv5)"], {}),
         (["a CAM (conv5, (x))", "b CAM (conv5)"], ["a CAM (conv5, (x))", "b CAM (conv5)"], {}),
