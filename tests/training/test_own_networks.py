@@ -40,7 +40,7 @@ def test_one_is_trained_told_in_tables_and_resumed(nets, tmp_path):
     out = tmp_path / "run"
     (row,) = train(nets, "Norms", out)
     checkpoint = rgaviz.load_checkpoint(out / "baseline.pt", f"{nets}:Norms")
-    assert int(checkpoint.model.body[1].num_batches_tracked) == 2 * tiny.STEPS
+    assert int(checkpoint.model.state_dict()["body.1.num_batches_tracked"]) == 2 * tiny.STEPS
     (found,), notes = read_runs([out])
     assert (found.arch, notes) == (f"{nets}:Norms", [])
     assert list(found.parameters.values()) == [sum(each.numel() for each in checkpoint.model.parameters())]
