@@ -49,14 +49,14 @@ def renamed(results: Results, options: FigureOptions) -> Results:
 
 def _renamed_panel(panel: Panel, names: Mapping[str, str]) -> Panel:
     """A panel whose lines name networks: a query says by which it is ranked, a difference where a fault is."""
-    by = panel.values.get("network")
+    by = str(panel.values.get("network"))
     whose = [ref.checkpoint for ref in (panel.map, panel.minus) if ref] if panel.kind == "difference" else []
     ends = [[each] for each in whose] + ([whose] if len(whose) > 1 else [])
     tails = {_tail(each): _tail([names.get(part, part) for part in each]) for each in ends}
 
     def told(line: Line) -> Line:
-        if by is not None and line.text == by:
-            return line.model_copy(update={"text": names.get(by, by)})
+        if by in names and line.text == by:
+            return line.model_copy(update={"text": names[by]})
         found = max((tail for tail in tails if line.text.endswith(tail)), key=len, default="")
         kept = line.text.removesuffix(found)
         return line.model_copy(update={"text": kept + tails[found]}) if found else line

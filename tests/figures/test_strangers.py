@@ -121,7 +121,8 @@ def test_pages_come_before_overlays_and_refusals_before_both(tmp_path, monkeypat
     monkeypatch.setattr("rgaviz.figures.draw.save_figure", saved)
     monkeypatch.setattr("rgaviz.marked.atomic_write", written)
     redraw(folder, figure=PLAIN)
-    assert order[:2] == ["masks", "0-a-gradcam.png"]
+    assert order[0] == "masks"
+    assert "0-a-gradcam.png" in order  # which are written by threads, in any order
     two = make(tmp_path / "two", COLUMNS[:2], [(8, 8)] * 2, paths=["a.jpg", "a.png"]).folder
     edit(two, command="masks")
     order.clear()
