@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pytest
 
-from rgaviz.analysis.truths import label_file
+from rgaviz.data.beside import label_file
 from rgaviz.data.find import PicturePath
 from rgaviz.data.sets.codings import coding_of
 
