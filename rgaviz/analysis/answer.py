@@ -31,8 +31,10 @@ from rgaviz.figures.draw import (
     figure_options,
     record_options,
 )
+from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.names import check_names
-from rgaviz.figures.style import figure_bytes, options_of
+from rgaviz.figures.saving import figure_bytes
+from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import given_place, output_place, with_suffix
 from rgaviz.results.reader import read_results
@@ -83,8 +85,9 @@ class Answer:
         """The first page, for a notebook."""
         results = read_results(self.folder)
         options = figure_options(results, {"formats": ("png",), "dpi": NOTEBOOK_DPI, "pages": 1})
-        page = next(iter(FIGURES[results.manifest.command](results, options)))
-        return figure_bytes(page.figure, "png", options)
+        with fonts_for([results.manifest.model_dump(), options.names]):
+            page = next(iter(FIGURES[results.manifest.command](results, options)))
+            return figure_bytes(page.figure, "png", options)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -19,7 +19,7 @@ from rgaviz.analysis.subject import Subject, one_task
 from rgaviz.data.find import usable
 from rgaviz.data.scenes import SceneSplit
 from rgaviz.data.sets import load_dataset
-from rgaviz.data.sets.codings import CODINGS
+from rgaviz.data.sets.codings import CODINGS, SCENES
 from rgaviz.data.splits import Dataset, as_images
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError, lookup
@@ -258,6 +258,8 @@ def _write_scenes(split: SceneSplit, places: Sequence[int], first: Subject, fold
     table = np.arange(256, dtype=np.uint8)
     if checkpoint.dataset in CODINGS:  # whose files have a number more for what is none
         table[IGNORED] = len(checkpoint.classes)
+    elif checkpoint.dataset == SCENES and checkpoint.ids is not None:  # whose files leave numbers out
+        table[: len(checkpoint.ids)] = checkpoint.ids
     written = []
     for place, scene in zip(places, split.whole(places), strict=True):
         name = f"{usable(Path(scene.name).stem)}-{place}.png"

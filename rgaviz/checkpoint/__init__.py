@@ -215,7 +215,7 @@ def _loaded(path: Path, document: Any, given: Given) -> Checkpoint:
 
 
 def load_record(path: Path) -> Checkpoint:
-    """A checkpoint for what it says of its training: of a network of the user's own code that code does not run.
+    """A checkpoint for what it says of its training: own code that its network or its attention has does not run.
 
     The ``model`` of such a one is empty; ``parameters`` are counted all the same.
 
@@ -224,7 +224,7 @@ def load_record(path: Path) -> Checkpoint:
     """
     document = read(path)
     config = document.get("config") if isinstance(document, dict) else None
-    if not (isinstance(config, dict) and is_own_code(config.get("arch"))):
+    if not (isinstance(config, dict) and any(is_own_code(config.get(key)) for key in ("arch", "attention"))):
         return _loaded(path, document, Given())
     header = read_header(document, path)
     try:

@@ -19,7 +19,12 @@ from rgaviz.tasks.classification import answering
 from rgaviz.tasks.task import asked
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from rgaviz.tasks.task import Target
+
+    Picture = str | Path | np.ndarray | Image
+    Pictures = Tensor | Picture | Sequence[Picture]
 
 
 def _is_byte(value: Any) -> bool:
@@ -143,7 +148,7 @@ class Checkpoint:
         height, width = picture.shape[:2]
         return self.task.input_size((height, width), self.image_size)
 
-    def inputs(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> Tensor:
+    def inputs(self, images: Pictures) -> Tensor:
         """A normalised batch (B, C, H, W) float32.
 
         Args:
@@ -211,9 +216,13 @@ class Checkpoint:
         picture = read_picture(given) if isinstance(given, str | Path) else check_array(given, grey=single)
         return picture if self.channels == 3 else grey(picture)
 
-    def scored(self) -> Callable[[Tensor], Tensor]:
-        """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...)."""
-        whole = self.task.scored(self.model)
+    def scored(self, task: Task | None = None) -> Callable[[Tensor], Tensor]:
+        """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...).
+
+        Args:
+            task: the network's, measuring in a way of its own.
+        """
+        whole = (task or self.task).scored(self.model)
         return whole if self.output is None else lambda images: the_output(whole(images), self.output)
 
     def target(self, text: str | None = None) -> Target:
@@ -230,13 +239,13 @@ class Checkpoint:
         return self.scored()(self.inputs(picture).to(next(self.model.parameters()).device))
 
     @torch.inference_mode()
-    def told(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Told]:
-        """What the network says of every picture, whatever it is for; ``images`` as in :meth:`inputs`."""
+    def told(self, images: Pictures, task: Task | None = None) -> list[Told]:
+        """What the network says of every picture, whatever it is for; as in :meth:`inputs` and :meth:`scored`."""
         device = next(self.model.parameters()).device
-        output = self.scored()(self.inputs(images).to(device))  # (B, ...)
+        output = self.scored(task)(self.inputs(images).to(device))  # (B, ...)
         return self.task.told(output, self.classes, [None] * len(output))
 
-    def predict(self, images: Tensor | str | Path | Sequence[str | Path | np.ndarray]) -> list[Prediction]:
+    def predict(self, images: Pictures) -> list[Prediction]:
         """Class and confidence of every picture by a classifier; ``images`` as in :meth:`inputs`.
 
         Raises:

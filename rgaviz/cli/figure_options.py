@@ -128,6 +128,13 @@ class MapFigure(NamedFigure):
     pages: Annotated[
         int, typer.Option(help="Pages drawn of a long figure at most, 0 for all.", rich_help_panel=FIGURE)
     ] = 10
+    jpeg: Annotated[
+        int,
+        typer.Option(
+            help="Quality of the pictures in PDF files as JPEG, 1 to 100, such as 90: smaller; 0 keeps them exact.",
+            rich_help_panel=FIGURE,
+        ),
+    ] = 0
     preset: Annotated[
         str,
         typer.Option(

@@ -9,7 +9,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
-from rgaviz.cli.options import NETWORK, OUTPUT, Json, OwnAttention, out_option
+from rgaviz.cli.options import OUTPUT, Json, out_option
 from rgaviz.cli.show import give, say
 
 
@@ -38,22 +38,11 @@ def table(
         Path | None,
         out_option("File to write.", show_default="standard output"),
     ] = None,
-    attention: OwnAttention = None,
-    arch: Annotated[
-        str | None,
-        typer.Option(
-            help="Network of your own code that runs have: FILE.py:NAME.",
-            show_default="none of that kind",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tabulate finished runs: parameters, and what the task measures as mean and standard deviation over seeds."""
-    from rgaviz.own_code import name_own_code
     from rgaviz.runs.tabulate import choose_format, tabulate
 
-    name_own_code(arch, *(attention or "").split(","))
     text = tabulate(runs, out, form=choose_format(form, out, as_json=as_json), paper=paper, say=say)
     if out is None:
         print(text, end="")

@@ -14,6 +14,7 @@ from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
+from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
@@ -23,9 +24,10 @@ from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
 from rgaviz.figures.rank import rank_pages
+from rgaviz.figures.saving import save_figure
 from rgaviz.figures.sheet import refuse_long
-from rgaviz.figures.style import FigureOptions, Page, options_of, save_figure
-from rgaviz.figures.text import signs_lacking, told_lacking
+from rgaviz.figures.style import FigureOptions, Page, options_of
+from rgaviz.figures.text import told_lacking
 from rgaviz.marked import claim_marked
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import MapRef, ResultsError
@@ -106,15 +108,27 @@ def draw_results(results: Results, output: Output, options: FigureOptions, recor
     except OSError as error:  # a name that is too long
         raise output_error(output.stem, error) from error
     try:
-        with signs_lacking() as lacking:
+        with fonts_for([results.manifest.model_dump(), options.names]) as signs:
             drawn = _drawn(results, output, options, recorded)
-        return replace(drawn, notes=[note for note in [told_lacking(lacking)] if note])
+        return replace(
+            drawn, notes=[note for note in [told_lacking(signs.lacking), *_sizes(drawn, options)] if note]
+        )
     except OutputError as error:
         if not isinstance(error.__cause__, OSError):
             raise
         again = shlex.join(["rgaviz", "redraw", str(folder)])
         reason = f"Cannot write the figure: {clipped(error.__cause__.strerror, 30)}."
         raise OutputError(f"{reason} The results are kept; mend that, then:", typed=again) from error
+
+
+def _sizes(drawn: Drawn, options: FigureOptions) -> list[str]:
+    """How large PDF files are whose pictures are not exact."""
+    paths = [path for page in drawn.pages for path in page if path.suffix == ".pdf"]
+    if not options.jpeg or not paths:
+        return []
+    size = sum(path.stat().st_size for path in paths) / 1e6
+    what = paths[0].name if len(paths) == 1 else f"{len(paths)} PDF files"
+    return [f"pictures in {what} are JPEGs of quality {options.jpeg}: {size:.2g} MB."]
 
 
 def _drawn(results: Results, output: Output, options: FigureOptions, recorded: bool) -> Drawn:
@@ -256,7 +270,7 @@ def claim_overlays_of(command: str, output: Output, pictures: Iterable[str], map
 
 
 def check_preset(command: str, options: FigureOptions) -> None:
-    """Refuse a layout of panels for a figure without them, and a number of columns where it has no effect.
+    """Refuse a layout of panels for a figure without them, and what would have no effect.
 
     Raises:
         RgavizError: it is one.
@@ -265,6 +279,8 @@ def check_preset(command: str, options: FigureOptions) -> None:
         raise RgavizError(
             f"--columns {options.columns} is for --preset figure3: add that, or leave --columns out."
         )
+    if options.jpeg and "pdf" not in options.formats:
+        raise RgavizError(f"--jpeg {options.jpeg} is for PDF files: add --format pdf, or leave --jpeg out.")
     if options.preset != "rows" and FIGURES[command] is not draw_grid:
         grids = ", ".join(name for name, figure in FIGURES.items() if figure is draw_grid)
         raise RgavizError(
@@ -290,6 +306,8 @@ def figure_options(results: Results, changes: Mapping[str, Any]) -> FigureOption
         kept["scale"] = scale.get("cam")
     if changes.get("preset") == "rows":
         kept.pop("columns", None)
+    if "pdf" not in changes.get("formats", ("pdf",)):
+        kept.pop("jpeg", None)
     for name, value in kept.items():
         if name not in changes:
             _check_kept(results.folder, name, value)

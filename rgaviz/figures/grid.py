@@ -18,6 +18,7 @@ from rgaviz.figures.scales import Scales
 from rgaviz.figures.sheet import axes_maker, sheet
 from rgaviz.figures.strips import draw_strips
 from rgaviz.figures.style import LINE_SMALL, PAD, SMALL, FigureOptions, Page, style
+from rgaviz.figures.titles import shortened
 from rgaviz.results.manifest import OF_LABELS, ResultsError
 from rgaviz.results.reader import Results
 
@@ -46,8 +47,9 @@ def draw_grid(results: Results, options: FigureOptions, arrangement: Arrangement
     if options.preset == "figure3":
         yield from draw_strips(results, options)
         return
+    results, said = shortened(results)
     with matplotlib.rc_context(style(options)):
-        layout = Layout(Scales(results, options), options, arrangement)
+        layout = Layout(Scales(results, options, said), options, arrangement)
         pages, count = layout.pages(options.pages)
     for number, lines in enumerate(pages, start=1):
         with matplotlib.rc_context(style(options)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -55,10 +56,17 @@ class Scales:
 
     ``model`` is one scale for each network and method (the first part of a map's name: ``gradcam``, or the
     layer of a mask). CAM scales start at zero, as a CAM after its ReLU does; a shared mask scale is [0, 1].
+
+    Args:
+        results: with the maps.
+        options: with the scale of each group of them.
+        said: group -> what is said of all its maps beside their colour bar.
     """
 
-    def __init__(self, results: Results, options: FigureOptions) -> None:
-        self.results = results
+    def __init__(
+        self, results: Results, options: FigureOptions, said: Mapping[str, str] | None = None
+    ) -> None:
+        self.results, self.said = results, said or {}
         self.rows = results.manifest.rows
         self.panels = [panel for row in self.rows for panel in row]
         self.paths = {picture.id: picture.path for picture in results.manifest.pictures}
@@ -207,7 +215,8 @@ class Scales:
 
     def _group_bar(self, group: str) -> ColourBar:
         name, low, high = self.scales[group]
-        what = GROUP_NAMES[group]
+        words = self.said.get(group)
+        what = f"{GROUP_NAMES[group]} ({words})" if words else GROUP_NAMES[group]
         bar = self._bar_of(group, name, low, high, what)
         if group != "signed":
             return bar

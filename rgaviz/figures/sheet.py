@@ -60,9 +60,10 @@ def refuse_long(page: Page, options: FigureOptions) -> None:
     width, height = page.figure.get_size_inches()
     pixels = max(width * height * options.dpi**2, LEAST)
     if count * pixels > MOST_RECORDED:
+        fewer = max(int(MOST_RECORDED / pixels), 1)
         raise RgavizError(
-            f"The manifest asks for {count} pages of {pixels / 1e6:.0f} million pixels: choose --pages "
-            f"{max(int(MOST_RECORDED / pixels), 1)} or less, a lower --dpi, or --pages {options.pages} to draw all of it."
+            f"The manifest asks for {count} pages of {pixels / 1e6:.0f} million pixels: choose --pages {fewer} or "
+            f"less, a lower --dpi, or --pages {options.pages} to draw all of it."
         )
 
 

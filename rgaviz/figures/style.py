@@ -1,24 +1,19 @@
-"""Sizes, fonts and file formats of the venues, and the one way to save a figure."""
+"""Sizes, fonts and file formats of the venues, and how a figure shall look."""
 
 from __future__ import annotations
 
 import difflib
-import io
 import math
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
-from PIL import Image
 
 from rgaviz.errors import RgavizError, lookup, quoted, unknown_name
+from rgaviz.figures.fonts import further_families
 from rgaviz.figures.overlay import INTERPOLATIONS
-from rgaviz.writing import atomic_write
 
 # No date and no program name in the file: a rerun gives identical bytes.
 FORMATS: dict[str, dict[str, None]] = {
@@ -28,7 +23,6 @@ FORMATS: dict[str, dict[str, None]] = {
 }
 SCALES = ("shared", "model", "image", "fixed")
 COMMON_COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
-PACKED = 3  # of zlib's levels, for rasters within figures
 SMALL = 7.0  # points: captions, ticks and legends
 MOST_COLUMNS = 100
 RIGHT, WRONG, FLAG = "#006d2c", "#b2182b", "#b35900"
@@ -106,6 +100,7 @@ class FigureOptions:
         names: what the networks are called in titles, colour bars and legends; by default as their files are.
         captions: what stands under panels: ``full``, ``short`` (what the network says, in a line) or ``none``; warnings
             stand there in any case.
+        jpeg: quality of the pictures in PDF files as JPEG, 1 to 100; 0 keeps them exact.
         columns: with ``figure3``, how many pictures stand beside each other in each part; 0 for as many as fit.
 
     Raises:
@@ -126,6 +121,7 @@ class FigureOptions:
     preset: str = "rows"
     columns: int = 0
     outline: bool = False
+    jpeg: int = 0
     names: tuple[str, ...] = ()
     captions: str = "full"
 
@@ -156,6 +152,10 @@ class FigureOptions:
             raise RgavizError(f"--pages {self.pages} is out of range: choose 1 or more, or 0 for all.")
         lookup(PRESETS, self.preset, "preset")
         lookup(CAPTIONS, self.captions, "kind of captions")
+        if not isinstance(self.jpeg, int) or not 0 <= self.jpeg <= 100:
+            raise RgavizError(
+                f"--jpeg {self.jpeg} is out of range: choose 1 to 100, such as 90, or 0 for exact pictures."
+            )
         object.__setattr__(self, "names", tuple(self.names))
         if not all(
             isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME for name in self.names
@@ -241,7 +241,8 @@ def style(options: FigureOptions) -> dict[Any, Any]:
         "font.family": [
             "serif" if venue.serif else "sans-serif",
             "DejaVu Sans",
-        ],  # the second for signs STIX lacks
+            *further_families(),
+        ],  # the second for signs STIX lacks, the others for those of further scripts
         # STIX is Times-like and ships with matplotlib; the next name serves an SVG on a machine without it.
         "font.serif": ["STIXGeneral", "Times New Roman"],
         "font.sans-serif": ["DejaVu Sans"],
@@ -292,61 +293,6 @@ class Page(NamedTuple):
     name: str = ""
     of: int = 1
     table: list[list[Any]] | None = None
-
-
-def save_figure(figure: Figure, stem: Path, options: FigureOptions) -> list[Path]:
-    """Write the figure in every format asked for, each file whole or not at all.
-
-    Args:
-        figure: a figure drawn under :func:`style`.
-        stem: the path without its suffix.
-        options: formats and resolution.
-
-    Returns:
-        The files, in the order of ``options.formats``.
-    """
-    paths = []
-    for name in options.formats:
-        path = stem.with_name(f"{stem.name}.{name}")
-        atomic_write(path, figure_bytes(figure, name, options))
-        paths.append(path)
-    return paths
-
-
-def figure_bytes(figure: Figure, name: str, options: FigureOptions) -> bytes:
-    """A figure drawn under :func:`style` as the content of a file of the format ``name``."""
-    # PDF and SVG embed a raster as it is; a PNG filters it down to its own pixels.
-    for axes in figure.axes:
-        for image in axes.images:  # figure.findobj() would make every tick for this
-            image.set_interpolation("antialiased" if name == "png" else "none")
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(style(options)), _packed_fast():
-        figure.savefig(buffer, format=name, dpi=options.dpi, metadata=FORMATS[name])  # pyright: ignore[reportArgumentType]
-    return buffer.getvalue()
-
-
-_packing = threading.Lock()
-
-
-@contextmanager
-def _packed_fast() -> Iterator[None]:
-    """Within the block Pillow packs PNGs, and so matplotlib the rasters in its files, in a third of the time.
-
-    Two thirds of the time of a figure went into packing them as tightly as zlib can, which saves a tenth of the size.
-    """
-
-    def save(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
-        image.encoderinfo.setdefault("compress_level", PACKED)
-        usual(image, file, name)
-
-    with _packing:
-        Image.preinit()
-        usual = Image.SAVE["PNG"]
-        Image.register_save("PNG", save)
-        try:
-            yield
-        finally:
-            Image.register_save("PNG", usual)
 
 
 # Paul Tol's "bright" set: told apart with a colour-vision deficiency, and on paper.

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from functools import lru_cache
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
+from rgaviz.figures.fonts import drawable, font_to_install, note_lacking
+
 SHOWN = 3  # signs told of those that are lacking
 LONGEST = 5000  # signs: more than fit into all lines of the widest figure
-
-
-@lru_cache
-def _drawable(family: tuple[str, ...]) -> frozenset[int]:
-    fonts = (font_manager.get_font(font_manager.findfont(name)) for name in family)
-    return frozenset(code for font in fonts for code in font.get_charmap())
 
 
 def printable(text: str) -> str:
@@ -26,27 +20,13 @@ def printable(text: str) -> str:
 
     So two names never look alike.
     """
-    known = _drawable(("STIXGeneral", "DejaVu Sans"))
+    known = drawable()
     line = " ".join(text[:LONGEST].split())
     lacking = [sign for sign in line if ord(sign) not in known]
     if not lacking:
         return line
-    _lacking.get().update(dict.fromkeys(lacking))
+    note_lacking(lacking)
     return "".join(sign if ord(sign) in known else f"U+{ord(sign):04X} " for sign in line).strip()
-
-
-_lacking: ContextVar[dict[str, None]] = ContextVar("lacking", default={})  # noqa: B039  (a figure sets its own)
-
-
-@contextmanager
-def signs_lacking() -> Iterator[dict[str, None]]:
-    """What the fonts lack of the texts within the block, in the order in which it was met."""
-    found: dict[str, None] = {}
-    token = _lacking.set(found)
-    try:
-        yield found
-    finally:
-        _lacking.reset(token)
 
 
 def told_lacking(signs: Iterable[str]) -> str:
@@ -56,9 +36,11 @@ def told_lacking(signs: Iterable[str]) -> str:
         return ""
     named = ", ".join(f"{sign} U+{ord(sign):04X}" for sign in some[:SHOWN] if sign.isprintable())
     more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
+    fonts = list(dict.fromkeys(font for sign in some if (font := font_to_install(sign))))
+    mend = f"install {' and '.join(fonts[:SHOWN])}, or " if fonts else ""
     return (
-        f"the figure's fonts lack {len(some)} sign{'s' if len(some) > 1 else ''} ({named}{more}), which stand there by "
-        "their numbers; write names in Latin letters with --names."
+        f"no font here has {len(some)} sign{'s' if len(some) > 1 else ''} of the figure ({named}{more}), which stand "
+        f"there by their numbers; {mend}write names in Latin letters with --names."
     )
 
 

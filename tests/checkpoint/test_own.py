@@ -64,7 +64,7 @@ def test_what_makes_the_network_or_a_network_itself(nets, tmp_path):
         rgaviz.load_checkpoint(tmp_path / "own.pt", made).model.state_dict(), network.state_dict()
     )
     with pytest.raises(RgavizError, match="arch is a name, a function"):
-        rgaviz.load_checkpoint(path, 3)
+        rgaviz.load_checkpoint(path, 3)  # pyright: ignore[reportArgumentType]
 
 
 def test_the_head_says_how_many_classes(nets):

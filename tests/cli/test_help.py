@@ -64,7 +64,16 @@ def test_options_stand_in_panels():
         *("--output", "--outputs", "--show-channels", "--attention", "--gate", "--device"),
     ]
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--outline", "--names", "--cmap"]
-    figure += ["--alpha", "--scale", "--interpolation", "--pages", "--preset", "--captions", "--columns"]
+    figure += [
+        "--alpha",
+        "--scale",
+        "--interpolation",
+        "--pages",
+        "--jpeg",
+        "--preset",
+        "--captions",
+        "--columns",
+    ]
     assert list(rows["Figure"]) == figure
     assert list(rows["Output"]) == ["--out", "--json"]
     assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern", "--part"]

@@ -9,7 +9,8 @@ from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.confusion import draw_confusion
-from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions, style
 
 MATRIX = np.array([[3, 1, 0], [0, 0, 0], [1, 0, 9]])
 CLASSES = ["cat", "dog", "ship $"]

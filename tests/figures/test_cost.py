@@ -12,7 +12,8 @@ from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.cost import draw_cost
-from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions, style
 
 NAMES = ("none", "se", "cbam-cs", "fc-parallel", "nl", "rga-s", "rga-c", "rga-sc $1")
 ROWS = [

@@ -9,7 +9,8 @@ from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.curves import draw_curves
-from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions, style
 
 LABELS = {"loss": "loss", "error": "error (%)"}
 ROWS = [

@@ -31,7 +31,8 @@ from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.layout import RIGHT, WRONG
 from rgaviz.figures.overlay import overlay
 from rgaviz.figures.overlays import overlay_panels, save_overlays
-from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions, style
 from rgaviz.results.manifest import Line, Panel, Picture, Point, ResultsError
 from rgaviz.results.reader import read_results
 from rgaviz.results.writer import ResultsWriter

@@ -9,7 +9,8 @@ from parametrised import rare
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.growth import draw_scaling
-from rgaviz.figures.style import FigureOptions, save_figure, style
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions, style
 
 X = [64, 256, 576, 1024]
 CURVES = [

@@ -7,7 +7,8 @@ import pytest
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.histogram import channel_statistics, draw_histogram, histogram_table
-from rgaviz.figures.style import FigureOptions, save_figure
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import FigureOptions
 from rgaviz.writing import csv_bytes
 
 VALUES = np.array([[0.0, 0.02, 1.0, 0.5], [0.0, 0.04, 1.0, 0.9]])

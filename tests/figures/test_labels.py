@@ -242,3 +242,28 @@ def test_panels_of_several_pictures_and_sizes(tmp_path):
     figure = draw(make(tmp_path / "r", COLUMNS, [(20, 30), (40, 12)]))
     assert len([ax for ax in figure.axes if ax.images]) == 6
     assert [name for name, _ in legend(figure)] == ["road", "sky", "car", "not as the truth", "no truth"]
+
+
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        ([], WRONG),
+        ([[0, 0, 0], [128, 64, 128]], WRONG),
+        ([[220, 20, 60]], "#00ffff"),  # Cityscapes' person
+        ([[220, 20, 60], [0, 220, 255]], "#ff00ff"),
+    ],
+)
+def test_errors_have_a_colour_that_no_class_has(tmp_path, colours, expected):
+    classes = [Swatch(name=str(number), colour=each) for number, each in enumerate(colours)] or CLASSES[:1]
+    results = scene(tmp_path / "r", [ERRORS], classes=classes)
+    figure = draw(results, FigureOptions(dpi=50, width="column"))
+    assert dict(legend(figure))["not as the truth"] == pytest.approx(to_rgb(expected))
+
+
+def test_maps_are_as_transparent_whatever_labels_are(tmp_path):
+    results = scene(tmp_path / "r", [A])
+    shown = [
+        np.asarray(draw(results, FigureOptions(dpi=50, label_alpha=alpha)).axes[0].images[0].get_array())
+        for alpha in (0.1, 1.0)
+    ]
+    np.testing.assert_array_equal(*shown)

@@ -20,11 +20,18 @@ from compared import (
     make,
     save,
 )
+from matplotlib.axis import Tick
+from matplotlib.figure import Figure
+from pictures import files_below
 
+from rgaviz.analysis.redraw import redraw
+from rgaviz.errors import RgavizError
+from rgaviz.figures import sheet
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.layout import MEASURED, RIGHT, Layout
 from rgaviz.figures.scales import Scales
-from rgaviz.figures.style import FigureOptions, style
+from rgaviz.figures.sheet import refuse_long
+from rgaviz.figures.style import FigureOptions, Page, style
 
 
 def test_pages(tmp_path):
@@ -174,3 +181,39 @@ def test_a_page_is_gone_before_the_next_is_drawn(tmp_path):
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     one, three = map(int, told.split())
     assert three < one + 16 * 2**20  # another page would be 40 MiB
+
+
+def test_a_manifest_alone_does_not_ask_for_more_than_is_soon_drawn(tmp_path, monkeypatch):
+    page = Figure(figsize=(6.88, 8.5))
+    for dpi, of, pages in ((300, 10, 10), (600, 1, 10), (600, 60, 6), (300, 25, 0)):
+        refuse_long(Page(page, of=of), FigureOptions(dpi=dpi, pages=pages))
+    for dpi, of, pages, words in (
+        (600, 60, 10, "10 pages of 21 million.*--pages 6 or"),
+        (50, 99, 0, "99 pages"),
+    ):
+        with pytest.raises(RgavizError, match=rf"{words}.*or --pages {pages} to draw all of it"):
+            refuse_long(Page(page, of=of), FigureOptions(dpi=dpi, pages=pages))
+
+    folder = make(tmp_path / "r", COLUMNS[:2], [(10, 60)] * 7).folder
+    monkeypatch.setattr(sheet, "MOST_RECORDED", 2**22)  # one page
+    before = files_below(folder)
+    options = {"formats": ["png"]}
+    with pytest.raises(RgavizError, match="choose --pages 1 or less"):
+        redraw(folder, figure=options)
+    assert files_below(folder) == before
+    assert len(redraw(folder, figure={**options, "dpi": 50}).pages) == 2
+
+
+def test_panels_make_no_ticks(tmp_path, monkeypatch):
+    """Half the time of a page would go into them."""
+    made = []
+    start = Tick.__init__
+    monkeypatch.setattr(
+        Tick, "__init__", lambda self, *args, **kw: made.append(self) or start(self, *args, **kw)
+    )
+    counts = []
+    for count in (1, 5):
+        list(draw_grid(make(tmp_path / str(count), COLUMNS[:2], [(10, 60)] * count), FAST))
+        counts.append(len(made))
+        made.clear()
+    assert counts[0] == counts[1]  # those of colour bars

@@ -26,27 +26,27 @@ from rgaviz.results.manifest import Line
 
 LABELS = {
     None: [
-        ("CAM, fraction of each network's maximum (a 8, b 1)", 0, 1),
+        ("CAM (conv5), fraction of each network's maximum (a 8, b 1)", 0, 1),
         ("attention mask, raw value, one scale for all panels", 0, 1),
         ("difference of CAM fractions, one scale for all panels", -0.9, 0.9),  # 0.1 * 2 / 1 - 4 * 2 / 8, ...
     ],
     "shared": [
-        ("CAM, raw value, one scale for all panels", 0, 8),
+        ("CAM (conv5), raw value, one scale for all panels", 0, 8),
         ("attention mask, raw value, one scale for all panels", 0, 1),
         ("difference of CAM raw values, one scale for all panels", -7.8, 7.8),
     ],
     "image": [
-        ("CAM, fraction of each panel's maximum", 0, 1),
+        ("CAM (conv5), fraction of each panel's maximum", 0, 1),
         ("attention mask, fraction of each panel's maximum", 0, 1),
         ("difference of CAM fractions, one scale for all panels", -0.8, 0.8),  # 0.1 / 0.5 - 4 / 4
     ],
     "model": [
-        ("CAM, fraction of each network's maximum (a 8, b 1)", 0, 1),
+        ("CAM (conv5), fraction of each network's maximum (a 8, b 1)", 0, 1),
         ("attention mask, fraction of each network's maximum (b 0.8)", 0, 1),
         ("difference of CAM fractions, one scale for all panels", -0.8, 0.8),
     ],
     "fixed:1,3": [
-        ("CAM, raw value, fixed scale for all panels (largest value 8)", 1, 3),
+        ("CAM (conv5), raw value, fixed scale for all panels (largest value 8)", 1, 3),
         ("attention mask, raw value, one scale for all panels", 0, 1),
         ("difference of CAM raw values, one scale for all panels", -7.8, 7.8),
     ],
@@ -111,7 +111,7 @@ def test_captions(tmp_path):
     assert lines(axes[4]) == [("3 channels", "#000000"), ("mean 0.50", "#000000")]
     titles = [[text.get_text() for text in ax.texts if text.xy[1] == 1] for ax in axes[:6]]
     assert titles[0] == ["input"]
-    assert " ".join(reversed(titles[1])) == A["title"]
+    assert " ".join(reversed(titles[1])) == "baseline Grad-CAM"  # the colour bar says the layer
 
 
 def test_channel_bars_and_their_mean(tmp_path):

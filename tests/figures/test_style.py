@@ -11,8 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from rgaviz.errors import OutputError, RgavizError, UnknownNameError
-from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, save_figure, style
-from rgaviz.figures.text import printable, signs_lacking, text_inches, told_lacking, wrap_text
+from rgaviz.figures.saving import save_figure
+from rgaviz.figures.style import VENUES, FigureOptions, parse_scale, style
+from rgaviz.figures.text import printable, text_inches, wrap_text
 
 
 def draw(options):
@@ -177,14 +178,3 @@ def test_text_as_outlines(tmp_path):
         options = FigureOptions(formats=("svg",), outline=outline)
         (path,) = save_figure(draw(options), tmp_path / "fig", options)
         assert ("<text" in path.read_text()) == (not outline)
-
-
-def test_signs_that_are_lacking_are_told():
-    with signs_lacking() as lacking:
-        printable("a 猫 b 狗 猫")
-    assert list(lacking) == ["猫", "狗"]
-    assert "lack 2 signs (猫 U+732B, 狗 U+72D7)" in told_lacking(lacking)
-    assert told_lacking([]) == ""
-    with signs_lacking() as again:
-        printable("abc")
-    assert not again

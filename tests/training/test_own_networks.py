@@ -8,6 +8,7 @@ import torch
 from own_networks import write_nets
 
 import rgaviz
+from rgaviz.checkpoint import load_record
 from rgaviz.errors import RgavizError
 from rgaviz.runs.read import read_runs
 
@@ -39,7 +40,7 @@ def test_one_is_trained_told_in_tables_and_resumed(nets, tmp_path):
     out = tmp_path / "run"
     (row,) = train(nets, "Norms", out)
     checkpoint = rgaviz.load_checkpoint(out / "baseline.pt", f"{nets}:Norms")
-    assert int(checkpoint.model.body[1].num_batches_tracked) == 2 * tiny.STEPS
+    assert int(checkpoint.model.state_dict()["body.1.num_batches_tracked"]) == 2 * tiny.STEPS
     (found,), notes = read_runs([out])
     assert (found.arch, notes) == (f"{nets}:Norms", [])
     assert list(found.parameters.values()) == [sum(each.numel() for each in checkpoint.model.parameters())]
@@ -69,3 +70,17 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(nets, tmp_pat
         train(nets, name, tmp_path / "run")
     assert not re.search(r"\n", str(caught.value))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_record_of_own_attention_needs_no_code(tmp_path):
+    model = rgaviz.create_model("resnet20", "rga-s", num_classes=2, image_size=16)
+    saved = {"classes": ["a", "b"], "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    rgaviz.save_checkpoint(tmp_path / "att.pt", model, **saved)
+    document = torch.load(tmp_path / "att.pt", weights_only=True)
+    document["config"]["attention"] = "no/such.py:Attention"
+    torch.save(document, tmp_path / "att.pt")
+    with pytest.raises(RgavizError, match=r"--attention no/such\.py:Attention"):
+        rgaviz.load_checkpoint(tmp_path / "att.pt")
+    record = load_record(tmp_path / "att.pt")
+    assert record.config["attention"] == "no/such.py:Attention"
+    assert record.parameters == sum(each.numel() for each in model.parameters())

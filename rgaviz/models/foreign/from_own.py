@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ def counts_classes(source: Source) -> bool:
     return "num_classes" in takes(own_object(source.name))
 
 
-def tried(model: nn.Module, channels: int, size: tuple[int, int], option: str) -> Any:
+def tried(model: nn.Module, channels: int, size: Sequence[int], option: str) -> Any:
     """What a network gives for one black image, in eval mode.
 
     Args:
@@ -81,7 +81,7 @@ def tried(model: nn.Module, channels: int, size: tuple[int, int], option: str) -
         model.train(training)
 
 
-def refuse_unfit(model: nn.Module, classes: int, size: tuple[int, int]) -> None:
+def refuse_unfit(model: nn.Module, classes: int, size: Sequence[int]) -> None:
     """Make sure that a network of the user's can be trained as a classifier of pictures.
 
     Raises:
