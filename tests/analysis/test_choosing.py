@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from laid_out_scenes import lay_out_scenes
+from streets_networks import save_network
 
 import rgaviz
 from rgaviz.analysis.choosing import OF_TWO, PICKS, Choice, Judged
@@ -139,3 +141,24 @@ def test_beside_pictures_that_are_named(pair, tmp_path):
 
 def test_choices():
     assert Choice() == Choice("random", 4)
+
+
+def test_own_scenes_have_the_truth_of_their_own_numbers(tmp_path):
+    """Of the numbers 0, 1, 2 in the files the middle one is of no class."""
+    lay_out_scenes(tmp_path / "data", [0, 1, 2, 255])
+    (tmp_path / "data/classes.txt").write_text("road\nignored\ntree\n")
+    training = {"dataset": "scenes", "ids": [0, 2]}
+    network = save_network(tmp_path / "a.pt", classes=["road", "tree"], training=training)
+    options = {"pick": "worst", "count": 2, "data_dir": tmp_path / "data", "figure": {"dpi": 50}}
+    answer = rgaviz.compare(
+        [network, save_network(tmp_path / "b.pt", 1, classes=["road", "tree"])],
+        **options,
+        out=tmp_path / "out",
+    )
+    results = read_results(answer.folder)
+    split = load_dataset("scenes", data_dir=tmp_path / "data", image_size=(16, 16)).part("val")
+    for picture in results.manifest.pictures:
+        place = int(picture.path.removesuffix(".png").rpartition("-")[2])
+        (scene,) = split.whole([place])
+        assert {0, 1, 255} == set(np.unique(scene.labels))
+        np.testing.assert_array_equal(results.labels(picture.id, "truth", "labels"), scene.labels)
