@@ -17,8 +17,9 @@ from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint.own import split_arch
-from rgaviz.data.deep import AUTO, parse_window, window_of
+from rgaviz.data.deep import window_of
 from rgaviz.data.find import find_pictures
+from rgaviz.data.intensities import AUTO, parse_window, window_note
 from rgaviz.devices import choose_device
 from rgaviz.errors import RgavizError, words
 from rgaviz.explain.declared import undeclare
@@ -192,11 +193,7 @@ def _answer(
             found = find_pictures(written)
         window, deep = window_of((picture.path for picture in found), asked_window)
         if window is not None:
-            said.say(
-                f"Note: {deep} grey picture{'s' if deep > 1 else ''} of more than 8 bits: {window.low:g} is shown "
-                f"as black, "
-                f"{window.high:g} as white (--window)."
-            )
+            said.say(f"Note: {window_note(window, deep)}")
         asked = replace(
             ask(subjects),
             window=window,

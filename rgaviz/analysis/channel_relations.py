@@ -13,6 +13,7 @@ from rgaviz.analysis.loading import batches, read_all
 from rgaviz.analysis.settings import Chosen
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
+from rgaviz.data.intensities import Window
 from rgaviz.errors import PictureError, RgavizError
 from rgaviz.explain.relations import channel_relations, relation_doubts
 from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point
@@ -34,6 +35,7 @@ def write_channels(
     folder: Path,
     head: dict[str, Any],
     said: Chosen,
+    window: Window | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The matrices of all networks, means over the pictures, in the order of the first one's clustering.
 
@@ -48,7 +50,7 @@ def write_channels(
     masks: list[Any] = [None] * len(looked)
     first, count = None, 0
     numbered = said.track(list(enumerate(pictures)), total=len(pictures), description="relating")
-    for batch in batches(read_all(numbered, [each.subject for each in looked], failures)):
+    for batch in batches(read_all(numbered, [each.subject for each in looked], failures, window=window)):
         first, count = first or batch[0], count + len(batch)
         for place, (subject, layer) in enumerate(looked):
             model = subject.checkpoint.model

@@ -13,8 +13,9 @@ import torch
 from rgaviz.ahead import ahead
 from rgaviz.analysis.subject import Subject
 from rgaviz.data.channels import USUAL, read_channels, shown_channels
-from rgaviz.data.deep import Window, is_deep, read_values, windowed
+from rgaviz.data.deep import is_deep, read_deep
 from rgaviz.data.find import PicturePath
+from rgaviz.data.intensities import Window, windowed
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
 from rgaviz.pngs import WORKERS
@@ -81,13 +82,21 @@ def _read(
     """A picture as RGB (H, W, 3), and with all channels where a network has others than usual."""
     found = [each.checkpoint for each in subjects if each.checkpoint.channels not in USUAL]
     if not found:
-        if window is not None and is_deep(path):
-            array = windowed(read_values(path)[0], window)
-        else:
-            array = read_picture(path, full=full)
+        array = read_shown(path, window, full=full)
         return array, array
     layers = read_channels(path, found[0].channels)  # (H, W, C)
     return shown_channels(layers, found[0].shown), layers
+
+
+def read_shown(path: Path, window: Window | None, *, full: bool) -> np.ndarray:
+    """A picture as RGB (H, W, 3) uint8, one of more than 8 bits through a window, if there is one.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    if window is not None and is_deep(path):
+        return windowed(read_deep(path), window)
+    return read_picture(path, full=full)
 
 
 def batches(loaded: Iterable[Loaded]) -> Iterator[list[Loaded]]:

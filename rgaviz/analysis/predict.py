@@ -13,12 +13,14 @@ from PIL import Image
 
 from rgaviz.analysis.answer import Names
 from rgaviz.analysis.inputs import pictures_to_explain
+from rgaviz.analysis.loading import read_shown
 from rgaviz.analysis.settings import Settings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, tell_notes
 from rgaviz.checkpoint import Checkpoint
 from rgaviz.data.colours import default_colours
+from rgaviz.data.deep import window_of
 from rgaviz.data.find import PicturePath
-from rgaviz.data.pictures import read_picture
+from rgaviz.data.intensities import AUTO, Window, parse_window, window_note
 from rgaviz.devices import choose_device, memory_told
 from rgaviz.errors import OutputError, PictureError, RgavizError, words
 from rgaviz.locks import alone
@@ -27,6 +29,8 @@ from rgaviz.outputs import names_figure, output_place
 from rgaviz.regular import real
 from rgaviz.tasks import Task
 from rgaviz.tasks.pixels import IGNORED
+
+INTENSITIES = "--intensities"  # elsewhere --window, which here is what pictures are seen by
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def predict(
     out: Path | str | None = None,
     *,
     choices: Mapping[str, Any] | None = None,
+    intensities: str = AUTO,
     **settings: Unpack[Settings],
 ) -> Predicted:
     """Write what a network says of every pixel, as ``rgaviz predict`` does.
@@ -71,12 +76,15 @@ def predict(
         pictures: files, folders or patterns.
         out: the folder; by default ``./rgaviz-predict/``.
         choices: how pictures are covered: fields of :class:`rgaviz.tasks.whole.Covering`.
+        intensities: of grey pictures of more than 8 bits those shown as black and white, as the ``window`` of
+            :func:`rgaviz.analysis.cam.cam`, which here is something else.
         settings: of :class:`rgaviz.analysis.settings.Settings`; there is no figure.
 
     Raises:
         RgavizError: another network, no picture that can be read, or a place that cannot be written.
     """
     said = chosen(settings)
+    asked_window = parse_window(intensities, INTENSITIES)
     asked = words(pictures, "Pictures", "img.jpg")
     if not asked:
         raise RgavizError("There is no picture to predict; name files or folders, such as img.jpg.")
@@ -94,6 +102,9 @@ def predict(
             )
         task = task.measuring(**(choices or {}))
         found = pictures_to_explain(asked, folder, said.say)
+        window, deep = window_of((picture.path for picture in found), asked_window)
+        if window is not None:
+            said.say(f"Note: {window_note(window, deep, INTENSITIES)}")
         places = {picture: folder / picture.relative.with_suffix(".png") for picture in found}
         claim_marked(places.values())
         taken = {real(picture.path) for picture in found} | {real(Path(checkpoint))}
@@ -102,16 +113,23 @@ def predict(
                 raise OutputError(f"{place} is an input; choose another folder with -o.")
         answer = Predicted(folder, {}, {}, [])
         for picture in said.track(found, total=len(found), description="predicting"):
-            _write(subject, task, picture, places[picture], answer)
+            _write(subject, task, picture, window, places[picture], answer)
     if not answer.files:
         raise PictureError(answer.failures[0])
     return answer
 
 
-def _write(subject: Subject, task: Task, picture: PicturePath, place: Path, answer: Predicted) -> None:
+def _write(
+    subject: Subject,
+    task: Task,
+    picture: PicturePath,
+    window: Window | None,
+    place: Path,
+    answer: Predicted,
+) -> None:
     checkpoint, name = subject.checkpoint, picture.relative.as_posix()
     try:
-        array = read_picture(picture.path, full=True)
+        array = read_shown(picture.path, window, full=True)
     except PictureError as error:
         answer.failures.append(str(error))
         return

@@ -18,7 +18,9 @@ from rgaviz.analysis.loading import Loaded, batches, read_all
 from rgaviz.analysis.request import versions
 from rgaviz.analysis.settings import Chosen, Settings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, naming, tell_notes
+from rgaviz.data.deep import window_of
 from rgaviz.data.find import PicturePath
+from rgaviz.data.intensities import Window, parse_window, window_note
 from rgaviz.devices import choose_device
 from rgaviz.errors import PictureError, RgavizError, quoted, words
 from rgaviz.explain.relations import (
@@ -34,6 +36,7 @@ from rgaviz.explain.relations import (
     relations as relations_of,
 )
 from rgaviz.figures.draw import claim_figure, draw, record_options
+from rgaviz.figures.names import check_names
 from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import Output, output_place, with_suffix
@@ -82,6 +85,7 @@ def relations(
     points: str | Sequence[Place | str] = AUTO,
     layer: str | None = None,
     channels: bool = False,
+    window: str = AUTO,
     **settings: Unpack[Settings],
 ) -> Related:
     """Draw the relations that attention is made from (Figures 1 and 2 of the paper), as ``rgaviz relations`` does.
@@ -97,6 +101,7 @@ def relations(
             centre and the positions that the first network attends to most and least.
         layer: a stage, or the dotted name of a module with relations; by default the deepest with some.
         channels: the relations of channels rather than of positions.
+        window: of grey pictures of more than 8 bits, as :func:`rgaviz.analysis.cam.cam` takes it.
         settings: of :class:`rgaviz.analysis.settings.Settings`.
 
     Raises:
@@ -104,6 +109,7 @@ def relations(
     """
     said = chosen(settings)
     asked = None if channels else parse_points(points)
+    asked_window = parse_window(window)
     command = CHANNELS if channels else COMMAND
     names = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "img.jpg")
     output = output_place(out, command)
@@ -114,13 +120,17 @@ def relations(
     with alone(output.folder):
         claim_figure(command, output, options, inputs=[*map(Path, sources), *(each.path for each in found)])
         subjects = load_subjects(sources, device, said.given)
+        check_names(options.names, [subject.id for subject in subjects])
         tell_notes(subjects, said.say)
+        shown, deep = window_of((each.path for each in found), asked_window)
+        if shown is not None:
+            said.say(f"Note: {window_note(shown, deep)}")
         looked = [_looked(subject, layer, "channel" if channels else "spatial") for subject in subjects]
         head = _head(command, said, subjects, record_options(options))
         if channels:
-            numbers, failures = write_channels(looked, found, output.folder, head, said)
+            numbers, failures = write_channels(looked, found, output.folder, head, said, shown)
         else:
-            numbers, failures = _write_places(looked, found, asked, output, head, said)
+            numbers, failures = _write_places(looked, found, asked, output, head, said, shown)
         drawn = draw(output.folder, output, options)
     return Related(output.folder, drawn.paths, numbers, failures, drawn.left_out)
 
@@ -180,13 +190,16 @@ def _write_places(
     output: Output,
     head: dict[str, Any],
     said: Chosen,
+    window: Window | None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The results of relations between positions: what was found in numbers, and a line for each picture left out."""
     failures: list[str] = []
     numbers: list[dict[str, Any]] = []
     subjects = [each.subject for each in looked]
     numbered = said.track(list(enumerate(pictures)), total=len(pictures), description="relating")
-    read = read_all(numbered, subjects, failures, range(len(pictures)))  # points are pixels of the files
+    read = read_all(
+        numbered, subjects, failures, range(len(pictures)), window
+    )  # points are pixels of the files
     with ResultsWriter(output.folder, {**head, "titles": _titles(looked)}) as writer:
         for batch in batches(_with_points(read, points, failures)):
             for (loaded, places, names), found in _explained(looked, batch, points):

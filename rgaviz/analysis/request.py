@@ -13,7 +13,7 @@ import torch
 
 from rgaviz import __version__
 from rgaviz.analysis.subject import Subject, naming
-from rgaviz.data.deep import Window
+from rgaviz.data.intensities import Window
 from rgaviz.errors import lookup
 from rgaviz.explain.making import USUAL, Making
 from rgaviz.explain.methods import METHODS

@@ -186,14 +186,19 @@ Label = Annotated[
     ),
 ]
 
-Window = Annotated[
-    str,
-    typer.Option(
+
+def _window(option: str) -> Any:
+    """Which values of deep pictures are black and white."""
+    return typer.Option(
+        option,
         help="Grey pictures of more than 8 bits: auto (least to largest value of all of them), full (of their kind of "
         "number) or LO,HI.",
         rich_help_panel=DATA,
-    ),
-]
+    )
+
+
+Window = Annotated[str, _window("--window")]
+Intensities = Annotated[str, _window("--intensities")]  # where --window is another one
 TruthFolder = Annotated[
     Path | None,
     typer.Option(

@@ -12,7 +12,7 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.covering import COVERING, Covering
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Json, Network, Out, flag
+from rgaviz.cli.options import Intensities, Json, Network, Out, flag
 from rgaviz.cli.show import give, say, track
 from rgaviz.errors import RgavizError
 
@@ -35,6 +35,7 @@ def predict(
     flip: Annotated[
         bool, flag("--flip", help="The mean of what a picture and its mirror image give.", panel=COVERING)
     ] = False,
+    intensities: Intensities = "auto",
     network: Network,
     out: Out = None,
     as_json: Json = False,
@@ -52,6 +53,7 @@ def predict(
         [str(path) for path in pictures],
         out,
         choices={**covering.choices(), **({"flip": True} if flip else {})},
+        intensities=intensities,
         **network.given(),
         command_line=context.meta[COMMAND_LINE],
         track=track,

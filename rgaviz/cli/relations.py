@@ -10,7 +10,7 @@ from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.explaining import finish
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Network, Out, flag
+from rgaviz.cli.options import Inputs, Json, Network, Out, Window, flag
 from rgaviz.cli.show import say, track
 
 
@@ -37,6 +37,7 @@ def relations(
     channels: Annotated[
         bool, flag("--channels", help="The relations of all channels with all, as a clustered matrix.")
     ] = False,
+    window: Window = "auto",
     network: Network,
     figure: MapFigure,
     out: Out = None,
@@ -55,6 +56,7 @@ def relations(
         points=point or relations.AUTO,
         layer=layer,
         channels=channels,
+        window=window,
         **network.given(),
         figure=figure.changes(),
         command_line=context.meta[COMMAND_LINE],

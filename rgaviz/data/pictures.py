@@ -56,7 +56,7 @@ def read_picture(path: str | Path, *, full: bool = False) -> np.ndarray:
         if not full:
             draft(image)
         image.load()
-        _turn_upright(image)
+        turn_upright(image)
         return _rgb(image, name)
 
 
@@ -210,7 +210,7 @@ def check_regular(path: Path, name: str) -> None:
         ) from error
 
 
-def _turn_upright(image: Image.Image) -> None:
+def turn_upright(image: Image.Image) -> None:
     """Turns the pixels as EXIF says, in place: what is done before damaged EXIF data are met stays done."""
     try:
         ImageOps.exif_transpose(image, in_place=True)

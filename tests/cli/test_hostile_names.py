@@ -49,7 +49,7 @@ def test_evaluate(capsys):
 
 def test_sweep(capsys, tmp_path):
     rows = [{"dataset": name, "recipe": name, "seed": 0, "network": name} for name in NAMES]
-    cli_sweep.show(rows, tmp_path, {})
+    cli_sweep.show(rows, tmp_path, {}, "test")
     expect_names(capsys.readouterr().out)
 
 

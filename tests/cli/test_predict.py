@@ -162,3 +162,24 @@ def test_too_little_memory_is_one_line(predict, monkeypatch, command):
     (line,) = result.stderr.strip().splitlines()
     assert line.startswith("Error: ")
     assert "does not fit into memory: see it by parts with --window" in line
+
+
+def test_grey_pictures_of_more_than_8_bits(predict):
+    """As the other commands see them, through one window that is told; its name is another one here."""
+    values = np.random.default_rng(0).integers(0, 4096, (40, 48)).astype(np.uint16)
+    values[0, :2] = 0, 4095
+    Image.fromarray(values).save("twelve.png")
+    Image.fromarray(np.round(255 * (values / 4095)).astype(np.uint8)).save("eight.png")
+    predict("net.pt", "eight.png", "-o", "o")
+    told = predict("net.pt", "twelve.png", "-o", "o").stderr
+    assert "1 grey picture of more than 8 bits: 0 is shown as black, 4095 as white (--intensities)" in told
+    twelve, eight = (np.asarray(Image.open(f"o/{name}.png")) for name in ("twelve", "eight"))
+    np.testing.assert_array_equal(twelve, eight)
+    assert (
+        "0 is shown as black, 65535 as white"
+        in predict("net.pt", "twelve.png", "--intensities", "full").stderr
+    )
+    assert (
+        "--intensities 5,1 cannot be read"
+        in predict("net.pt", "a.png", "--intensities", "5,1", code=1).stderr
+    )

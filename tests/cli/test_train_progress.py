@@ -25,5 +25,7 @@ def test_every_measure_has_its_decimals(capsys, monkeypatch):
     report.headlines = {"mae": MAE}
     report.table([ROW], Path("out"))
     assert cells(capsys.readouterr().out) == ["rga", "0.012", "56.79", "0.004"]
-    sweep.show([{**ROW, "dataset": "dots", "recipe": "own", "seed": 1}], Path("out"), report.headlines)
+    sweep.show(
+        [{**ROW, "dataset": "dots", "recipe": "own", "seed": 1}], Path("out"), report.headlines, "test"
+    )
     assert cells(capsys.readouterr().out) == ["dots", "own", "1", "rga", "0.012"]

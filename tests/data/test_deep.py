@@ -1,12 +1,11 @@
 """Grey pictures of more than 8 bits: their values, their window, what is shown."""
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from rgaviz.data.deep import Window, is_deep, parse_window, read_values, window_of, windowed
+from rgaviz.data.deep import is_deep, read_deep, window_of
+from rgaviz.data.intensities import Deep, Window, parse_window, whole_of, windowed
 from rgaviz.errors import PictureError, RgavizError
 
 RAMP = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
@@ -15,25 +14,6 @@ RAMP = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
 def saved(folder, name, values):
     path = folder / name
     np.save(path, values) if name.endswith(".npy") else Image.fromarray(values).save(path)
-    return path
-
-
-def dicom(path, values, **tags):
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = meta.MediaStorageSOPInstanceUID = generate_uid()
-    found = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    found.Rows, found.Columns = values.shape
-    found.SamplesPerPixel, found.BitsAllocated, found.BitsStored, found.HighBit = 1, 16, 16, 15
-    found.PixelRepresentation = int(values.dtype.kind == "i")
-    found.PhotometricInterpretation = "MONOCHROME2"
-    for name, value in tags.items():
-        setattr(found, name, value)
-    found.PixelData = values.tobytes()
-    found.save_as(path, enforce_file_format=True)
     return path
 
 
@@ -52,9 +32,9 @@ def dicom(path, values, **tags):
 def test_values_are_those_of_the_file(tmp_path, name, values):
     path = saved(tmp_path, name, values)
     assert is_deep(path)
-    found, own = read_values(path)
-    assert own is None
-    np.testing.assert_array_equal(found, values)
+    found = read_deep(path)
+    assert found[1:] == (whole_of(values.dtype), None, False)
+    np.testing.assert_array_equal(found.values, values)
     assert window_of([path], "auto") == (Window(float(values.min()), float(values.max())), 1)
 
 
@@ -79,42 +59,41 @@ def test_shown_by_hand():
     values = np.array([[-5.0, 0.0, 1.0, 2.0, 4.0, 9.0]])
     expected = [0, 0, 64, 128, 255, 255]
     np.testing.assert_array_equal(
-        windowed(values, Window(0, 4)), np.array([[[each] * 3 for each in expected]])
+        windowed(Deep(values, Window(0, 1)), Window(0, 4)), np.array([[[each] * 3 for each in expected]])
     )
+    inverted = windowed(Deep(values, Window(0, 1), inverted=True), Window(0, 4))
+    np.testing.assert_array_equal(inverted, np.array([[[255 - each] * 3 for each in expected]]))
 
 
-def test_dicom(tmp_path):
-    values = (RAMP.astype(np.int16)) - 1000
-    plain = dicom(tmp_path / "a.dcm", values, RescaleSlope=2, RescaleIntercept=-24)
-    found, own = read_values(plain)
-    np.testing.assert_allclose(found, values * 2.0 - 24)
-    assert own is None
-    named = dicom(tmp_path / "b.dcm", values, WindowCenter=40, WindowWidth=400)
-    assert read_values(named)[1] == Window(-160, 240)
-    assert window_of([named], "auto") == (Window(-160, 240), 1)
-    several = dicom(tmp_path / "c.dcm", values, WindowCenter=[40, 50], WindowWidth=[400, 100])
-    assert read_values(several)[1] == Window(-160, 240)
-    inverted = dicom(
-        tmp_path / "d.dcm", values, PhotometricInterpretation="MONOCHROME1", WindowCenter=40, WindowWidth=400
-    )
-    found, own = read_values(inverted)
-    np.testing.assert_allclose(found, -values.astype(float))
-    assert own == Window(-240, 160)
+def test_strips_join(monkeypatch):
+    values = np.arange(35).reshape(7, 5)
+    whole = windowed(Deep(values, Window(0, 1)), Window(0, 34))
+    monkeypatch.setattr("rgaviz.data.intensities.STRIP", 10)
+    np.testing.assert_array_equal(windowed(Deep(values, Window(0, 1)), Window(0, 34)), whole)
+    np.testing.assert_array_equal(whole[..., 0], np.rint(values * 7.5))
 
 
-def test_without_pydicom_its_extra_is_named(tmp_path, monkeypatch):
-    (tmp_path / "a.dcm").write_bytes(b"x")
-    monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(PictureError, match=r"rgaviz\[dicom\]"):
-        read_values(tmp_path / "a.dcm")
+def test_a_12_bit_ramp_uses_all_of_8_bits(tmp_path):
+    path = saved(tmp_path, "a.png", RAMP)
+    window, _ = window_of([path], "auto")
+    shown = windowed(read_deep(path), window)
+    expected = [[round(255 * int(value) / 4095) for value in row] for row in RAMP]
+    np.testing.assert_array_equal(shown, np.repeat(np.array(expected)[..., None], 3, axis=2))
 
 
-@pytest.mark.parametrize("content", [b"", b"DICM", b"\0" * 128 + b"DICM" + b"\xff" * 50])
-def test_damaged_dicom_is_one_line(tmp_path, content):
-    (tmp_path / "a.dcm").write_bytes(content)
-    with pytest.raises(PictureError) as caught:
-        read_values(tmp_path / "a.dcm")
-    assert "\n" not in str(caught.value)
+def test_what_is_not_finite(tmp_path):
+    values = np.array([[np.nan, -np.inf, np.inf, 3.0, 5.0]])
+    found = read_deep(saved(tmp_path, "a.npy", values))
+    np.testing.assert_array_equal(found.values, [[3, 3, 5, 3, 5]])
+    assert window_of([tmp_path / "a.npy"], "auto") == (Window(3, 5), 1)
+
+
+def test_pictures_are_turned_upright(tmp_path):
+    image = Image.fromarray(RAMP[:, :4])
+    exif = image.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    image.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read_deep(tmp_path / "a.png").values, np.rot90(RAMP[:, :4], -1))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +101,7 @@ def test_damaged_dicom_is_one_line(tmp_path, content):
 )
 def test_arrays_that_are_no_grey_picture(tmp_path, values):
     with pytest.raises(PictureError):
-        read_values(saved(tmp_path, "a.npy", values))
+        read_deep(saved(tmp_path, "a.npy", values))
 
 
 @pytest.mark.parametrize("text", ["", "1", "2,1", "1,1", "a,b", "nan,1", "0,inf", "1,2,3", "aut"])
