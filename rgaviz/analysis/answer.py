@@ -139,13 +139,13 @@ def _choice(settings: LabelledSettings, pictures: Sequence[Path | str]) -> Choic
     Raises:
         RgavizError: beside pictures that are named, or what cannot be.
     """
-    given = {name: settings.get(name) for name in ("pick", "count", "dataset", "data_dir")}
+    given = {name: settings.get(name) for name in ("pick", "count", "dataset", "data_dir", "part")}
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not said:
         return None
     if pictures:
         raise RgavizError(
-            "--pick, --count, --dataset and --data-dir choose pictures of a data set: name none beside them."
+            "--pick, --count, --dataset, --data-dir and --part choose pictures of a data set: name none beside them."
         )
     if "data_dir" in said:
         said["data_dir"] = Path(said["data_dir"])

@@ -19,12 +19,12 @@ from rgaviz.analysis.subject import Subject, one_task
 from rgaviz.data.find import usable
 from rgaviz.data.scenes import SceneSplit
 from rgaviz.data.sets import load_dataset
-from rgaviz.data.sets.codings import CODINGS
+from rgaviz.data.sets.codings import CODINGS, SCENES
 from rgaviz.data.splits import Dataset, as_images
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Say, Track
-from rgaviz.tasks import How
+from rgaviz.tasks import How, Task
 from rgaviz.tasks.classification import probabilities
 from rgaviz.tasks.task import measured_part
 
@@ -41,12 +41,14 @@ class Choice:
         count: how many at most.
         dataset: by default what the first network was trained on.
         data_dir: where it lies.
+        part: of scenes: ``train``, ``val`` or ``test``; by default the one that is measured.
     """
 
     pick: str = "random"
     count: int = COUNT
     dataset: str | None = None
     data_dir: Path | None = None
+    part: str | None = None
 
     def __post_init__(self) -> None:
         lookup(PICKS, self.pick, "pick")
@@ -182,10 +184,18 @@ def choose(
         raise RgavizError(f"--pick of networks for {task.name}: rgaviz rank has its own; name pictures here.")
     if choice.pick in OF_TWO and len(subjects) < 2:
         raise RgavizError(f"--pick {choice.pick} compares two networks, and there is one: name another.")
+    if choice.part is not None:
+        if not task.dense:
+            raise RgavizError(f"--part is for networks that label pixels, not for {task.name}: leave it out.")
+        task = task.measuring(part=choice.part)
     load = lru_cache(maxsize=1)(load_dataset)
     opened = [measured_images(each, choice.dataset, choice.data_dir, None, load, track) for each in subjects]
-    judge = _judged_scenes if task.dense else _judged_images
-    judged = judge(subjects, opened, track)
+    if task.dense and choice.pick == "random":  # whatever is said of them, if they have labels at all
+        judged = Judged(np.zeros((1, len(opened[0].part(measured_part(task))))))
+    elif task.dense:
+        judged = _judged_scenes(subjects, opened, task, track)
+    else:
+        judged = _judged_images(subjects, opened, track)
     found = PICKS[choice.pick](judged)
     places = found.places[: choice.count]
     if not places:
@@ -224,7 +234,9 @@ def _judged_images(subjects: Sequence[Subject], opened: Sequence[Dataset], track
     return Judged(np.stack(scores), np.stack(rights), np.stack(says))
 
 
-def _judged_scenes(subjects: Sequence[Subject], opened: Sequence[Dataset], track: Track) -> Judged:
+def _judged_scenes(
+    subjects: Sequence[Subject], opened: Sequence[Dataset], task: Task, track: Track
+) -> Judged:
     scores = []
     for subject, images in zip(subjects, opened, strict=True):
         checkpoint = subject.checkpoint
@@ -234,7 +246,7 @@ def _judged_scenes(subjects: Sequence[Subject], opened: Sequence[Dataset], track
         def part(name: str, images: Dataset = images, device: torch.device = device) -> Any:
             return images.part(name).to(device)
 
-        found = checkpoint.task.evaluate(checkpoint.model, part, how)
+        found = task.evaluate(checkpoint.model, part, how)
         rows = found.tables["pictures"].values
         scores.append([np.nan if row[1] is None else row[1] / 100 for row in rows])
     return Judged(np.array(scores, np.float64))
@@ -258,6 +270,8 @@ def _write_scenes(split: SceneSplit, places: Sequence[int], first: Subject, fold
     table = np.arange(256, dtype=np.uint8)
     if checkpoint.dataset in CODINGS:  # whose files have a number more for what is none
         table[IGNORED] = len(checkpoint.classes)
+    elif checkpoint.dataset == SCENES and checkpoint.ids is not None:  # whose files leave numbers out
+        table[: len(checkpoint.ids)] = checkpoint.ids
     written = []
     for place, scene in zip(places, split.whole(places), strict=True):
         name = f"{usable(Path(scene.name).stem)}-{place}.png"

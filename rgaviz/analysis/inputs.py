@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rgaviz.errors import CheckpointError, PictureError, RgavizError
+from rgaviz.errors import CheckpointError, PictureError, RgavizError, printable
 from rgaviz.progress import Say, hush
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def pictures_to_explain(words: Sequence[str], folder: Path, say: Say = hush) -> 
     Raises:
         PictureError: there are none.
     """
+    from rgaviz.data.beside import without_labels
     from rgaviz.data.find import find_pictures
     from rgaviz.outputs import own_files, real
 
@@ -133,6 +134,12 @@ def pictures_to_explain(words: Sequence[str], folder: Path, say: Say = hush) -> 
             )
     ours = {real(folder / name) for name in own_files(folder)}
     found = [picture for picture in find_pictures(words, say) if real(picture.path) not in ours]
+    if any(Path(word).is_dir() for word in words):  # what is named by itself is meant
+        found, labels = without_labels(found)
+        if labels:
+            say(
+                f"Note: {len(labels)} files of labels are no pictures and left out, first {printable(labels[0])}"
+            )
     if not found:
         raise PictureError(
             f"All these pictures are earlier output in {folder}; choose another folder with -o."

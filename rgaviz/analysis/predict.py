@@ -9,7 +9,6 @@ from typing import Any, Unpack
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 from rgaviz.analysis.answer import Names
@@ -134,11 +133,8 @@ def _write(
     except PictureError as error:
         answer.failures.append(str(error))
         return
-    device = next(checkpoint.model.parameters()).device
-    too_large = memory_told(f"{picture.path}", "see it by parts with --window, such as --window 769.")
-    with torch.inference_mode(), too_large:
-        output = task.scored(checkpoint.model)(checkpoint.inputs([array]).to(device))  # (1, K, h, w)
-    (told,) = task.told(output, checkpoint.classes, [None])
+    with memory_told(f"{picture.path}", "see it by parts with --window, such as --window 769."):
+        (told,) = checkpoint.told([array], task)
     labels = np.asarray(told.labels, np.uint8)
     if labels.shape != array.shape[:2]:  # larger than networks see pictures
         labels = cv2.resize(labels, array.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)

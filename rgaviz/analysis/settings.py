@@ -63,6 +63,7 @@ class LabelledSettings(Settings, total=False):
         count: how many of them at most.
         dataset: by default what the first network was trained on.
         data_dir: where it lies.
+        part: of scenes: ``train``, ``val`` or ``test``; by default the one that is measured.
     """
 
     labels: str | Sequence[str]
@@ -71,6 +72,7 @@ class LabelledSettings(Settings, total=False):
     count: int | None
     dataset: str | None
     data_dir: Path | str | None
+    part: str | None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,19 +12,13 @@ import numpy as np
 from rgaviz.analysis.pixels import ERRORS, Palette, dense_ones, truth_id
 from rgaviz.analysis.request import Request
 from rgaviz.checkpoint import Checkpoint
+from rgaviz.data.beside import label_file
 from rgaviz.data.find import PicturePath
 from rgaviz.data.labels import read_classes
 from rgaviz.data.sets.codings import coding_of
 from rgaviz.errors import PictureError, RgavizError
 
 TOLD = 3  # faults of labels that are told one by one
-BESIDE = {"images": "labels", "leftImg8bit": "gtFine"}  # folder of pictures -> that of their labels
-# How the name of a picture ends, and that of its labels.
-ENDINGS = (
-    ("", ""),
-    ("_leftImg8bit", "_gtFine_labelIds"),
-    ("_leftImg8bit", "_gtFine_labelTrainIds"),
-)
 
 
 @dataclass
@@ -123,29 +117,6 @@ def shown_columns(request: Request, truths: Truths) -> Request:
         and (column.map is None or column.map.group != "labels" or column.map.checkpoint in own)
     ]
     return replace(request, columns=kept)
-
-
-def label_file(picture: PicturePath, folder: Path | None) -> Path | None:
-    """The file of a picture's labels: in a folder under its name, or where data sets have it beside pictures."""
-    places = _beside(picture.path) if folder is None else [folder / picture.relative]
-    for place in places:
-        for ending, other in ENDINGS:
-            if not place.stem.endswith(ending):
-                continue
-            path = place.with_name(f"{place.stem.removesuffix(ending)}{other}.png")
-            if path != picture.path and path.is_file():
-                return path
-    return None
-
-
-def _beside(path: Path) -> Iterator[Path]:
-    """Where the labels of a picture may lie: the layouts of the data sets."""
-    parts = path.absolute().parts
-    for place in reversed(range(len(parts) - 1)):
-        if parts[place] in BESIDE:
-            yield Path(PurePath(*parts[:place], BESIDE[parts[place]], *parts[place + 1 :]))
-            break
-    yield path.absolute().parent.with_name(f"{path.absolute().parent.name}annot") / path.name
 
 
 def _text(size: Sequence[int]) -> str:

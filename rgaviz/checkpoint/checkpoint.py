@@ -216,9 +216,13 @@ class Checkpoint:
         picture = read_picture(given) if isinstance(given, str | Path) else check_array(given, grey=single)
         return picture if self.channels == 3 else grey(picture)
 
-    def scored(self) -> Callable[[Tensor], Tensor]:
-        """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...)."""
-        whole = self.task.scored(self.model)
+    def scored(self, task: Task | None = None) -> Callable[[Tensor], Tensor]:
+        """What of the network is explained: normalised images (B, 3, H, W) -> output (B, ...).
+
+        Args:
+            task: the network's, measuring in a way of its own.
+        """
+        whole = (task or self.task).scored(self.model)
         return whole if self.output is None else lambda images: the_output(whole(images), self.output)
 
     def target(self, text: str | None = None) -> Target:
@@ -235,10 +239,10 @@ class Checkpoint:
         return self.scored()(self.inputs(picture).to(next(self.model.parameters()).device))
 
     @torch.inference_mode()
-    def told(self, images: Pictures) -> list[Told]:
-        """What the network says of every picture, whatever it is for; ``images`` as in :meth:`inputs`."""
+    def told(self, images: Pictures, task: Task | None = None) -> list[Told]:
+        """What the network says of every picture, whatever it is for; as in :meth:`inputs` and :meth:`scored`."""
         device = next(self.model.parameters()).device
-        output = self.scored()(self.inputs(images).to(device))  # (B, ...)
+        output = self.scored(task)(self.inputs(images).to(device))  # (B, ...)
         return self.task.told(output, self.classes, [None] * len(output))
 
     def predict(self, images: Pictures) -> list[Prediction]:

@@ -102,6 +102,12 @@ class MapFigure(NamedFigure):
     alpha: Annotated[float, typer.Option(help="Opacity of the heat map, 0 to 1.", rich_help_panel=FIGURE)] = (
         0.5
     )
+    label_alpha: Annotated[
+        float,
+        typer.Option(
+            help="Opacity of the labels of pixels, 0 to 1; 1 shows them alone.", rich_help_panel=FIGURE
+        ),
+    ] = 0.75
     scale: Annotated[
         str | None,
         typer.Option(

@@ -278,6 +278,14 @@ class Picking(Group):
         ),
     ] = None
     data_dir: DataDir = None
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="Part of a data set of scenes: train, val or test.",
+            show_default="val",
+            rich_help_panel=DATA,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,9 @@ def laid_over(scales: Scales, options: FigureOptions, panel: Panel, picture: np.
         values = scales.difference(panel)
         return overlay(grey(picture), values, DIVERGING, -limit, limit, strong, interpolation)
     if panel.kind == "labels":
-        return painted_labels(scales, panel, picture, alpha)
+        return painted_labels(scales, panel, picture, options.label_alpha)
     if panel.kind == "errors":
-        return painted_errors(scales, panel, picture, alpha)
+        return painted_errors(scales, panel, picture, options.label_alpha)
     return picture
 
 

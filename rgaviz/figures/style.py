@@ -89,6 +89,7 @@ class FigureOptions:
         dpi: resolution of the pictures inside the figure, and of PNG files.
         cmap: a matplotlib colour map for maps (differences have their own, diverging one).
         alpha: opacity of the heat map over the picture, 0 to 1.
+        label_alpha: opacity of labels over the picture, 0 to 1; with 1 they stand alone.
         title: whether to print titles.
         scale: ``shared``, ``model``, ``image`` or ``fixed:LO,HI`` for all maps; None means ``model`` for
             CAMs and relations, whose raw sizes differ between networks, and ``shared`` for masks, absolute in [0, 1].
@@ -112,6 +113,7 @@ class FigureOptions:
     dpi: int = 300
     cmap: str = "turbo"
     alpha: float = 0.5
+    label_alpha: float = 0.75
     title: bool = True
     scale: str | None = None
     pages: int = 10
@@ -137,6 +139,10 @@ class FigureOptions:
         if self.cmap not in matplotlib.colormaps:
             near = difflib.get_close_matches(self.cmap, matplotlib.colormaps, n=3)
             raise unknown_name(self.cmap, {*near, *COMMON_COLOUR_MAPS}, "colour map")
+        if not 0 <= self.label_alpha <= 1:
+            raise RgavizError(
+                f"--label-alpha {self.label_alpha} is out of range: the opacity of labels is 0 to 1."
+            )
         if not 0 <= self.alpha <= 1:
             raise RgavizError(f"--alpha {self.alpha} is out of range: the heat-map opacity is 0 to 1.")
         if self.scale is not None:

@@ -19,6 +19,8 @@ from rgaviz.figures.text import text_inches, wrap_text
 from rgaviz.results.manifest import OF_LABELS, UNKNOWN, Panel
 
 WHITE = "#ffffff"
+OF_ERRORS = (WRONG, "#00ffff", "#ff00ff", "#ffff00", "#ff8000", "#00ff00")
+APART_ENOUGH = 100.0  # from the colour of any class, of 255 a channel
 VEIL = 0.6  # opacity of what hides where there is no truth
 MOST_LINES = 24
 
@@ -43,10 +45,23 @@ def painted_labels(scales: Scales, panel: Panel, picture: np.ndarray, alpha: flo
     return painted(picture, scales.numbers(panel), colours, opacity)
 
 
+def error_colour(scales: Scales) -> tuple[float, float, float]:
+    """The first colour for errors that no class has, or nearly; else the one that is farthest from all."""
+    taken = np.array([each.colour for each in scales.results.manifest.classes]).reshape(-1, 3)
+
+    def apart(name: str) -> float:
+        differences = taken - 255 * np.array(to_rgb(name))
+        return float(np.sqrt((differences**2).sum(1)).min(initial=np.inf))
+
+    return to_rgb(
+        next((each for each in OF_ERRORS if apart(each) >= APART_ENOUGH), max(OF_ERRORS, key=apart))
+    )
+
+
 def painted_errors(scales: Scales, panel: Panel, picture: np.ndarray, alpha: float) -> np.ndarray:
     """A panel's errors over its picture without colours; what has no truth is pale."""
     colours, opacity = np.full((256, 3), 255.0), np.zeros(256)
-    colours[1] = np.rint(255 * np.array(to_rgb(WRONG)))
+    colours[1] = np.rint(255 * np.array(error_colour(scales)))
     opacity[1] = (1 + alpha) / 2  # of one colour, so half as transparent, as differences are
     opacity[UNKNOWN] = VEIL
     return painted(grey(picture), scales.numbers(panel), colours, opacity)
@@ -63,7 +78,7 @@ def swatches_of(scales: Scales, panels: Iterable[Panel]) -> list[Swatch]:
         Swatch(classes[number].name, _fractions(classes[number].colour))
         for number in sorted(shown["labels"] - {UNKNOWN})
     ]
-    found += [Swatch("not as the truth", to_rgb(WRONG))] if 1 in shown["errors"] else []
+    found += [Swatch("not as the truth", error_colour(scales))] if 1 in shown["errors"] else []
     return found + ([Swatch("no truth", to_rgb(WHITE))] if UNKNOWN in shown["errors"] else [])
 
 

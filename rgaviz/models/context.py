@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.attention.gate import Gate
 from rgaviz.attention.nonlocal_ import NonLocal
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.models.enlarged import enlarged
 
 
 def roi_align(x: Tensor, grid: int) -> Tensor:
@@ -72,7 +72,7 @@ class AttendedMaps(Context):
     """The attended grid is enlarged to the size of the map."""
 
     def attended(self, x: Tensor) -> Tensor:
-        return _enlarged(self.attention(roi_align(x, self.grid)), x)
+        return enlarged(self.attention(roi_align(x, self.grid)), x.shape[2:])
 
 
 class AttendedMasks(Context):
@@ -93,7 +93,7 @@ class AttendedMasks(Context):
         with _outputs(self.gates) as masks:
             self.attention(roi_align(x, self.grid))
         for mask in masks:
-            x = x * (mask if mask.shape[2:] == (1, 1) else _enlarged(mask, x))  # (B, 1 or C, H, W)
+            x = x * (mask if mask.shape[2:] == (1, 1) else enlarged(mask, x.shape[2:]))  # (B, 1 or C, H, W)
         return x
 
 
@@ -113,11 +113,6 @@ def _outputs(modules: list[Any]) -> Iterator[list[Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _enlarged(values: Tensor, like: Tensor) -> Tensor:
-    """Values (B, C, g, g) at the size of a map: (B, C, H, W)."""
-    return F.interpolate(values, like.shape[2:], mode="bilinear", align_corners=False)
 
 
 WIRINGS: dict[str, Callable[[nn.Module, int], Context]] = {"maps": AttendedMaps, "masks": AttendedMasks}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from rgaviz.models.enlarged import enlarged
 
 BINS = (1, 2, 3, 6)  # PSPNet's
 RATES = (12, 24, 36)  # DeepLabv3's where the map has an eighth of the resolution
@@ -38,9 +39,7 @@ class PyramidPooling(nn.Module):
         self.fuse = conv_bn_relu(channels + inner * len(BINS), width, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        means = [
-            F.interpolate(pool(x), x.shape[2:], mode="bilinear", align_corners=True) for pool in self.pools
-        ]
+        means = [enlarged(pool(x), x.shape[2:], corners=True) for pool in self.pools]
         return self.fuse(torch.cat([x, *means], dim=1))  # (B, 2 channels, h, w) -> (B, width, h, w)
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.models.context import build_context
+from rgaviz.models.enlarged import enlarged
 from rgaviz.models.pyramids import MEANS, PROJECTIONS, conv_bn_relu
 from rgaviz.models.resnet import (
     BasicBlock,
@@ -121,14 +121,14 @@ class DilatedResNet(ResidualStages):
         return self._both(x)[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        return _enlarged(self.classifier(self.maps(x)), x)  # (B, num_classes, H, W)
+        return enlarged(self.classifier(self.maps(x)), x.shape[2:], corners=True)  # (B, num_classes, H, W)
 
     def dense(self, x: Tensor) -> dict[str, Tensor]:
         """``logits`` and, where it has such a head, ``auxiliary``: (B, 3, H, W) -> (B, num_classes, H, W) each."""
         early, last = self._both(x)
-        found = {"logits": _enlarged(self.classifier(last), x)}
+        found = {"logits": enlarged(self.classifier(last), x.shape[2:], corners=True)}
         if self.auxiliary is not None:
-            found["auxiliary"] = _enlarged(self.auxiliary(early), x)
+            found["auxiliary"] = enlarged(self.auxiliary(early), x.shape[2:], corners=True)
         return found
 
     def refuse_part(self, images: int, size: Sequence[int]) -> None:
@@ -151,11 +151,6 @@ class DilatedResNet(ResidualStages):
 
 def _classifier(channels: int, num_classes: int) -> nn.Sequential:
     return nn.Sequential(nn.Dropout2d(DROPOUT), nn.Conv2d(channels, num_classes, 1))
-
-
-def _enlarged(logits: Tensor, images: Tensor) -> Tensor:
-    """Logits (B, K, h, w) at the size of images (B, 3, H, W): OCNet's way, the outermost positions on the corners."""
-    return F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=True)
 
 
 def _sized(

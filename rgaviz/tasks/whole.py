@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rgaviz.errors import RgavizError
+from rgaviz.models.enlarged import enlarged
 
 Dense = Callable[[Tensor], Tensor]  # images (B, 3, H, W) -> logits (B, K, H, W)
 
@@ -79,15 +79,15 @@ class Covering:
         """The images (B, 3, h, w) as they are shown, and what brings their logits back to (H, W)."""
         size = image.shape[2:]
 
-        def enlarged(values: Tensor) -> Tensor:
-            return F.interpolate(values, size, mode="bilinear", align_corners=True)
+        def back(values: Tensor) -> Tensor:
+            return enlarged(values, size, corners=True)
 
         for scale in self.scales:
             resized = [max(1, round(side * scale)) for side in size]
-            view = F.interpolate(image, resized, mode="bilinear", align_corners=True) if scale != 1 else image
-            yield view, enlarged
+            view = enlarged(image, resized, corners=True) if scale != 1 else image
+            yield view, back
             if self.flip:
-                yield view.flip(3), lambda values: enlarged(values.flip(3))
+                yield view.flip(3), lambda values: back(values.flip(3))
 
     def _stitched(self, network: Dense, image: Tensor) -> Tensor:
         """Where windows overlap, the mean of their logits."""

@@ -1,10 +1,15 @@
 """Pictures of a data set, chosen by what networks say of them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from laid_out_scenes import lay_out_scenes
+from streets_networks import save_network
 
 import rgaviz
+from rgaviz.analysis.cam import cam
 from rgaviz.analysis.choosing import OF_TWO, PICKS, Choice, Judged
 from rgaviz.data.sets import load_dataset
 from rgaviz.data.sets.outlines import SHAPE_CLASSES
@@ -139,3 +144,42 @@ def test_beside_pictures_that_are_named(pair, tmp_path):
 
 def test_choices():
     assert Choice() == Choice("random", 4)
+
+
+def test_own_scenes_have_the_truth_of_their_own_numbers(tmp_path):
+    """Of the numbers 0, 1, 2 in the files the middle one is of no class."""
+    lay_out_scenes(tmp_path / "data", [0, 1, 2, 255])
+    (tmp_path / "data/classes.txt").write_text("road\nignored\ntree\n")
+    training = {"dataset": "scenes", "ids": [0, 2]}
+    network = save_network(tmp_path / "a.pt", classes=["road", "tree"], training=training)
+    options = {"pick": "worst", "count": 2, "data_dir": tmp_path / "data", "figure": {"dpi": 50}}
+    answer = rgaviz.compare(
+        [network, save_network(tmp_path / "b.pt", 1, classes=["road", "tree"])],
+        **options,
+        out=tmp_path / "out",
+    )
+    results = read_results(answer.folder)
+    split = load_dataset("scenes", data_dir=tmp_path / "data", image_size=(16, 16)).part("val")
+    for picture in results.manifest.pictures:
+        place = int(picture.path.removesuffix(".png").rpartition("-")[2])
+        (scene,) = split.whole([place])
+        assert {0, 1, 255} == set(np.unique(scene.labels))
+        np.testing.assert_array_equal(results.labels(picture.id, "truth", "labels"), scene.labels)
+
+
+def test_a_part_without_labels_can_be_drawn_from(tmp_path):
+    lay_out_scenes(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data/test/labels")
+    network = save_network(tmp_path / "a.pt", 0, "rga-s", classes=["road", "sky", "tree", "traffic light"])
+    options = {"data_dir": tmp_path / "data", "part": "test", "figure": {"dpi": 50}, "out": tmp_path / "out"}
+    answer = cam(network, (), target="road", pick="random", count=2, **options)
+    manifest = read_results(answer.folder).manifest
+    assert manifest.texts == {"picked": "2 of the 3 pictures of scenes, test, drawn at random with seed 0"}
+    assert {each.path.partition("-")[0] for each in manifest.pictures} <= {"a0", "a1", "a2"}
+    with pytest.raises(RgavizError, match="has no labels"):
+        cam(network, (), target="road", pick="worst", **options)
+
+
+def test_images_have_no_parts_to_choose(pair, tmp_path):
+    with pytest.raises(RgavizError, match="--part is for networks that label pixels"):
+        rgaviz.compare(pair[0], (), tmp_path / "out", pick="random", part="val")

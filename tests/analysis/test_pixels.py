@@ -253,7 +253,7 @@ def test_a_map_is_taken_before_the_head(pair):
 
 def test_cam_shows_labels_and_writes_them_as_overlays(tmp_path, pair):
     picture = save_picture(tmp_path / "p.png", (24, 32))
-    answer = cam(pair[1:], [picture], tmp_path / "out", figure={**FIGURE, "alpha": 1.0})
+    answer = cam(pair[1:], [picture], tmp_path / "out", figure={**FIGURE, "label_alpha": 1.0})
     assert [panel.kind for panel in read_results(answer.folder).manifest.rows[0]] == [
         "picture",
         "labels",

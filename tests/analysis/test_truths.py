@@ -6,8 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
+from pictures import save_picture
 
-from rgaviz.analysis.truths import label_file
+from rgaviz.analysis.inputs import pictures_to_explain
+from rgaviz.data.beside import label_file
 from rgaviz.data.find import PicturePath
 from rgaviz.data.sets.codings import coding_of
 
@@ -65,3 +67,14 @@ def test_files_are_read_as_their_data_set_has_them():
     assert [ids.table[number] for number in (7, 33, 0, 1)] == [0, 1, 255, 255]
     numbers = coding_of(Path("a_gtFine_labelTrainIds.png"), ["x", "y"], "streets", [7, 33])
     assert [numbers.table[number] for number in (0, 1, 255)] == [0, 1, 255]
+
+
+def test_labels_in_a_folder_are_no_pictures(tmp_path):
+    for name in ("images/a.png", "images/b.png", "labels/a.png", "other/b.png"):
+        save_picture(tmp_path / name)
+    said = []
+    found = pictures_to_explain([str(tmp_path)], tmp_path / "out", said.append)
+    assert [each.relative.as_posix() for each in found] == ["images/a.png", "images/b.png", "other/b.png"]
+    assert said == [f"Note: 1 files of labels are no pictures and left out, first {tmp_path}/labels/a.png"]
+    named = [str(tmp_path / "images/a.png"), str(tmp_path / "labels/a.png")]
+    assert len(pictures_to_explain(named, tmp_path / "out")) == 2

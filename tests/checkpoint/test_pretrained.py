@@ -10,9 +10,10 @@ import torchvision
 from official_network import random_network
 from parametrised import rare
 
-from rgaviz.checkpoint import initialise, save_checkpoint
+from rgaviz.checkpoint import initialise, pretrained, save_checkpoint
 from rgaviz.errors import CheckpointError, RgavizError
 from rgaviz.models import create_model
+from rgaviz.models.network import shapes_only
 from rgaviz.training.start import recipe_settings
 
 
@@ -251,3 +252,21 @@ def test_ours_begins_with_weights_named_in_full(hub):
 def test_the_option_is_the_recipes_setting():
     assert recipe_settings("shapes", init="torchvision:resnet18").model.pretrained == "torchvision:resnet18"
     assert recipe_settings("shapes").model.pretrained == "none"
+
+
+@pytest.mark.parametrize("depth", [18, 50, 101])
+def test_dilated_networks_begin_with_torchvisions_weights(monkeypatch, depth):
+    with shapes_only():
+        theirs = getattr(torchvision.models, f"resnet{depth}")()
+    state = {key: torch.full((), 0.5).expand(value.shape) for key, value in theirs.state_dict().items()}
+    monkeypatch.setattr(pretrained, "_of_torchvision", lambda config: state)
+    with shapes_only():
+        model = create_model(f"dilated-resnet{depth}", "rga-sc", num_classes=3, image_size=64)
+    model = model.to_empty(device="cpu")
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            value.zero_()
+    initialise(model, "torchvision")
+    own = model.state_dict()
+    begun = {key for key, value in own.items() if value.is_floating_point() and bool((value == 0.5).all())}
+    assert begun == {key for key in state if not key.startswith("fc.") and own[key].is_floating_point()}

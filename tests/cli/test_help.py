@@ -66,6 +66,7 @@ def test_options_stand_in_panels():
     figure = ["--format", "--venue", "--width", "--dpi", "--title", "--outline", "--names", "--cmap"]
     figure += [
         "--alpha",
+        "--label-alpha",
         "--scale",
         "--interpolation",
         "--pages",

@@ -16,6 +16,7 @@ from rgaviz.checkpoint import load_checkpoint, save_checkpoint
 from rgaviz.cli import app
 from rgaviz.data.pictures import read_picture
 from rgaviz.models import create_model
+from rgaviz.models.segmentation import DilatedResNet
 from rgaviz.tasks import TASKS
 
 IDS, COLOURS = [7, 33, 23], [[128, 64, 128], [119, 11, 32], [70, 130, 180]]
@@ -139,6 +140,28 @@ def test_two_pictures_of_one_name(predict):
 def test_a_network_that_labels_no_pixels(predict, networks):
     line = predict(str(networks["rga"]), "pictures", code=1).stderr
     assert "is a network for classification, which labels no pixels" in line
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_too_little_memory_is_one_line(predict, monkeypatch, command):
+    def full(self, x):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(DilatedResNet, "forward", full)
+    words = ["net.pt", "pictures"]
+    if command == "evaluate":
+        Path("data/images").mkdir(parents=True)
+        Path("data/labels").mkdir()
+        for number in range(3):
+            save_picture(Path(f"data/images/{number}.png"), (32, 32))
+            Image.new("L", (32, 32)).save(f"data/labels/{number}.png")
+        Path("data/classes.txt").write_text("road\nbicycle\nsky\n")
+        words = ["net.pt", "--dataset", "scenes", "--data-dir", "data"]
+    result = CliRunner().invoke(app, [command, *words], prog_name="rgaviz")
+    assert result.exit_code == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("Error: ")
+    assert "does not fit into memory: see it by parts with --window" in line
 
 
 def test_grey_pictures_of_more_than_8_bits(predict):

@@ -12,7 +12,8 @@ import torch
 from tiny import First
 
 from rgaviz.checkpoint import load_checkpoint
-from rgaviz.tasks import TASKS
+from rgaviz.cli.sweep import show
+from rgaviz.tasks import TASKS, Measure
 from rgaviz.training import sweep
 
 pytestmark = pytest.mark.usefixtures("shallow")
@@ -149,3 +150,15 @@ def test_refusals(refused, place, words, said):
         Path("a").mkdir()
         Path("a/shapes.toml").write_text("")
     assert said in refused(*words)
+
+
+def test_what_was_measured_is_called_by_its_part(capsys):
+    show(
+        [{"dataset": "streets", "recipe": "a", "seed": 0, "network": "rga", "test_mIoU": 61.5}],
+        Path("runs"),
+        {"mIoU": Measure("mIoU", "mIoU")},
+        "val",
+    )
+    told = capsys.readouterr().out
+    assert "val mIoU" in told
+    assert "61.50" in told

@@ -68,7 +68,8 @@ def slow(values, size, colour, base):
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
 def test_labels_lie_over_the_picture_with_sharp_edges(tmp_path, alpha):
     figure = draw(
-        scene(tmp_path / "r", [LABELS], size=(6, 9)), FigureOptions(dpi=50, alpha=alpha, width="column")
+        scene(tmp_path / "r", [LABELS], size=(6, 9)),
+        FigureOptions(dpi=50, alpha=0.3, label_alpha=alpha, width="column"),
     )
     shown = np.asarray(figure.axes[0].images[0].get_array())
     assert max(shown.shape) >= 100
@@ -78,7 +79,8 @@ def test_labels_lie_over_the_picture_with_sharp_edges(tmp_path, alpha):
 
 def test_errors_lie_over_the_picture_without_colours_and_what_has_no_truth_is_pale(tmp_path):
     figure = draw(
-        scene(tmp_path / "r", [ERRORS], size=(6, 9)), FigureOptions(dpi=50, alpha=0.5, width="column")
+        scene(tmp_path / "r", [ERRORS], size=(6, 9)),
+        FigureOptions(dpi=50, alpha=0.3, label_alpha=0.5, width="column"),
     )
     shown = np.asarray(figure.axes[0].images[0].get_array())
     grey = np.full(3, round(0.299 * 200 + 0.587 * 100 + 0.114 * 50))
@@ -143,7 +145,7 @@ def test_the_legend_wraps_and_nothing_is_cut_or_overlaps(tmp_path, preset, width
     labels = (np.arange(60 * 90) % count).astype(np.uint8).reshape(60, 90)
     columns = [INPUT, LABELS, ERRORS, A, MASK]
     results = scene(tmp_path / "r", columns, [labels] * 2, classes=classes)
-    options = FigureOptions(dpi=100, width=width, preset=preset, alpha=1)
+    options = FigureOptions(dpi=100, width=width, preset=preset, label_alpha=1)
     (page,) = draw_grid(results, options)
     shown = [name for name, _ in legend(page.figure)]
     every = [*(each.name for each in classes), "not as the truth", "no truth"]
@@ -198,7 +200,7 @@ def test_it_repeats(tmp_path, preset):
 
 def test_single_overlays_of_labels(tmp_path):
     results = scene(tmp_path / "r", [*COLUMNS, A])
-    options = FigureOptions(alpha=1)
+    options = FigureOptions(label_alpha=1)
     paths = list(save_overlays(results, overlay_panels(results, tmp_path / "o"), options))
     assert [path.name for path in paths] == ["0-a-labels.png", "0-a-errors.png", "0-a-gradcam.png"]
     with Image.open(paths[0]) as image:
@@ -240,3 +242,28 @@ def test_panels_of_several_pictures_and_sizes(tmp_path):
     figure = draw(make(tmp_path / "r", COLUMNS, [(20, 30), (40, 12)]))
     assert len([ax for ax in figure.axes if ax.images]) == 6
     assert [name for name, _ in legend(figure)] == ["road", "sky", "car", "not as the truth", "no truth"]
+
+
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        ([], WRONG),
+        ([[0, 0, 0], [128, 64, 128]], WRONG),
+        ([[220, 20, 60]], "#00ffff"),  # Cityscapes' person
+        ([[220, 20, 60], [0, 220, 255]], "#ff00ff"),
+    ],
+)
+def test_errors_have_a_colour_that_no_class_has(tmp_path, colours, expected):
+    classes = [Swatch(name=str(number), colour=each) for number, each in enumerate(colours)] or CLASSES[:1]
+    results = scene(tmp_path / "r", [ERRORS], classes=classes)
+    figure = draw(results, FigureOptions(dpi=50, width="column"))
+    assert dict(legend(figure))["not as the truth"] == pytest.approx(to_rgb(expected))
+
+
+def test_maps_are_as_transparent_whatever_labels_are(tmp_path):
+    results = scene(tmp_path / "r", [A])
+    shown = [
+        np.asarray(draw(results, FigureOptions(dpi=50, label_alpha=alpha)).axes[0].images[0].get_array())
+        for alpha in (0.1, 1.0)
+    ]
+    np.testing.assert_array_equal(*shown)

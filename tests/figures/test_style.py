@@ -62,6 +62,7 @@ def test_width_in_inches_and_formats_from_json():
         ({"dpi": 5}, "--dpi 5 is out of range"),
         ({"cmap": "viridiss"}, "Unknown colour map 'viridiss'. Did you mean 'viridis'"),
         ({"alpha": 1.5}, "--alpha 1.5 is out of range"),
+        ({"label_alpha": -0.5}, "--label-alpha -0.5 is out of range"),
         ({"scale": "modle"}, "Unknown scale 'modle'. Did you mean 'model'"),
         ({"scale": "fixed:2,1"}, "--scale fixed:2,1 cannot be read"),
         ({"scale": "fixed"}, "--scale fixed cannot be read"),

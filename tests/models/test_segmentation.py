@@ -237,3 +237,23 @@ def test_the_pyramid_is_means_of_parts():
                 means[..., row, column] = x[..., top:bottom, left:right].mean((2, 3))
         torch.testing.assert_close(pool(x), pool[1](means))
     assert pyramid(x).shape == (1, 4, 7, 11)
+
+
+@pytest.mark.parametrize(
+    ("head", "images", "size", "refused"),
+    [
+        ("ppm", 1, 64, True),
+        ("aspp", 1, 64, True),
+        ("fcn", 1, 64, False),
+        ("fcn", 1, 8, True),
+        ("ppm", 2, 8, False),
+    ],
+)
+def test_a_part_of_one_picture_is_refused_before_any_step(head, images, size, refused):
+    with shapes_only():
+        model = create_model("dilated-resnet18", head=head, width=8, num_classes=3, image_size=(64, 64))
+    if refused:
+        with pytest.raises(RgavizError, match="One picture alone"):
+            model.refuse_part(images, (size, size))
+    else:
+        model.refuse_part(images, (size, size))

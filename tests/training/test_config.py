@@ -296,3 +296,11 @@ def test_the_largest_image_is_that_of_a_checkpoint():
     assert (
         config.LARGEST_IMAGE == schema.LARGEST_IMAGE
     )  # recipes are read without PyTorch, so it stands twice
+
+
+@pytest.mark.parametrize("name", ["cityscapes", "camvid-small"])
+def test_rows_of_table_6_differ_in_the_head_alone(name):
+    plain = load_recipe(name)
+    assert plain.model.head == "fcn"
+    for head in ("ppm", "aspp"):
+        assert load_recipe(f"{name}-{head}") == plain.changed(model=plain.model.changed(head=head))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from moments import at_change
 from tiny import STEPS
 
 from rgaviz.checkpoint import load_checkpoint
+from rgaviz.data.sets import load_dataset
 from rgaviz.errors import OutputError, RgavizError
+from rgaviz.training.loop import refuse_weights, train
 from rgaviz.training.resume import load_state
 
 
@@ -52,6 +55,23 @@ def test_weights_for_other_classes_are_refused(tmp_path):
     message = fault(RgavizError, tmp_path, changes={"class_weights": (1.0, 2.0)})
     assert "train.class_weights has 2 weights for the 10 classes of shapes" in message
     assert not files(tmp_path)
+
+
+def test_weights_for_other_classes_are_refused_before_images_are_read():
+    unread = replace(tiny.dataset(), parts={})
+    with pytest.raises(RgavizError, match="2 weights for the 10 classes"):
+        refuse_weights(tiny.recipe(class_weights=(1.0, 2.0)), unread)
+    refuse_weights(tiny.recipe(class_weights=(1.0,) * 10), unread)
+
+
+def test_parts_of_one_picture_are_refused_before_any_step(tmp_path):
+    streets = load_dataset("streets", image_size=(32, 32), train_size=4, test_size=1)
+    model = {"arch": "dilated-resnet18", "width": 8, "head": "ppm"}
+    recipe = tiny.recipe("scale-crop-mirror", model, {"image_size": (32, 32)}, batch_size=2, accumulate=2)
+    report = tiny.Steps()
+    with pytest.raises(RgavizError, match="at least two in every part"):
+        train(streets, recipe, ["none"], tmp_path, device=tiny.CPU, report=report)
+    assert (report.starts, files(tmp_path)) == ([], [])
 
 
 @pytest.mark.parametrize("resume", [False, True])

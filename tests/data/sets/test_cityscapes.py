@@ -160,3 +160,14 @@ def test_labels_of_another_size(tmp_path):
     save_grey(labels_path(tmp_path, "val/atown/atown_000000_000019"), np.zeros((20, 18)))
     message = fault(tmp_path, "val")
     assert "has 20x18 pixels, but its picture 41x36: give labels of the picture's own size." in message
+
+
+def test_labels_that_are_cut_off_are_found_before_a_training_that_keeps_none(tmp_path):
+    lay_out_cityscapes(tmp_path)
+    load(tmp_path, memory=0).part("train")
+    path = max((tmp_path / "gtFine/train").rglob("*.png"))
+    path.write_bytes(path.read_bytes() + b"more")  # behind its end, which decoders do not mind
+    load(tmp_path, memory=0).part("train")
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(PictureError, match=f"{path.name}' is damaged"):
+        load(tmp_path, memory=0).part("train")

@@ -264,3 +264,31 @@ def test_folders_that_are_none(tmp_path):
     assert "has no pictures: put some there" in fault(tmp_path)
     one_folder(tmp_path, 1)
     assert "has 1 scenes, too few to hold out 1" in fault(tmp_path)
+
+
+def test_labels_of_another_size_are_found_before_a_training_that_keeps_none(tmp_path):
+    lay_out_scenes(tmp_path)
+    assert not load(tmp_path, memory=0).part("train").kept
+    save_grey(tmp_path / "train/labels/a9.png", np.zeros((40, 40)))
+    message = fault(tmp_path, memory=0)
+    assert "train/labels/a9.png' has 40x40 pixels, but its picture 40x36" in message
+
+
+def test_a_picture_that_lies_on_its_side_has_labels_that_stand(tmp_path):
+    one_folder(tmp_path, 4)
+    picture = tmp_path / "images/x/0.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    Image.new("RGB", (30, 20)).save(picture, exif=exif)
+    save_grey(tmp_path / "labels/x/0.png", np.zeros((30, 20)))
+    data = load(tmp_path, memory=0)
+    part = next(each for each in ("train", "val") if "images/x/0.jpg" in data.part(each).names)
+    save_grey(tmp_path / "labels/x/0.png", np.zeros((20, 30)))
+    assert "20x30 pixels, but its picture 30x20" in fault(tmp_path, part, memory=0)
+
+
+def test_folders_of_two_sets_are_told_apart(tmp_path):
+    for name in ("here", "there"):
+        one_folder(tmp_path / name, 4)
+    sources = [load(tmp_path / name).source for name in ("here", "there")]
+    assert sources == ["image files in here", "image files in there"]
