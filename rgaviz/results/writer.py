@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +14,7 @@ import numpy as np
 
 from rgaviz.errors import OutputError
 from rgaviz.outputs import MANIFEST, MAPS, PICTURES, own_files, refuse_others
-from rgaviz.pngs import WORKERS, png_bytes
+from rgaviz.pngs import png_bytes
 from rgaviz.results.manifest import WITHOUT_CLASSES, Manifest, Panel, Picture, plain
 from rgaviz.temporary import clear_left, temporary_name
 from rgaviz.writing import csv_bytes, json_bytes, output_error
@@ -51,8 +49,6 @@ class ResultsWriter:
         self.rows: list[list[Panel]] = []
         self.tables: dict[str, str] = {}
         self._archive: zipfile.ZipFile | None = None
-        self._pool = ThreadPoolExecutor(WORKERS)  # starts no thread before it has work
-        self._packed: deque[Future[None]] = deque()
 
     def __enter__(self) -> ResultsWriter:
         refuse_others(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
@@ -70,7 +66,7 @@ class ResultsWriter:
         return self
 
     def picture(self, picture: Picture, pixels: np.ndarray, maps: Mapping[str, np.ndarray]) -> None:
-        """Add one picture with its maps; these are on the disk when this returns, and soon the picture is.
+        """Add one picture with its maps; they are on the disk when this returns.
 
         Args:
             picture: its entry in the manifest.
@@ -83,9 +79,7 @@ class ResultsWriter:
                 (self._temporary / PICTURES).mkdir()
                 self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
             place = self._temporary / PICTURES / f"{picture.id}.png"
-            self._packed.append(self._pool.submit(_pack, place, pixels))
-            while len(self._packed) > 2 * WORKERS:
-                self._packed.popleft().result()
+            place.write_bytes(png_bytes(pixels))
         except OSError as error:
             raise output_error(self.folder, error) from error
         self.pictures.append(picture)
@@ -128,10 +122,7 @@ class ResultsWriter:
         try:
             if self._archive is not None:
                 self._archive.close()
-            self._pool.shutdown(cancel_futures=kind is not None)
             if kind is None:
-                for each in self._packed:
-                    each.result()
                 (self._temporary / MANIFEST).write_bytes(json_bytes(self._manifest().document()))
                 _put_in_place(self._temporary, self.folder)
         except OSError as fault:
@@ -143,10 +134,6 @@ class ResultsWriter:
     def _manifest(self) -> Manifest:
         added = {"pictures": self.pictures, "rows": self.rows, "tables": self.tables}
         return Manifest(**plain(self.head), **added, files=_files_below(self._temporary))
-
-
-def _pack(path: Path, pixels: np.ndarray) -> None:
-    path.write_bytes(png_bytes(pixels))
 
 
 def _same_disk(folder: Path) -> Path:

@@ -235,7 +235,7 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, networks, monkeypatch):
     pictures = [save_picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(7)]
     found = []
     for threads in (1, 5):
-        for module in ("rgaviz.results.writer", "rgaviz.figures.overlays", "rgaviz.analysis.loading"):
+        for module in ("rgaviz.figures.overlays", "rgaviz.analysis.loading"):
             monkeypatch.setattr(f"{module}.WORKERS", threads)
         out = tmp_path / str(threads)
         draw_masks([networks["rga"]], pictures, out, figure={"dpi": 50, "formats": ["png"]})
