@@ -170,6 +170,11 @@ def together(faults: Sequence[str], before: str = "") -> str:
     return f"{before}{shortened(' '.join(kept), max(most, LONGEST_PART))}{more}"
 
 
+def first_of(faults: Sequence[str]) -> str:
+    """The first of several faults, and how many more there are."""
+    return f"{faults[0]} (and {len(faults) - 1} more)" if len(faults) > 1 else faults[0]
+
+
 def unknown_name(name: str, options: Iterable[str], kind: str) -> UnknownNameError:
     """The error for a name that is not among ``options``: the nearest one first, then as many as fit."""
     known = sorted(options)

@@ -14,7 +14,7 @@ from rgaviz.analysis.settings import Chosen
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.find import PicturePath
 from rgaviz.data.intensities import Window
-from rgaviz.errors import PictureError, RgavizError
+from rgaviz.errors import PictureError, RgavizError, first_of
 from rgaviz.explain.relations import channel_relations, relation_doubts
 from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point
 from rgaviz.results.writer import ResultsWriter
@@ -61,8 +61,7 @@ def write_channels(
                 sums[place] = found[0].astype(np.float64) + (0 if sums[place] is None else sums[place])
                 masks[place] = mask[0].astype(np.float64) + (0 if masks[place] is None else masks[place])
     if first is None:
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise PictureError(f"{failures[0]}{more}")
+        raise PictureError(first_of(failures))
     if len({each.shape for each in sums}) > 1:
         shown = ", ".join(
             f"{each.subject.id} {each.layer} {len(matrix)}" for each, matrix in zip(looked, sums, strict=True)

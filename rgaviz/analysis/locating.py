@@ -19,7 +19,7 @@ from rgaviz.analysis.loading import BATCH
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.truth import Truth
-from rgaviz.errors import PictureError, RgavizError
+from rgaviz.errors import PictureError, RgavizError, first_of
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.localisation import FLOORS, Located, located
 from rgaviz.explain.masks import kept_masks
@@ -108,8 +108,7 @@ def locate(
         for kind, found in _located(maps, [each.label for each in batch], regions):
             parts[kind].append(found)
     if not kept:
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise PictureError(f"{failures[0]}{more}")
+        raise PictureError(first_of(failures))
     numbers = {kind: _joined(found) for kind, found in parts.items()}
     return Found([truth.names[place] for place in kept], numbers, failures, _people(truth, kept))
 

@@ -22,7 +22,7 @@ from rgaviz.data.deep import window_of
 from rgaviz.data.find import PicturePath
 from rgaviz.data.intensities import Window, parse_window, window_note
 from rgaviz.devices import choose_device
-from rgaviz.errors import PictureError, RgavizError, quoted, words
+from rgaviz.errors import PictureError, RgavizError, first_of, quoted, words
 from rgaviz.explain.relations import (
     ALIKE,
     Place,
@@ -222,8 +222,7 @@ def _write_places(
                     writer.row(row)
                     numbers += told
         if not numbers:
-            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            raise PictureError(f"{failures[0]}{more}")
+            raise PictureError(first_of(failures))
     return numbers, failures
 
 

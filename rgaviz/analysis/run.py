@@ -23,7 +23,7 @@ from rgaviz.analysis.request import Outcome, Request, cam_names, cam_scores, ver
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.analysis.truths import shown_columns, truths_of
 from rgaviz.data.find import PicturePath
-from rgaviz.errors import PictureError, RgavizError
+from rgaviz.errors import PictureError, RgavizError, first_of
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
@@ -92,8 +92,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
                 if other is not None:
                     _write_other(writer, request, other, seen, row, entry)
         if not found:
-            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            raise PictureError(f"{failures[0]}{more}")
+            raise PictureError(first_of(failures))
     return Outcome(found, failures, [*_first(smaller), *truths.notes()], found_boxes)
 
 

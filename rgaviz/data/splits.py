@@ -17,7 +17,7 @@ from rgaviz.data.augment import OF_IMAGES
 from rgaviz.data.pictures import read_picture, resize_picture
 from rgaviz.data.scenes import SceneSplit
 from rgaviz.devices import available_memory, memory_for_images
-from rgaviz.errors import PictureError, RgavizError, lookup
+from rgaviz.errors import PictureError, RgavizError, first_of, lookup
 from rgaviz.progress import Track, silent
 
 
@@ -211,17 +211,12 @@ def read_split(
     if damaged:
         kept = [index for index in range(len(paths)) if index not in damaged]
         if not kept:
-            raise PictureError(_first_of(list(damaged.values())))
+            raise PictureError(first_of(list(damaged.values())))
         paths, names = [paths[index] for index in kept], [names[index] for index in kept] if names else ()
         labels, cameras = labels[kept], None if cameras is None else cameras[kept]
     if fits:
         return MemorySplit(images[: len(paths)], labels, cameras, names, damaged)
     return DiskSplit(paths, labels, image_size, workers, cameras, names, read, damaged)
-
-
-def _first_of(faults: Sequence[str]) -> str:
-    """The first of several faults, and how many more there are."""
-    return f"{faults[0]} (and {len(faults) - 1} more)" if len(faults) > 1 else faults[0]
 
 
 @dataclass(frozen=True)
