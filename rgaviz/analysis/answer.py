@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from rgaviz.analysis.choosing import Choice, choose
 from rgaviz.analysis.given import given_networks, given_pictures
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
+from rgaviz.analysis.redraw import redraw
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
 from rgaviz.analysis.settings import LabelledSettings, chosen
@@ -28,7 +29,6 @@ from rgaviz.figures.draw import (
     claim_figure,
     claim_overlays_of,
     draw,
-    draw_results,
     figure_options,
     record_options,
 )
@@ -78,9 +78,7 @@ class Answer:
         Raises:
             RgavizError: the results are gone, an impossible option, or a file of someone else's in the way.
         """
-        results = read_results(self.folder)
-        options = figure_options(results, with_suffix(figure, out))
-        return draw_results(results, output_place(out, results.manifest.command), options).paths
+        return redraw(self.folder, out, figure=figure).paths
 
     def _repr_png_(self) -> bytes:
         """The first page, for a notebook."""

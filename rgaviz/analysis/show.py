@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Unpack
 
-from rgaviz.analysis.answer import Answer
+from rgaviz.analysis.answer import NOTEBOOK_DPI, Answer
 from rgaviz.analysis.cam import cam
 from rgaviz.analysis.masks import masks
 from rgaviz.analysis.settings import LabelledSettings
@@ -32,8 +32,8 @@ def show_masks(
     Raises:
         RgavizError: as that function.
     """
-    folder = Path(mkdtemp(prefix="rgaviz-"))
-    return _kept(folder, masks(networks, pictures, folder / "masks", layer=layer, **_screen(settings)))
+    screen = _screen(settings)
+    return _shown(lambda folder: masks(networks, pictures, folder / "masks", layer=layer, **screen))
 
 
 def show_cam(
@@ -58,21 +58,29 @@ def show_cam(
     Raises:
         RgavizError: as that function.
     """
-    folder = Path(mkdtemp(prefix="rgaviz-"))
-    drawn = cam(
-        networks, pictures, folder / "cam", methods=methods, target=target, layer=layer, **_screen(settings)
+    screen = _screen(settings)
+    return _shown(
+        lambda folder: cam(
+            networks, pictures, folder / "cam", methods=methods, target=target, layer=layer, **screen
+        )
     )
-    return _kept(folder, drawn)
 
 
 def _screen(settings: Mapping[str, object]) -> LabelledSettings:
     figure = settings.get("figure") or {}
     assert isinstance(figure, Mapping)
-    found: LabelledSettings = {**settings, "figure": {"formats": ("png",), "dpi": 150, **figure}}  # pyright: ignore
+    found: LabelledSettings = {**settings, "figure": {"formats": ("png",), "dpi": NOTEBOOK_DPI, **figure}}  # pyright: ignore
     return found
 
 
-def _kept(folder: Path, answer: Answer) -> Answer:
-    """The answer, whose folder is there as long as it is."""
-    weakref.finalize(answer, shutil.rmtree, folder, ignore_errors=True)
+def _shown(drawn_in: Callable[[Path], Answer]) -> Answer:
+    """An answer, whose folder is there as long as it is; where there is none nothing is left."""
+    with ExitStack() as stay:
+        folder = stay.enter_context(TemporaryDirectory(prefix="rgaviz-", ignore_cleanup_errors=True))
+        # Without a name for the answer here: a traceback that is kept somewhere may keep this frame.
+        return _kept(drawn_in(Path(folder)), stay)
+
+
+def _kept(answer: Answer, stay: ExitStack) -> Answer:
+    weakref.finalize(answer, stay.pop_all().close)
     return answer

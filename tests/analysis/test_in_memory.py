@@ -1,5 +1,7 @@
 """Networks and pictures that a caller has in memory."""
 
+import tempfile
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,15 @@ def test_a_figure_shows_itself_and_is_saved_and_is_gone_with_its_answer(pair, pi
     assert folder.is_dir()
     del answer
     assert not folder.exists()
+
+
+def test_a_figure_that_cannot_be_leaves_nothing(pair, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    there = set(tmp_path.iterdir())
+    for draw, told in ((rgaviz.show_masks, "no masks"), (rgaviz.show_cam, "nowhere")):
+        with pytest.raises(RgavizError, match=told):
+            draw(pair["Ours (RGA)"], picture, layer="nowhere", **SMALL)
+    assert set(tmp_path.iterdir()) == there
 
 
 @pytest.mark.parametrize("target", ["class 2", "2"])
