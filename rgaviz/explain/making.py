@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from rgaviz.errors import RgavizError, clipped, lookup
 from rgaviz.explain.cam import Explanation, explain
 from rgaviz.explain.methods import METHODS
-from rgaviz.explain.targets import Target
+from rgaviz.explain.targets import ClassTarget, Target, given_classes
 
 TOGETHER = "+"  # between layers
 EIGEN = "eigen"
@@ -91,6 +91,29 @@ class _Same:
         return self.targets
 
 
+@dataclass(frozen=True)
+class _Mirrored:
+    """A target with places, of mirror images: their outputs (B, K, H, W) are mirrored back."""
+
+    target: Target
+
+    def scores(self, output: Tensor) -> Tensor:
+        return self.target.scores(output.flip(3))
+
+    def about(self, output: Tensor) -> list[list[str]]:
+        return self.target.about(output.flip(3))
+
+    def settled(self, output: Tensor) -> Sequence[Target]:
+        return [_Mirrored(each) for each in self.target.settled(output.flip(3))]
+
+
+def _settled(target: Target, output: Tensor) -> Target:
+    """The target with what depends on this output chosen for good, for other outputs of the same images."""
+    if isinstance(target, ClassTarget):  # as some methods take no other
+        return given_classes(target.classes(output), target.names)
+    return _Same(target.settled(output))
+
+
 def check_together(layer: object) -> None:
     """Refuse names of layers that cannot be put together: none, or one twice.
 
@@ -137,13 +160,16 @@ def made(
         )
 
     first = maps(images, layers[0], target, watched or {})
-    if not first.cams or target is None:
+    if not first.cams or target is None or (len(layers) == 1 and making.smooth not in ("flip", "scales")):
         return first
-    output = first.output.to(images.device)
-    same = _Same(target.settled(output)) if making.smooth in ("flip", "scales") or len(layers) > 1 else target
+    same = _settled(target, first.output.to(images.device))
+    mirrored = _Mirrored(same) if first.output.ndim == 4 else same
 
     def of_layer(layer: str | None, known: dict[str, np.ndarray] | None) -> dict[str, np.ndarray]:
-        return _smoothed(making.smooth, images, known, lambda pictures: maps(pictures, layer, same, {}).cams)
+        def again(pictures: Tensor, about: Target = same) -> dict[str, np.ndarray]:
+            return maps(pictures, layer, about, {}).cams
+
+        return _smoothed(making.smooth, images, known, again, mirrored)
 
     found = [of_layer(layer, None if place else first.cams) for place, layer in enumerate(layers)]
     return replace(first, cams={name: fused([each[name] for each in found]) for name in methods})
@@ -153,13 +179,22 @@ def _smoothed(
     smooth: str,
     images: Tensor,
     known: dict[str, np.ndarray] | None,
-    maps: Callable[[Tensor], dict[str, np.ndarray]],
+    maps: Callable[..., dict[str, np.ndarray]],
+    mirrored: Target,
 ) -> dict[str, np.ndarray]:
-    """Maps of a layer by method; ``known`` are those of the images as they are, where these are there already."""
+    """Maps of a layer by method.
+
+    Args:
+        smooth: a key of :data:`SMOOTH`, or "".
+        images: (B, 3, H, W).
+        known: maps of the images as they are, where these are there already.
+        maps: of other images, about the same target or another one.
+        mirrored: the target of the mirror images.
+    """
     plain = maps(images) if known is None else known
     if smooth == "flip":
-        mirrored = maps(images.flip(3))
-        return {name: (each + mirrored[name][..., ::-1]) / 2 for name, each in plain.items()}
+        other = maps(images.flip(3), mirrored)
+        return {name: (each + other[name][..., ::-1]) / 2 for name, each in plain.items()}
     if smooth == "scales":
         others = [maps(images * factor) if factor != 1 else plain for factor in FACTORS]
         return {name: np.stack([each[name] for each in others]).mean(0) for name in plain}

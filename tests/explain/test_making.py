@@ -13,7 +13,8 @@ from torch import nn
 from rgaviz.errors import RgavizError, UnknownNameError
 from rgaviz.explain.cam import explain
 from rgaviz.explain.making import Making, box_above, check_together, fused, made
-from rgaviz.explain.targets import one_class, top_classes
+from rgaviz.explain.targets import given_classes, one_class, top_classes
+from rgaviz.tasks.regions import RegionTarget
 
 IMAGES = torch.randn(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
 
@@ -91,6 +92,43 @@ def test_changed_pictures_are_asked_about_the_class_of_the_picture(net):
     np.testing.assert_allclose(
         maps(net, Making("flip"), target=top_classes(1)), np.concatenate(expected), atol=1e-6
     )
+
+
+class Labelling(Net):
+    def forward(self, x):
+        labels = self.fc(self.two(self.one(x)).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, K, h, w)
+        return nn.functional.interpolate(labels, x.shape[2:], mode="bilinear", align_corners=False)
+
+
+@pytest.mark.parametrize("method", ["layercam", "scorecam"])
+def test_a_place_in_the_mirror_image_is_the_mirrored_place(method):
+    """A map of a network that does not know left from right is the same with the mirror image."""
+    torch.manual_seed(0)
+    net = Labelling().eval()
+    with torch.no_grad():
+        for layer in net.one[0], net.two[0]:
+            layer.weight.copy_((layer.weight + layer.weight.flip(3)) / 2)
+    images = IMAGES[..., :17]  # a stride of 2 twice meets an odd width alike from both sides
+    target = RegionTarget([*"abcde"], 2, (3, 5)).placed([(16, 17)] * 3)
+    asked = {"cam_layer": "two", "methods": [method], "target": target}
+    plain, mean = (
+        made(net, images, **asked, making=each).cams[method] for each in (Making(), Making("flip"))
+    )
+    assert np.argmax(plain.sum((0, 1, 2))) < plain.shape[3] // 2  # the place is on the left
+    np.testing.assert_allclose(mean, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize(("layer", "smooth"), [("one+two", ""), ("two", "scales")])
+def test_a_method_that_compares_classes_is_made_so_too(net, layer, smooth):
+    def compared(images, layer):
+        return explain(net, images, cam_layer=layer, methods=["finercam"], target=best).cams["finercam"]
+
+    best = given_classes(net(IMAGES).argmax(1))
+    several = [compared(IMAGES * factor, "two") for factor in (0.9, 1, 1.1)]
+    together = fused([compared(IMAGES, "one"), compared(IMAGES, "two")])
+    expected = np.mean(several, axis=0) if smooth else together
+    found = maps(net, Making(smooth), layer, "finercam", top_classes(1))
+    np.testing.assert_allclose(found, expected[:, 0], atol=1e-6)
 
 
 def test_eigen_is_the_librarys_component_with_the_sign_of_the_sum(net):
