@@ -177,9 +177,8 @@ def _answer(
     with alone(output.folder), ExitStack() as undo:
         claim_figure(command, output, options, inputs=to_read)
         subjects = load_subjects(sources, device, said.given, called)
-        undo.callback(
-            lambda: [undeclare(each.checkpoint.model) for each in subjects]
-        )  # some are the caller's
+        # Some are the caller's.
+        undo.callback(lambda: [undeclare(each.checkpoint.model) for each in subjects])
         check_names(options.names, [subject.id for subject in subjects])
         tell_notes(subjects, said.say)
         if len({tuple(subject.checkpoint.classes) for subject in subjects}) > 1:

@@ -158,9 +158,8 @@ def evaluate(
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
         one_task(subjects, MIXED)
-        task, *_ = [
-            each.checkpoint.task.measuring(**(choices or {})) for each in subjects
-        ]  # their outputs may differ
+        # Their outputs may differ.
+        task, *_ = [each.checkpoint.task.measuring(**(choices or {})) for each in subjects]
         networks = [subject.id for subject in subjects]
         if task.drawn:  # before an hour of work
             claim_figure(FIGURES[task.drawn], output, options, networks)

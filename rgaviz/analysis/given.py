@@ -100,9 +100,8 @@ def _file(given: Any, path: Path) -> Path | str:
         )
     array = np.asarray(given)
     if array.ndim == 3 and not {1, 3} & {array.shape[0], array.shape[2]}:
-        np.save(
-            path.with_suffix(ARRAY), array, allow_pickle=False
-        )  # what it holds is checked when it is read
+        # What it holds is checked when it is read.
+        np.save(path.with_suffix(ARRAY), array, allow_pickle=False)
         return path.with_suffix(ARRAY)
     Image.fromarray(as_colour(check_array(array, grey=True))).save(path)
     return path

@@ -103,9 +103,8 @@ def chosen_inputs(
         say("No checkpoints given: using the bundled baseline.pt and rga.pt")
         checkpoints = [str(bundled(f"weights/{name}.pt")) for name in ("baseline", "rga")]
     elif len(checkpoints) < networks:
-        for source in (
-            each for each in checkpoints if isinstance(each, str)
-        ):  # a wrong one is the more likely mistake
+        # A wrong one is the more likely mistake.
+        for source in (each for each in checkpoints if isinstance(each, str)):
             load_checkpoint(source, **given.of_file())
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"

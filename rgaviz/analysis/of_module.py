@@ -85,14 +85,12 @@ def _outputs(model: nn.Module, channels: int, size: tuple[int, ...], output: str
     except Exception as error:  # every network refuses in its own way
         raise RgavizError(
             f"{type(model).__name__} cannot take an image of {channels}x{shape_text(size)} ({one_line(error)}); say "
-            f"what it "
-            "takes: image_size=(H, W)."
+            "what it takes: image_size=(H, W)."
         ) from error
     found = the_output(found, output)
     if found.ndim != 2:
         raise RgavizError(
             f"{type(model).__name__} gives {shape_text(found.shape)} for one image, where a classifier gives 1x10, "
-            f"say; name "
-            "another output=, or wrap it."
+            "say; name another output=, or wrap it."
         )
     return found.shape[1]

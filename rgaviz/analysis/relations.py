@@ -199,9 +199,8 @@ def _write_places(
     numbers: list[dict[str, Any]] = []
     subjects = [each.subject for each in looked]
     numbered = said.track(list(enumerate(pictures)), total=len(pictures), description="relating")
-    read = read_all(
-        numbered, subjects, failures, range(len(pictures)), window
-    )  # points are pixels of the files
+    # Points are pixels of the files.
+    read = read_all(numbered, subjects, failures, range(len(pictures)), window)
     with ResultsWriter(output.folder, {**head, "titles": _titles(looked)}) as writer:
         for batch in batches(_with_points(read, points, failures)):
             for (loaded, places, names), found in _explained(looked, batch, points):

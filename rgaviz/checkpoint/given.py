@@ -136,8 +136,7 @@ def parse_channels(
         count = {None: "numbers", 1: "one number", 3: "three numbers"}.get(channels, f"{channels} numbers")
         raise RgavizError(
             f"{option} {clipped(given)} is not {count} from {smallest:g} to 1; write one each for R,G,B, or each "
-            f"channel, of "
-            "images in [0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
+            "channel, of images in [0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
         )
     return values
 

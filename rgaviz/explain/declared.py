@@ -15,9 +15,8 @@ from rgaviz.explain.layers import in_order
 from rgaviz.explain.sources import DECLARED
 
 KINDS: dict[str, str] = {kind: kind for kind in get_args(Kind)}
-Wanted = Mapping[
-    str, str | None
-]  # dotted name or pattern -> kind; None: by the shape of what the module gives
+# Dotted name or pattern -> kind; None: by the shape of what the module gives.
+Wanted = Mapping[str, str | None]
 
 
 def parse_gates(given: Wanted | Sequence[str] | str | None) -> dict[str, str | None]:

@@ -40,10 +40,8 @@ def masks(
         RgavizError: no such layer, no attention in it, or a gate that gives no single mask for each image.
     """
     network, inputs = network_and_inputs(model, images)
-    with (
-        lent(network),
-        declared(network, parse_gates(gates), inputs.shape[2:]),
-    ):  # frozen, so nothing is recorded
+    # Lent it is frozen, so nothing is recorded.
+    with lent(network), declared(network, parse_gates(gates), inputs.shape[2:]):
         watched = {
             key: gate
             for name in expand_layers(network, layer)
@@ -97,9 +95,7 @@ def map_warnings(values: np.ndarray) -> list[str]:
     if values.size == 1:
         return ["a single value"]
     low, high = float(values.min()), float(values.max())
-    if high <= 0 > low:
-        return ["no positive evidence"]
-    if high == low == 0:
+    if high <= 0:
         return ["no positive evidence"]
     if high - low <= 1e-6 * max(abs(high), 1e-12):
         return ["flat map"]

@@ -147,8 +147,7 @@ def _check_range(mask: Tensor, key: str) -> None:
     if not -ROUNDING <= low <= high <= 1 + ROUNDING:
         raise RgavizError(
             f"{key} lies between {low:.3g} and {high:.3g}, which is no mask in [0, 1]; give --gate the module that "
-            f"ends in "
-            "one, a sigmoid, say."
+            "ends in one, a sigmoid, say."
         )
 
 

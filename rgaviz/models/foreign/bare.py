@@ -31,9 +31,8 @@ WRAPPERS = (
 )
 PREFIXES = ("module.", "_orig_mod.")  # that PyTorch's wrappers of networks put before every key
 PREFIX = re.compile("|".join(map(re.escape, (*PREFIXES, "model.", "net.", "network.", "backbone."))))
-HEADS = re.compile(
-    r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?"
-)  # what the last layer is called
+# What the last layer is called.
+HEADS = re.compile(r"(fc|classifier|head|linear|last_linear|output)(\.\d+|\.fc)?")
 AVERAGED = "n_averaged"  # a counter that PyTorch's AveragedModel keeps beside the network
 DEEPEST = 4  # wrappers within wrappers
 PROBE = 997  # outputs of a network built to find its head: a number that no other layer has

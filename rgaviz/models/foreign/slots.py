@@ -17,10 +17,8 @@ from rgaviz.models.foreign.stages import Stage, find_stages
 from rgaviz.models.network import config_of, count_parameters, describe, shape_text
 
 ALL = "all"  # stages, where there are any
-HOME, INSTEAD = (
-    "attention",
-    "rgaviz_attention",
-)  # of the slots; the other where a network has its own of that name
+# Of the slots; the other where a network has its own of that name.
+HOME, INSTEAD = "attention", "rgaviz_attention"
 USUAL_RATIO = 8
 LARGEST = 2**28  # weights of one module: 1 GiB
 
@@ -76,9 +74,8 @@ def add_slots(
         model.add_module(home, nn.ModuleDict(slots))
     for name, slot in slots.items():
         model.get_submodule(stages[name].module).register_forward_hook(Slot(slot))
-    taken = (
-        hasattr(model, "stages") and vars(model).get("stages") != STAGES
-    )  # by timm, for a part of its network
+    # By timm, for a part of its network.
+    taken = hasattr(model, "stages") and vars(model).get("stages") != STAGES
     vars(model)["named_stages" if taken else "stages"] = {
         name: f"{home}.{name}" if name in slots else stage.module for name, stage in stages.items()
     }
