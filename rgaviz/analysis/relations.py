@@ -310,7 +310,7 @@ def _row(
             if side == "rows" and same >= ALIKE:
                 under.append(flag("the same for all points"))
             panels.append(Panel(kind="map", picture=picture.id, map=refs[side], lines=under, marks=marks))
-        both = _correlation(sides["rows"], sides["columns"])
+        both = _known(alike(np.stack(list(sides.values()))))
         lines = [] if both is None else [Line(text=f"correlation {both:.2f}".replace("-", "−"))]
         panels.append(
             Panel(
@@ -325,14 +325,12 @@ def _row(
         )
         row, column = (int(part) for part in relation.asked[place])
         numbers = {"x": x, "y": y, "row": row, "column": column, "map": list(sides["rows"].shape)}
-        own = {"correlation": both, "alike": None if np.isnan(same) else same}
+        own = {"correlation": both, "alike": _known(same)}
         who = {"picture": picture.path, "network": each.subject.id, "layer": each.layer}
         told.append({**who, "point": names[place] if names else place + 1, **numbers, **own})
     return panels, told
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Of two maps (h, w); None where one of them is flat."""
-    if first.std() == 0 or second.std() == 0:
-        return None
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+def _known(value: float) -> float | None:
+    """A number for JSON, which has no NaN."""
+    return None if np.isnan(value) else value

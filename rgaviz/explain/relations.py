@@ -204,15 +204,10 @@ def relation_doubts(values: np.ndarray) -> list[str]:
     return []
 
 
-def alike(rows: np.ndarray) -> float:
-    """How alike the rows (k, h, w) of several positions are: their mean correlation; NaN where none can be."""
-    flat = rows.reshape(len(rows), -1).astype(np.float64)  # (k, N)
-    flat = flat - flat.mean(1, keepdims=True)
-    length = np.linalg.norm(flat, axis=1)
-    found = [
-        float(flat[i] @ flat[j] / (length[i] * length[j]))
-        for i in range(len(flat))
-        for j in range(i)
-        if length[i] > 0 < length[j]
-    ]
-    return float(np.mean(found)) if found else float("nan")
+def alike(maps: np.ndarray) -> float:
+    """How alike some maps (k, h, w) are: the mean correlation of two that are not flat; NaN of fewer than two."""
+    flat = maps.reshape(len(maps), -1)  # (k, h, w) -> (k, N)
+    flat = flat[np.ptp(flat, 1) > 0]
+    if len(flat) < 2:
+        return float("nan")
+    return float(np.corrcoef(flat)[np.triu_indices(len(flat), 1)].mean())
