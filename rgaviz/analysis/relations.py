@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from rgaviz.analysis.answer import Names
-from rgaviz.analysis.captions import flag, grid
 from rgaviz.analysis.channel_relations import Looked, write_channels
 from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
 from rgaviz.analysis.loading import Loaded, batches, read_all
+from rgaviz.analysis.relation_panels import SIDES, map_name, panels_of, titles_of
 from rgaviz.analysis.request import versions
 from rgaviz.analysis.settings import Chosen, Settings, chosen
 from rgaviz.analysis.subject import Subject, load_subjects, naming, tell_notes
@@ -24,13 +24,10 @@ from rgaviz.data.intensities import Window, parse_window, window_note
 from rgaviz.devices import choose_device
 from rgaviz.errors import PictureError, RgavizError, first_of, quoted, words
 from rgaviz.explain.relations import (
-    ALIKE,
     Place,
     Relations,
-    alike,
     attention_of,
     default_relation_layer,
-    relation_doubts,
 )
 from rgaviz.explain.relations import (
     relations as relations_of,
@@ -40,12 +37,11 @@ from rgaviz.figures.names import check_names
 from rgaviz.figures.style import options_of
 from rgaviz.locks import alone
 from rgaviz.outputs import Output, output_place, with_suffix
-from rgaviz.results.manifest import Line, MapRef, Panel, Picture, Point
+from rgaviz.results.manifest import Picture
 from rgaviz.results.writer import ResultsWriter
 
 AUTO = "auto"
 COMMAND, CHANNELS = "relations", "channel-relations"  # which figure it is
-SIDES = {"rows": "looks at", "columns": "is looked at by"}
 MOST_POINTS = 50
 
 
@@ -201,7 +197,7 @@ def _write_places(
     numbered = said.track(list(enumerate(pictures)), total=len(pictures), description="relating")
     # Points are pixels of the files.
     read = read_all(numbered, subjects, failures, range(len(pictures)), window)
-    with ResultsWriter(output.folder, {**head, "titles": _titles(looked)}) as writer:
+    with ResultsWriter(output.folder, {**head, "titles": titles_of(looked)}) as writer:
         for batch in batches(_with_points(read, points, failures)):
             for (loaded, places, names), found in _explained(looked, batch, points):
                 entry = Picture(
@@ -210,14 +206,14 @@ def _write_places(
                     size=list(loaded.shown.shape[:2]),
                 )
                 maps = {
-                    f"{each.subject.id}/{_name(each, place, side)}": getattr(relation, side)[place]
+                    f"{each.subject.id}/{map_name(each, place, side)}": getattr(relation, side)[place]
                     for each, relation in zip(looked, found, strict=True)
                     for place in range(len(places))
                     for side in SIDES
                 }
                 writer.picture(entry, loaded.shown, maps)
                 for place, where in enumerate(places):
-                    row, told = _row(looked, found, entry, place, where, loaded.size, names)
+                    row, told = panels_of(looked, found, entry, place, where, loaded.size, names)
                     writer.row(row)
                     numbers += told
         if not numbers:
@@ -264,73 +260,3 @@ def _explained(looked: Sequence[Looked], batch: Sequence[Loaded], points: list[P
     for row, loaded in enumerate(batch):
         own = [Relations(each.rows[row], each.columns[row], each.asked[row], names) for each in found]
         yield (loaded, places[row], names), own
-
-
-def _titles(looked: Sequence[Looked]) -> list[str]:
-    titles = ["point"]
-    for subject, layer in looked:
-        whose = f"{subject.id} " if len(looked) > 1 else ""
-        titles += [
-            f"{whose}{layer}: looks at, R(i, :)",
-            f"{whose}{layer}: is looked at by, R(:, i)",
-            f"{whose}difference",
-        ]
-    return titles
-
-
-def _name(looked: Looked, place: int, side: str) -> str:
-    return f"{looked.layer}/{place + 1}-{side}"
-
-
-def _row(
-    looked: Sequence[Looked],
-    found: Sequence[Relations],
-    picture: Picture,
-    place: int,
-    where: Place,
-    size: tuple[int, int],
-    names: Sequence[str],
-) -> tuple[list[Panel], list[dict[str, Any]]]:
-    """The panels of a point, and what is said of it in numbers."""
-    marks = [Point(x=where[0], y=where[1])]
-    x, y = round(where[0] * size[1], 1), round(where[1] * size[0], 1)
-    spot = f"({x:g}, {y:g})"
-    lines = [Line(text=picture.path), Line(text=f"{names[place]} {spot}" if names else f"point {spot}")]
-    panels = [Panel(kind="picture", picture=picture.id, lines=lines, marks=marks)]
-    told: list[dict[str, Any]] = []
-    for each, relation in zip(looked, found, strict=True):
-        sides = {side: getattr(relation, side)[place] for side in SIDES}
-        refs = {
-            side: MapRef(checkpoint=each.subject.id, name=_name(each, place, side), group="relation")
-            for side in SIDES
-        }
-        same = alike(relation.rows)
-        for side, values in sides.items():
-            under = [*grid([values]), *map(flag, relation_doubts(values))]
-            if side == "rows" and same >= ALIKE:
-                under.append(flag("the same for all points"))
-            panels.append(Panel(kind="map", picture=picture.id, map=refs[side], lines=under, marks=marks))
-        both = _known(alike(np.stack(list(sides.values()))))
-        lines = [] if both is None else [Line(text=f"correlation {both:.2f}".replace("-", "−"))]
-        panels.append(
-            Panel(
-                kind="difference",
-                picture=picture.id,
-                map=refs["rows"],
-                minus=refs["columns"],
-                lines=lines,
-                marks=marks,
-                values={"correlation": both},
-            )
-        )
-        row, column = (int(part) for part in relation.asked[place])
-        numbers = {"x": x, "y": y, "row": row, "column": column, "map": list(sides["rows"].shape)}
-        own = {"correlation": both, "alike": _known(same)}
-        who = {"picture": picture.path, "network": each.subject.id, "layer": each.layer}
-        told.append({**who, "point": names[place] if names else place + 1, **numbers, **own})
-    return panels, told
-
-
-def _known(value: float) -> float | None:
-    """A number for JSON, which has no NaN."""
-    return None if np.isnan(value) else value
