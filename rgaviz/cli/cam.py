@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import (
@@ -48,7 +48,7 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, picking, network, figure, window)
+    told = labelled_settings(context, label, picking, network, figure, window)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
     answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)

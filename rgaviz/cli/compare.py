@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import (
@@ -68,6 +68,6 @@ def compare(
         mask_layer=mask_layer,
         diff=diff,
         truth=truth,
-        **settings(context, label, picking, network, figure, window),
+        **labelled_settings(context, label, picking, network, figure, window),
     )
     tell(answer, out, as_json=as_json)

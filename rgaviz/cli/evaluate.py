@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgaviz.cli import completion
-from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.app import app
 from rgaviz.cli.covering import Covering
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
 from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
-from rgaviz.cli.show import cells, console, give, say, track
+from rgaviz.cli.settings import settings
+from rgaviz.cli.show import cells, console, give
 
 if TYPE_CHECKING:
     from rgaviz.analysis.evaluate import Measured
@@ -74,11 +75,7 @@ def evaluate(
         data_dir=data_dir,
         pattern=pattern,
         choices=choices,
-        **network.given(),
-        figure=figure.changes(),
-        command_line=context.meta[COMMAND_LINE],
-        track=track,
-        say=say,
+        **settings(context, network, figure),
     )
     if as_json:
         print(json.dumps([each.to_dict() for each in measured], indent=1))

@@ -9,47 +9,40 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.options import Network, Picking, parse_names
-from rgaviz.cli.show import give, say, tell_left_out, track
+from rgaviz.cli.settings import settings
+from rgaviz.cli.show import give, tell_failures, tell_left_out
 from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer
     from rgaviz.analysis.rank import Ranked
     from rgaviz.analysis.relations import Related
-    from rgaviz.analysis.settings import Settings
+    from rgaviz.analysis.settings import LabelledSettings
 
 
-def settings(
+def labelled_settings(
     context: typer.Context,
     label: str | None,
     picking: Picking,
     network: Network,
     figure: Figure,
     window: str,
-) -> Settings:
-    """The options as ``rgaviz.analysis.answer.Settings``."""
+) -> LabelledSettings:
+    """The options as ``rgaviz.analysis.settings.LabelledSettings``."""
     found: Any = {
         "labels": parse_names(label, "--label") if label else (),
         "window": window,
         **vars(picking),
-        **network.given(),
-        "figure": figure.changes(),
-        "command_line": context.meta[COMMAND_LINE],
-        "track": track,
-        "say": say,
+        **settings(context, network, figure),
     }
     return found
 
 
 def tell(answer: Answer, out: Path | None, *, as_json: bool) -> None:
     """Tell where everything is, and what was left out."""
-    for failure in answer.failures:
-        say(f"Error: {failure}")
-    if answer.failures:
-        say(f"{len(answer.failures)} of {len(answer.failures) + len(answer.told)} pictures left out.")
+    tell_failures(answer.failures, len(answer.told))
     finish(answer, out, as_json=as_json)
 
 

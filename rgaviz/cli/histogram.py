@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from rgaviz.cli.app import app
-from rgaviz.cli.explaining import settings, tell
+from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import NamedFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out, Picking, Window
@@ -33,6 +33,6 @@ def histogram(
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
 
-    told = settings(context, label, picking, network, figure, window)
+    told = labelled_settings(context, label, picking, network, figure, window)
     answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgaviz.cli import completion
-from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.app import app
 from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import WIDEST, measured_table
 from rgaviz.cli.options import DATA, CamLayer, Json, MaskLayer, Methods, Network, Out, Target
-from rgaviz.cli.show import cells, console, say, track
+from rgaviz.cli.settings import settings
+from rgaviz.cli.show import cells, console, tell_failures
 
 if TYPE_CHECKING:
     from rgaviz.analysis.localize import Localized
@@ -75,16 +76,9 @@ def localize(
         layer=layer,
         mask_layer=mask_layer,
         count=count,
-        **network.given(),
-        figure=figure.changes(),
-        command_line=context.meta[COMMAND_LINE],
-        track=track,
-        say=say,
+        **settings(context, network, figure),
     )
-    for failure in found.failures:
-        say(f"Error: {failure}")
-    if found.failures:
-        say(f"{len(found.failures)} of {len(found.failures) + found.pictures} pictures left out.")
+    tell_failures(found.failures, found.pictures)
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
     else:

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from rgaviz.cli import completion
-from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.app import app
 from rgaviz.cli.covering import COVERING, Covering
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import Intensities, Json, Network, Out, flag
-from rgaviz.cli.show import give, say, track
+from rgaviz.cli.settings import settings
+from rgaviz.cli.show import give, tell_failures
 from rgaviz.errors import RgavizError
 
 
@@ -54,13 +55,9 @@ def predict(
         out,
         choices={**covering.choices(), **({"flip": True} if flip else {})},
         intensities=intensities,
-        **network.given(),
-        command_line=context.meta[COMMAND_LINE],
-        track=track,
-        say=say,
+        **settings(context, network),
     )
-    for failure in answer.failures:
-        say(f"Error: {failure}")
+    tell_failures(answer.failures)
     if as_json:
         print(json.dumps(answer.to_dict(), indent=1))
     else:

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from rgaviz.cli.app import COMMAND_LINE, app
+from rgaviz.cli.app import app
 from rgaviz.cli.explaining import finish
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.options import Inputs, Json, Network, Out, Window, flag
-from rgaviz.cli.show import say, track
+from rgaviz.cli.settings import settings
+from rgaviz.cli.show import tell_failures
 
 
 @app.command()
@@ -57,12 +58,7 @@ def relations(
         layer=layer,
         channels=channels,
         window=window,
-        **network.given(),
-        figure=figure.changes(),
-        command_line=context.meta[COMMAND_LINE],
-        track=track,
-        say=say,
+        **settings(context, network, figure),
     )
-    for failure in found.failures:
-        say(f"Error: {failure}")
+    tell_failures(found.failures)
     finish(found, out, as_json=as_json)

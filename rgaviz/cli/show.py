@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,14 @@ def tell_left_out(pages: int, folder: Path) -> None:
     if pages:
         again = shlex.join(["rgaviz", "redraw", str(folder), "--pages", "0"])
         say(f"Note: {pages} more pages were not drawn; all of them:", typed=again)
+
+
+def tell_failures(failures: Sequence[str], done: int | None = None) -> None:
+    """A line for each picture left out, and how many these are where it is told how many others are ``done``."""
+    for failure in failures:
+        say(f"Error: {failure}")
+    if failures and done is not None:
+        say(f"{len(failures)} of {len(failures) + done} pictures left out.")
 
 
 def give(text: object) -> None:
