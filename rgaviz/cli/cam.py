@@ -8,19 +8,8 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import (
-    CamLayer,
-    Inputs,
-    Json,
-    Label,
-    Making,
-    Methods,
-    Network,
-    Out,
-    Picking,
-    Target,
-    Window,
-)
+from rgaviz.cli.option_groups import Making, Network, Picking
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Out, Target, Window
 
 
 @app.command()

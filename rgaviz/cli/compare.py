@@ -10,17 +10,15 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
+from rgaviz.cli.option_groups import Making, Network, Picking
 from rgaviz.cli.options import (
     CamLayer,
     InputsOfTwo,
     Json,
     Label,
-    Making,
     MaskLayer,
     Methods,
-    Network,
     Out,
-    Picking,
     Target,
     TruthFolder,
     Window,

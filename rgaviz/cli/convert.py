@@ -10,6 +10,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
+from rgaviz.cli.option_groups import parse_size
 from rgaviz.cli.options import (
     Arch,
     ClassNames,
@@ -21,7 +22,6 @@ from rgaviz.cli.options import (
     Outputs,
     Std,
     out_option,
-    parse_size,
 )
 from rgaviz.cli.show import cells
 

@@ -14,7 +14,8 @@ from rgaviz.cli.covering import Covering
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
-from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
+from rgaviz.cli.option_groups import Network
+from rgaviz.cli.options import DATA, DataDir, Json, Out, Pattern
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import cells, console, give
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from rgaviz.cli.figure_options import Figure
-from rgaviz.cli.options import Network, Picking, parse_names
+from rgaviz.cli.option_groups import Network, Picking, parse_names
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import give, tell_failures, tell_left_out
 from rgaviz.outputs import names_figure

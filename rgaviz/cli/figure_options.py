@@ -9,7 +9,8 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.groups import Group
-from rgaviz.cli.options import FIGURE, parse_names
+from rgaviz.cli.option_groups import parse_names
+from rgaviz.cli.options import FIGURE
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import WIDEST, measured_table
-from rgaviz.cli.options import DATA, CamLayer, Json, MaskLayer, Methods, Network, Out, Target
+from rgaviz.cli.option_groups import Network
+from rgaviz.cli.options import DATA, CamLayer, Json, MaskLayer, Methods, Out, Target
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import cells, console, tell_failures
 

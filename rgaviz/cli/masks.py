@@ -8,7 +8,8 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Label, Layers, Network, Out, Picking, Window
+from rgaviz.cli.option_groups import Network, Picking
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Out, Window
 
 
 @app.command()

@@ -12,7 +12,8 @@ from rgaviz.cli import completion
 from rgaviz.cli.app import app
 from rgaviz.cli.covering import COVERING, Covering
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Intensities, Json, Network, Out, flag
+from rgaviz.cli.option_groups import Network
+from rgaviz.cli.options import Intensities, Json, Out, flag
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import give, tell_failures
 from rgaviz.errors import RgavizError

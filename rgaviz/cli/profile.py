@@ -12,7 +12,8 @@ from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import Measuring, network_table, tell_costs
-from rgaviz.cli.options import Json, Out, parse_size
+from rgaviz.cli.option_groups import parse_size
+from rgaviz.cli.options import Json, Out
 from rgaviz.cli.show import say, track
 from rgaviz.errors import RgavizError
 

@@ -12,7 +12,8 @@ from rgaviz.cli.explaining import finish
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.matching import Matching
-from rgaviz.cli.options import DATA, DataDir, Json, Network, Out, Pattern
+from rgaviz.cli.option_groups import Network
+from rgaviz.cli.options import DATA, DataDir, Json, Out, Pattern
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import tell_failures
 

@@ -10,7 +10,8 @@ from rgaviz.cli.app import app
 from rgaviz.cli.explaining import finish
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import Inputs, Json, Network, Out, Window, flag
+from rgaviz.cli.option_groups import Network
+from rgaviz.cli.options import Inputs, Json, Out, Window, flag
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import tell_failures
 

@@ -8,7 +8,7 @@ import typer
 
 from rgaviz.cli.app import COMMAND_LINE
 from rgaviz.cli.figure_options import Figure
-from rgaviz.cli.options import Network
+from rgaviz.cli.option_groups import Network
 from rgaviz.cli.show import say, track
 
 if TYPE_CHECKING:

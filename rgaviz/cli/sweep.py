@@ -13,7 +13,8 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Pattern, Training, out_option
+from rgaviz.cli.option_groups import Training
+from rgaviz.cli.options import DATA, TRAINING, DataDir, Device, Json, Pattern, out_option
 from rgaviz.cli.show import cells, console, give
 from rgaviz.cli.train_progress import progress
 from rgaviz.errors import printable

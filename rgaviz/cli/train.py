@@ -12,7 +12,8 @@ import typer
 from rgaviz.cli import completion
 from rgaviz.cli.app import COMMAND_LINE, app
 from rgaviz.cli.groups import takes_groups
-from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Pattern, Training, flag, out_option
+from rgaviz.cli.option_groups import Training
+from rgaviz.cli.options import OUTPUT, TRAINING, DataDir, Device, Json, Pattern, flag, out_option
 from rgaviz.cli.train_progress import progress
 from rgaviz.progress import is_main_process
 
