@@ -56,7 +56,7 @@ NumClasses = Annotated[
     int | None, _of_bare("Outputs of a bare state_dict's network.", "those of its head", min=1)
 ]
 ImageSize = Annotated[
-    str | None, _of_bare("HEIGHTxWIDTH of the images of a bare state_dict's network.", USUAL)
+    str | None, _of_bare("HEIGHTxWIDTH, or one number, of the images of a bare state_dict's network.", USUAL)
 ]
 Mean = Annotated[
     str | None,
