@@ -216,4 +216,8 @@ Out = Annotated[
     Path | None,
     out_option("A figure (.pdf, .png, .svg) or a folder.", show_default="./rgaviz-<command>/"),
 ]
+Resume = Annotated[
+    bool,
+    flag("--resume", help="Go on where the same command was stopped among many pictures.", panel=OUTPUT),
+]
 Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OUTPUT)]
