@@ -24,8 +24,8 @@ BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
 
 
-class Sized(Protocol):
-    """What is gathered into batches."""
+class Seen(Protocol):
+    """A picture that networks are going to see."""
 
     @property
     def sizes(self) -> list[tuple[int, ...]]:
@@ -33,7 +33,7 @@ class Sized(Protocol):
         ...
 
 
-Seen = TypeVar("Seen", bound=Sized)
+Item = TypeVar("Item", bound=Seen)
 
 
 class Loaded(NamedTuple):
@@ -111,9 +111,9 @@ def read_shown(path: Path, window: Window | None, *, full: bool) -> np.ndarray:
     return read_picture(path, full=full)
 
 
-def batches(loaded: Iterable[Seen]) -> Iterator[list[Seen]]:
+def batches(loaded: Iterable[Item]) -> Iterator[list[Item]]:
     """Pictures in their order: together are those in a row that are seen at one size, as many as memory bears."""
-    batch: list[Seen] = []
+    batch: list[Item] = []
     for each in loaded:
         most = min(BATCH, PIXELS // max(height * width for height, width in each.sizes))
         if batch and (each.sizes != batch[0].sizes or len(batch) >= most):

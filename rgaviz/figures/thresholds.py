@@ -125,8 +125,9 @@ def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
             if options.title:
                 name = wrap_text(title, 0.4 * width, matplotlib.rcParams["axes.titlesize"], 1)[0]
                 row[0].set_title(name, loc="left")
-        part = wrap_text(outlines.part, 0.3 * width, SMALL, 1)[0]
-        figure.supxlabel(f"threshold, as a share of the map's range; part: {part}", fontsize=SMALL)
+        part = wrap_text(outlines.part, 0.25 * width, SMALL, 1)[0]
+        for ax in grid[-1]:
+            ax.set_xlabel(f"threshold ({part})")
         figure.legend(handles=entries, loc="outside lower center", ncols=across, columnspacing=1.2)
     return figure
 
