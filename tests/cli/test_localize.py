@@ -16,11 +16,13 @@ import rgaviz
 from rgaviz.analysis.significance import holm
 from rgaviz.cli.completion import localized
 from rgaviz.data.sets import load_truth
-from rgaviz.explain.localisation import located
+from rgaviz.explain.localisation import enlarged, located
+from rgaviz.explain.overlap import outline, overlaps
 from rgaviz.results.reader import read_results
 
 FAST = ("--format", "png", "--dpi", "50")
-MEASURES = ("energy", "contrast", "pointing")
+OF_MAPS = ("energy", "contrast", "pointing")
+MEASURES = (*OF_MAPS, "iou", "maxboxacc30", "maxboxacc50", "maxboxacc70", "maxboxaccv2")
 
 
 def table(path):
@@ -47,7 +49,8 @@ def by_picture(folder, network, name, part="object", column="energy"):
 
 def test_localize(answer, rga):
     told = answer("localize", "baseline.pt", "rga.pt", "shapes", *FAST)
-    assert told["files"] == [f"rgaviz-localize/localize.{kind}" for kind in ("png", "csv", "tex")]
+    names = ("localize.png", "localize-thresholds.png", "localize.csv", "localize.tex")
+    assert told["files"] == [f"rgaviz-localize/{name}" for name in names]
     assert (told["pictures"], told["source"], told["failures"]) == (20, "generated", [])  # as its recipe says
     kinds = [("baseline", "gradcam"), ("baseline", "randomcam"), ("rga", "gradcam"), ("rga", "randomcam")]
     kinds += [("rga", "conv5/spatial"), ("", "gaussian"), ("", "ones")]
@@ -62,9 +65,9 @@ def test_localize(answer, rga):
     assert against[("rga", "gradcam")] == "baseline"
     assert against[("baseline", "gradcam")] == against[("rga", "conv5/spatial")] == "ones"
     assert against[("rga", "randomcam")] is against[("", "ones")] is None
-    drawn = Path("rgaviz-localize/localize.png").read_bytes()
+    drawn = [Path("rgaviz-localize", name).read_bytes() for name in names[:2]]
     rga("redraw", "rgaviz-localize")
-    assert Path("rgaviz-localize/localize.png").read_bytes() == drawn
+    assert [Path("rgaviz-localize", name).read_bytes() for name in names[:2]] == drawn
     lines = Path("rgaviz-localize/localize.tex").read_text().splitlines()
     assert lines[0].startswith("% Written by rgaviz localize")
     assert "map, network & object & background" in lines[4]
@@ -101,7 +104,7 @@ def test_numbers_are_those_of_the_maps(answer):
             assert [cell == "" for cell in cells] == empty.tolist()
             kept = [float(cell) for cell in cells if cell]
             np.testing.assert_allclose(kept, expected[~empty], rtol=1e-4, atol=1e-6)
-            if measure in MEASURES:
+            if measure in OF_MAPS:
                 row = row_of(told["rows"], network, name, measure=measure)
                 assert row["pictures"] == len(kept)
                 assert row["mean"] == pytest.approx(np.mean(kept))
@@ -130,6 +133,37 @@ def test_tests_are_those_of_scipy_on_each_picture(answer):
     ones = row_of(rows, "", "ones")
     assert ones["mean"] == pytest.approx(ones["pixels"])
     assert row_of(rows, "", "ones", measure="contrast")["mean"] == pytest.approx(0)
+
+
+def test_overlap_is_that_of_the_maps(answer):
+    """The rows and the curves from the maps of the Python functions, and thresholds chosen by a loop."""
+    told = answer("localize", "rga.pt", "-o", "own", *FAST)
+    truth = load_truth("shapes", image_size=(16, 16), test_size=20)
+    pictures, labels = zip(*(truth.read(place) for place in range(20)), strict=True)
+    values = rgaviz.masks(rgaviz.load_checkpoint("rga.pt"), list(pictures), "conv5")["conv5/spatial"]
+    found = overlaps([outline(each) for each in enlarged(values, (16, 16))], np.stack(labels), [(1,), (0,)])
+    kept = {"rga": found, "": overlaps([outline(np.ones((16, 16)))] * 20, np.stack(labels), [(1,), (0,)])}
+    for (network, name), each in zip((("rga", "conv5/spatial"), ("", "ones")), kept.values(), strict=True):
+        curves = {
+            "iou": each.iou[:, 0].mean(0),
+            **{f"maxboxacc{30 + 20 * k}": (each.largest[:, 0] > k).mean(0) for k in range(3)},
+            **{f"anyboxacc{30 + 20 * k}": (each.best[:, 0] > k).mean(0) for k in range(3)},
+        }
+        rows = [
+            row
+            for row in table("own/tables/curves.csv")
+            if (row["network"], row["map"], row["part"]) == (network, name, "object")
+        ]
+        for column, expected in curves.items():
+            np.testing.assert_allclose([float(row[column]) for row in rows], expected, atol=1e-3)
+            if column in MEASURES:
+                row = row_of(told["rows"], network, name, measure=column)
+                assert row["mean"] == pytest.approx(max(expected), abs=1e-3)
+        v2 = np.mean([max(curves[f"anyboxacc{delta}"]) for delta in (30, 50, 70)])
+        assert row_of(told["rows"], network, name, measure="maxboxaccv2")["mean"] == pytest.approx(v2, abs=1e-3)
+    assert row_of(told["rows"], "rga", "conv5/spatial", "background", "maxboxacc50")["mean"] is None
+    ones = row_of(told["rows"], "", "ones", measure="iou")
+    assert ones["mean"] == pytest.approx(ones["pixels"])
 
 
 def test_people_by_part(answer):
@@ -162,7 +196,6 @@ def test_batches_change_nothing(answer, monkeypatch):
 
     told = answer("localize", "rga.pt", "shapes", "-o", "a", *FAST)
     monkeypatch.setattr(locating, "BATCH", 3)
-    monkeypatch.setattr(locating, "MOST_PIXELS", 2 * 256)
     again = answer("localize", "rga.pt", "shapes", "-o", "b", *FAST)
     for one, other in zip(told["rows"], again["rows"], strict=True):
         assert one["mean"] == pytest.approx(other["mean"], rel=1e-4)
@@ -261,7 +294,11 @@ def test_completion(place):
 
 REFUSALS = {
     "no network": (["img.jpg"], "no network"),
-    "no labels": (["rga.pt", "img.jpg"], "--truth DIR"),
+    "no labels": (["rga.pt", "img.jpg"], "with --truth"),
+    "no file": (["rga.pt", "img.jpg", "--truth", "nowhere.json"], "nowhere.json cannot be read"),
+    "both": (["rga.pt", "img.jpg", "--truth", "pics", "--data-dir", "pics"], "leave one out"),
+    "no data": (["rga.pt", "cityscapes"], "--data-dir"),
+    "generated": (["rga.pt", "shapes", "--data-dir", "pics"], "is generated and reads no folder"),
     "several": (["rga.pt", "people", "shapes"], "one data set"),
     "no parts": (["rga.pt", "cifar10"], "cifar10 does not say where"),
     "unknown": (["rga.pt", "shape"], "Did you mean 'shapes'?"),

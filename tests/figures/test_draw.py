@@ -95,7 +95,7 @@ def test_every_command_has_its_figure():
         ("iou", ["iou.png"]),
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
-        ("localize", ["localize.png"]),
+        ("localize", ["localize.png", "localize-thresholds.png"]),
         ("train", ["train.png"]),
     ],
 )
