@@ -24,7 +24,12 @@ from rgaviz.progress import Say
 
 
 def known_pictures(
-    words: Sequence[str], truth: Path | None, data_dir: Path | None, first: Subject, folder: Path, said: Chosen
+    words: Sequence[str],
+    truth: Path | None,
+    data_dir: Path | None,
+    first: Subject,
+    folder: Path,
+    said: Chosen,
 ) -> Truth:
     """The pictures and their parts, as the words ask for them.
 
@@ -49,7 +54,9 @@ def known_pictures(
     checkpoint = first.checkpoint
     known = ", ".join(TRUTHS)
     if len(words) > 1 or (words and words[0] not in DATASETS and Path(words[0]).exists()):
-        raise RgavizError(f"Pictures need their labels or boxes with --truth; or name one data set of {known}.")
+        raise RgavizError(
+            f"Pictures need their labels or boxes with --truth; or name one data set of {known}."
+        )
     name = words[0] if words else checkpoint.dataset
     if (name in DATASETS and name not in TRUTHS) or name is None:
         raise RgavizError(

@@ -1,4 +1,4 @@
-"""Where networks look, as numbers: how much of each map lies on each part of what is in the pictures, and outlines it."""
+"""Where networks look, as numbers: how much of each map lies on each part of pictures, and how well it outlines it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def localize(
         raise RgavizError(f"--count {count} is out of range: choose 1 or more.")
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "localize")
-    places = [None if each is None else Path(each) for each in (truth, data_dir)]
+    told_by, folder = (None if each is None else Path(each) for each in (truth, data_dir))
     with alone(output.folder):
         _claim(output, options.formats, [Path(str(each)) for each in checkpoints])
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
@@ -121,7 +121,9 @@ def localize(
         for note in left_out:
             said.say(f"Note: {note}")
         subjects = _with_layers(subjects, layer, mask_layer, asked, said.say)
-        known = known_pictures([str(each) for each in pictures], *places, subjects[0], output.folder, said)
+        known = known_pictures(
+            [str(each) for each in pictures], told_by, folder, subjects[0], output.folder, said
+        )
         for note in known.notes:
             said.say(f"Note: {note}")
         _claim(output, options.formats, known.files)

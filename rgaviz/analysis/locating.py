@@ -111,13 +111,14 @@ def locate(
                 inputs = torch.stack([each.inputs[subject.id] for each in batch])
                 maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
             for row, each in enumerate(batch):
-                for kind, found in _measured({kind: values[row] for kind, values in maps.items()}, each.marked):
+                for kind, found in _measured(
+                    {kind: values[row] for kind, values in maps.items()}, each.marked
+                ):
                     parts[kind].append(found)
     if not kept:
         raise PictureError(first_of(failures))
-    numbers, outlined = (
-        {kind: _joined([each[which] for each in found]) for kind, found in parts.items()} for which in (0, 1)
-    )
+    numbers = {kind: _joined([own for own, _ in found]) for kind, found in parts.items()}
+    outlined = {kind: _joined([own for _, own in found]) for kind, found in parts.items()}
     return Found([truth.names[place] for place in kept], numbers, outlined, failures, _people(truth, kept))
 
 
@@ -165,7 +166,9 @@ def _maps(subject: Subject, found: Explanation, target: str | None) -> dict[Kind
     }
 
 
-def _measured(maps: dict[Kind, np.ndarray], marked: Marked) -> Iterator[tuple[Kind, tuple[Located, Overlaps]]]:
+def _measured(
+    maps: dict[Kind, np.ndarray], marked: Marked
+) -> Iterator[tuple[Kind, tuple[Located, Overlaps]]]:
     """The numbers of a picture: of its maps (h, w), then of the floors."""
     label, regions, boxes = marked
     size, small = (label.shape[0], label.shape[1]), sampled(label, LONGEST)

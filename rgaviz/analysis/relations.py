@@ -107,7 +107,10 @@ def relations(
     asked = None if channels else parse_points(points)
     asked_window = parse_window(window)
     command = CHANNELS if channels else COMMAND
-    checkpoints, pictures = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "img.jpg")
+    checkpoints, pictures = (
+        words(checkpoints, "Checkpoints", "rga.pt"),
+        words(pictures, "Pictures", "img.jpg"),
+    )
     output = output_place(out, command)
     options = options_of(with_suffix(said.figure, out))
     device = choose_device(said.device)

@@ -1,4 +1,4 @@
-"""What is said of maps over all thresholds: curves, and each picture's numbers at the threshold that is best for all."""
+"""What is said of maps over all thresholds: curves, and each picture's numbers at the threshold best for all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rgaviz.analysis.locating import Found
 from rgaviz.explain.overlap import DELTAS, NONE, THRESHOLDS, Overlaps
 
 IOU, V2 = "iou", "maxboxaccv2"
-BOX = {f"maxboxacc{100 * delta:.0f}": number for number, delta in enumerate(DELTAS, 1)}  # -> deltas to be reached
+BOX = {
+    f"maxboxacc{100 * delta:.0f}": number for number, delta in enumerate(DELTAS, 1)
+}  # -> deltas to be reached
 MEASURES = {  # -> what they are called, and by how much they are multiplied where shown
     IOU: ("IoU at the best threshold (%)", 100),
     **{name: (f"MaxBoxAcc, IoU from {DELTAS[BOX[name] - 1]} (%)", 100) for name in BOX},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -101,7 +101,9 @@ class _Boxed:
             raise PictureError(f"{name} has {len(boxes)} boxes in {self.where}: give {MOST_BOXES} at most.")
         ends = np.clip([box.ends for box in boxes], 0, [width, height] * 2)
         if not (ends[:, 2:] > ends[:, :2]).all():
-            raise PictureError(f"{name} has a box in {self.where} that lies beside it: give those of this picture.")
+            raise PictureError(
+                f"{name} has a box in {self.where} that lies beside it: give those of this picture."
+            )
         which = [self.parts.index(box.kind) if len(self.parts) > 1 else 0 for box in boxes]
         return ends * ([size[1] / width, size[0] / height] * 2), np.array(which)
 
@@ -144,11 +146,13 @@ def box_truth(
         say(f"Note: {len(pictures) - len(kept)} of {len(pictures)} pictures have no boxes in {where}.")
     parts = sorted({box.kind for own, _ in kept if isinstance(own, Said) for box in own.boxes})
     if len(parts) > MOST:
-        say(f"Note: boxes are of {len(parts)} kinds, more than {MOST}: they are not told apart, all are of an {OBJECT}.")
+        say(f"Note: boxes are of {len(parts)} kinds, more than {MOST}: all are taken for one, {OBJECT}.")
         parts = [OBJECT]
     wrong = [name for name in parts if name.strip() in ("", BACKGROUND, FOREGROUND)]
     if wrong:
-        raise RgavizError(f"{where} has boxes of {quoted(wrong[0])}, which cannot be told apart: name them anew.")
+        raise RgavizError(
+            f"{where} has boxes of {quoted(wrong[0])}, which cannot be told apart: name them anew."
+        )
     known = _Boxed([picture for _, picture in kept], [each for each, _ in kept], parts, where)
     names = [picture.relative.as_posix() for picture in known.pictures]
     shows = [picture.label for picture in known.pictures]
@@ -173,7 +177,9 @@ def marked(ends: np.ndarray, which: np.ndarray, parts: int, size: Size) -> Marke
         codes[_pixels(box, size)] |= 1 << int(part)
     known, label = np.unique(codes, return_inverse=True)
     if len(known) > VALUES:
-        raise PictureError(f"The boxes of a picture overlap in {len(known)} ways, more than {VALUES}: give fewer.")
+        raise PictureError(
+            f"The boxes of a picture overlap in {len(known)} ways, more than {VALUES}: give fewer."
+        )
     regions = [np.flatnonzero(known >> part & 1) for part in range(parts)]
     boxes = [ends[which == part] for part in range(parts)]
     if parts > 1:

@@ -76,7 +76,9 @@ def coco_truth(pictures: Sequence[PicturePath], path: Path, say: Say = hush) -> 
             by_name[name].append(image)
     said: list[Said | None] = []
     for picture in pictures:
-        image = _one(by_name.get(picture.relative.as_posix()) or by_name.get(picture.path.name, []), picture, path)
+        image = _one(
+            by_name.get(picture.relative.as_posix()) or by_name.get(picture.path.name, []), picture, path
+        )
         said.append(None if image is None else Said(boxes[image.id], _size(image)))
     return box_truth(said, pictures, path, [path], say)
 
@@ -110,4 +112,6 @@ def _document(path: Path) -> _Document:
             f"{path} is no file of COCO's ({fault}): give one with images, annotations with bbox, and categories."
         ) from None
     except (OSError, ValueError) as error:
-        raise RgavizError(f"{path} cannot be read ({one_line(error)}): give a JSON file of COCO's.") from error
+        raise RgavizError(
+            f"{path} cannot be read ({one_line(error)}): give a JSON file of COCO's."
+        ) from error

@@ -45,8 +45,8 @@ class Outline:
     """What a map shows at every threshold, whatever it is compared with.
 
     Attributes:
-        levels: (H, W) uint8, how many thresholds each pixel reaches, less one: it is shown at thresholds up to this one.
-        boxes: for each threshold those of the connected parts (c, 4), that of the largest first, as left, top, right and
+        levels: (H, W) uint8, the place of the highest threshold that each pixel reaches.
+        boxes: for each threshold those of the connected parts (c, 4), that of the largest first: left, top, right and
             bottom in pixels, the last two exclusive.
     """
 
@@ -80,9 +80,9 @@ def connected_boxes(shown: np.ndarray) -> np.ndarray:
     outer = [each for each, (_, _, _, parent) in zip(contours, hierarchy[0], strict=True) if parent < 0]
     found = np.array([cv2.boundingRect(each) for each in outer])  # (c, 4): left, top, width, height
     if len(outer) > 1:
-        _, parts = cv2.connectedComponents(image, connectivity=AROUND_ALL)
+        parts = np.asarray(cv2.connectedComponents(image, connectivity=AROUND_ALL)[1], np.int64)
         sizes = np.bincount(parts.ravel())
-        own = [-sizes[parts[each[0, 0, 1], each[0, 0, 0]]] for each in outer]
+        own = [-sizes[parts[y, x]] for x, y in (each[0, 0].tolist() for each in outer)]
         found = found[np.argsort(own, kind="stable")]
     found[:, 2:] += found[:, :2]
     return found

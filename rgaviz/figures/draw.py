@@ -52,7 +52,8 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
-PAGES = {"evaluate": page_names, "iou": iou_names, "localize": localize_names}  # commands whose pages have names of their own
+# Commands whose pages have names of their own.
+PAGES = {"evaluate": page_names, "iou": iou_names, "localize": localize_names}
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 # Commands with a table beside each page -> how that begins.
 TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}

@@ -20,7 +20,7 @@ from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, number, number_or_none
 
 TABLE = "curves"
-COLUMNS = {"iou": "IoU (%)", "maxboxacc50": "boxes with IoU ≥ 0.5 (%)"}  # of the table -> how an axis is called
+COLUMNS = {"iou": "IoU (%)", "maxboxacc50": "BoxAcc, δ = 0.5 (%)"}  # of the table -> how an axis is called
 PANEL = 1.25  # inches
 SUFFIX = "-thresholds"
 RANDOM_DASHES = (0, (3, 1.5))
@@ -125,9 +125,9 @@ def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
             if options.title:
                 name = wrap_text(title, 0.4 * width, matplotlib.rcParams["axes.titlesize"], 1)[0]
                 row[0].set_title(name, loc="left")
-        part = wrap_text(outlines.part, 0.25 * width, SMALL, 1)[0]
+        size = matplotlib.rcParams["axes.labelsize"]
         for ax in grid[-1]:
-            ax.set_xlabel(f"threshold ({part})")
+            ax.set_xlabel("\n".join(wrap_text(f"threshold ({outlines.part})", 0.26 * width, size, 2)))
         figure.legend(handles=entries, loc="outside lower center", ncols=across, columnspacing=1.2)
     return figure
 
@@ -139,7 +139,11 @@ def _draw_panel(ax: Axes, outlines: Outlines, column: str, curves: Curves, rando
         colour, dashes = _look(index)
         if network in random.get(column, {}):
             ax.plot(
-                *_percent(random[column][network]), color=colour, linestyle=RANDOM_DASHES, linewidth=0.7, zorder=2
+                *_percent(random[column][network]),
+                color=colour,
+                linestyle=RANDOM_DASHES,
+                linewidth=0.7,
+                zorder=2,
             )
         if network not in curves.get(column, {}):
             continue

@@ -123,7 +123,9 @@ def test_those_drawn_at_random_are_asked_no_network(pair, tmp_path, monkeypatch)
 
     monkeypatch.setattr(choosing, "_judged_images", asked)
     networks, images = pair
-    rgaviz.compare(networks, (), tmp_path / "out", pick="random", count=2, figure={"dpi": 50, "formats": ["png"]})
+    rgaviz.compare(
+        networks, (), tmp_path / "out", pick="random", count=2, figure={"dpi": 50, "formats": ["png"]}
+    )
     manifest = read_results(tmp_path / "out").manifest
     assert manifest.texts == {"picked": "2 of the 21 pictures of shapes, test, drawn at random with seed 0"}
     drawn = PICKS["random"](Judged(np.zeros((1, 21)))).places[:2]

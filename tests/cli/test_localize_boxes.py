@@ -12,6 +12,11 @@ import pytest
 from laid_out_scenes import lay_out_cityscapes, lay_out_scenes
 from streets_networks import save_network
 
+import rgaviz
+from rgaviz.data.sets import load_truth
+from rgaviz.explain.localisation import enlarged
+from rgaviz.explain.overlap import outline, overlaps
+
 FAST = ("--format", "png", "--dpi", "50")
 SIZES = {"ring/a": (50, 40), "square/b": (30, 90), "other/c": (20, 20)}
 BOXES = {"ring/a": (5, 10, 20, 30), "square/b": (0, 0, 90, 30), "other/c": (2, 2, 10, 10)}
@@ -23,6 +28,11 @@ def rows_of(told, name, measure, part="dog"):
         for row in told["rows"]
         if (row["map"], row["measure"], row["part"]) == (name, measure, part) and row["group"] != "cam"
     ]
+
+
+def mean_of(told, network, name, measure, part="object"):
+    (row,) = (row for row in rows_of(told, name, measure, part) if row["network"] == network)
+    return row["mean"]
 
 
 def write_coco(path):
@@ -113,6 +123,42 @@ def test_a_network_that_sees_scenes_at_their_own_sizes(place, answer):
     told = answer("localize", "dense.pt", "--data-dir", "data", "--target", "road", *FAST)
     assert told["pictures"] == 6
     names = [row["map"] for row in told["maps"]]
-    assert names == ["gradcam", "randomcam", *[name for name in names if "spatial" in name], "gaussian", "ones"]
+    assert names == [
+        "gradcam",
+        "randomcam",
+        *[name for name in names if "spatial" in name],
+        "gaussian",
+        "ones",
+    ]
     shown = list(csv.DictReader(Path("rgaviz-localize/tables/pictures.csv").read_text().splitlines()))
     assert {row["part"] for row in shown} == {"labelled", *classes, "background"}
+
+
+def test_overlap_is_that_of_the_maps(answer):
+    """The rows and the curves from the maps of the Python functions, and thresholds chosen by a loop."""
+    told = answer("localize", "rga.pt", "-o", "own", *FAST)
+    truth = load_truth("shapes", image_size=(16, 16), test_size=20)
+    pictures, labels = zip(*(truth.read(place) for place in range(20)), strict=True)
+    values = rgaviz.masks(rgaviz.load_checkpoint("rga.pt"), list(pictures), "conv5")["conv5/spatial"]
+    found = overlaps([outline(each) for each in enlarged(values, (16, 16))], np.stack(labels), [(1,), (0,)])
+    kept = {"rga": found, "": overlaps([outline(np.ones((16, 16)))] * 20, np.stack(labels), [(1,), (0,)])}
+    for (network, name), each in zip((("rga", "conv5/spatial"), ("", "ones")), kept.values(), strict=True):
+        curves = {
+            "iou": each.iou[:, 0].mean(0),
+            **{f"maxboxacc{30 + 20 * k}": (each.largest[:, 0] > k).mean(0) for k in range(3)},
+            **{f"anyboxacc{30 + 20 * k}": (each.best[:, 0] > k).mean(0) for k in range(3)},
+        }
+        rows = [
+            row
+            for row in csv.DictReader(Path("own/tables/curves.csv").read_text().splitlines())
+            if (row["network"], row["map"], row["part"]) == (network, name, "object")
+        ]
+        for column, expected in curves.items():
+            np.testing.assert_allclose([float(row[column]) for row in rows], expected, atol=1e-3)
+            if not column.startswith("any"):
+                assert mean_of(told, network, name, column) == pytest.approx(max(expected), abs=1e-3)
+        v2 = np.mean([max(curves[f"anyboxacc{delta}"]) for delta in (30, 50, 70)])
+        assert mean_of(told, network, name, "maxboxaccv2") == pytest.approx(v2, abs=1e-3)
+    assert mean_of(told, "rga", "conv5/spatial", "maxboxacc50", "background") is None
+    (ones,) = rows_of(told, "ones", "iou", "object")
+    assert ones["mean"] == pytest.approx(ones["pixels"])

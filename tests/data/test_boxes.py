@@ -188,7 +188,7 @@ def test_one_file_that_cannot_be_read_leaves_the_others(tmp_path):
 
 def test_boxes_of_another_picture(tmp_path):
     images = [{"id": 1, "file_name": "a.png", "height": 40, "width": 60}]
-    with pytest.raises(PictureError, match="4x6 pixels, but its boxes in .* are for 40x60"):
+    with pytest.raises(PictureError, match=r"4x6 pixels, but its boxes in .* are for 40x60"):
         opened(tmp_path, coco(tmp_path, [(1, 7, 0, 0, 4, 3)], images)).look(0)
     with pytest.raises(PictureError, match="lies beside it"):
         opened(tmp_path, coco(tmp_path, [(1, 7, 6, 0, 4, 3)])).look(0)
@@ -199,9 +199,21 @@ def test_boxes_of_another_picture(tmp_path):
 ONE = [(1, 7, 0, 0, 4, 3)]
 FAULTS = {
     "no list": ({"images": 1}, ONE, "images: Input should be"),
-    "no boxes": ({"annotations": [{"image_id": 1, "category_id": 7}]}, ONE, r"annotations.0.bbox: Field required"),
-    "text": ({"annotations": [{"image_id": 1, "category_id": 7, "bbox": ["0", 0, 1, 1]}]}, ONE, "valid number"),
-    "infinite": ({"annotations": [{"image_id": 1, "category_id": 7, "bbox": [float("inf"), 0, 1, 1]}]}, ONE, "finite"),
+    "no boxes": (
+        {"annotations": [{"image_id": 1, "category_id": 7}]},
+        ONE,
+        r"annotations.0.bbox: Field required",
+    ),
+    "text": (
+        {"annotations": [{"image_id": 1, "category_id": 7, "bbox": ["0", 0, 1, 1]}]},
+        ONE,
+        "valid number",
+    ),
+    "infinite": (
+        {"annotations": [{"image_id": 1, "category_id": 7, "bbox": [float("inf"), 0, 1, 1]}]},
+        ONE,
+        "finite",
+    ),
     "empty": ({}, [(1, 7, 0, 0, 0, 3)], "annotation 0 is empty"),
     "unknown": ({}, [(1, 8, 0, 0, 4, 3)], "annotation 0 is of no category"),
     "nothing": ({}, [], "has no boxes for these pictures"),

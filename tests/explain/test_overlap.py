@@ -19,9 +19,7 @@ from rgaviz.explain.overlap import (
 
 
 def of_one(values, label, regions, boxes=None):
-    return overlaps(
-        [outline(np.array(values, np.float64))], np.array([label], np.uint8), regions, boxes
-    )
+    return overlaps([outline(np.array(values, np.float64))], np.array([label], np.uint8), regions, boxes)
 
 
 def test_thresholds_by_hand():

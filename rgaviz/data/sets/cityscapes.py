@@ -7,7 +7,17 @@ from typing import Any
 
 from rgaviz.data.labels import Coding, by_ids, by_number
 from rgaviz.data.sets.crops import find_root
-from rgaviz.data.sets.pairs import PARTS, TEST, VAL, Laid, Pair, files_below, other_counts, paired, scene_dataset
+from rgaviz.data.sets.pairs import (
+    PARTS,
+    TEST,
+    VAL,
+    Laid,
+    Pair,
+    files_below,
+    other_counts,
+    paired,
+    scene_dataset,
+)
 from rgaviz.data.splits import Dataset
 from rgaviz.errors import RgavizError
 

@@ -48,6 +48,4 @@ def _truth(laid: Laid, *, test_size: int | None = None, **_: Any) -> Truth:
 
     files = [path for pair in pairs for path in (pair.picture, pair.labels) if path is not None]
     names = [pair.name for pair in pairs]
-    return Truth(
-        names, laid.classes, WHOLE, read, [None] * len(names), laid.source, files, notes=laid.notes
-    )
+    return Truth(names, laid.classes, WHOLE, read, [None] * len(names), laid.source, files, notes=laid.notes)
