@@ -25,7 +25,15 @@ CHARTS = {
             ["rga", "floor", "randomcam", "head", "energy", 0.25, 0.125, 0.375],
             ["", "floor", "ones", "head", "energy", 0.125, None, None],
             ["rga", "cam", "gradcam", "head", "contrast", -0.5, None, None],
-        ]
+        ],
+        "curves": [
+            ["network", "group", "map", "part", "threshold", "iou", "maxboxacc50"],
+            ["rga", "cam", "gradcam", "head", 0.0, 0.25, None],
+            ["rga", "cam", "gradcam", "head", 0.5, 0.75, None],
+            ["rga", "floor", "randomcam", "head", 0.0, 0.25, 0.5],
+            ["", "floor", "ones", "head", 0.0, 0.25, 0.5],
+            ["rga", "cam", "gradcam", "torso", 0.0, 0.25, 0.5],
+        ],
     },
     "train": {
         "curves": [

@@ -29,7 +29,12 @@ TABLES = {
             ["network", "group", "map", "part", "measure", "mean", "low", "high"],
             ["rga", "cam", "gradcam", "head", "energy", 0.5, 0.25, 0.75],
             ["", "floor", "ones", "head", "energy", 0.125, "", ""],
-        ]
+        ],
+        "curves": [
+            ["network", "group", "map", "part", "threshold", "iou", "maxboxacc50"],
+            ["rga", "cam", "gradcam", "head", 0.0, 0.5, ""],
+            ["", "floor", "ones", "head", 0.5, 0.125, 1.0],
+        ],
     },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from rgaviz.analysis.choosing import Choice, choose
 from rgaviz.analysis.given import given_networks, given_pictures
-from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
+from rgaviz.analysis.inputs import chosen_networks, chosen_pictures, pictures_to_explain
 from rgaviz.analysis.redraw import redraw
 from rgaviz.analysis.request import Request
 from rgaviz.analysis.run import run
@@ -169,9 +169,10 @@ def _answer(
     options = options_of({"names": called, **with_suffix(said.figure, place)})
     device = choose_device(said.device)
     choice = _choice(settings, pictures)
-    named = pictures or ["-"] * bool(choice)
-    sources, asked_for = chosen_inputs(given, named, command, networks, said.given, said.say)
-    found = [] if choice else pictures_to_explain(asked_for, output.folder, said.say)
+    sources = chosen_networks(given, command, networks, said.given, said.say)
+    found = []
+    if choice is None:
+        found = pictures_to_explain(chosen_pictures(pictures, said.say), output.folder, said.say)
     files = [Path(split_arch(each)[0]) for each in sources if isinstance(each, str | Path)]
     to_read = [*files, *(picture.path for picture in found)]
     with alone(output.folder), ExitStack() as undo:

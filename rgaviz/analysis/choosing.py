@@ -190,7 +190,7 @@ def choose(
         task = task.measuring(part=choice.part)
     load = lru_cache(maxsize=1)(load_dataset)
     opened = [measured_images(each, choice.dataset, choice.data_dir, None, load, track) for each in subjects]
-    if task.dense and choice.pick == "random":  # whatever is said of them, if they have labels at all
+    if choice.pick == "random":  # whatever is said of them, if they have labels at all
         judged = Judged(np.zeros((1, len(opened[0].part(measured_part(task))))))
     elif task.dense:
         judged = _judged_scenes(subjects, opened, task, track)

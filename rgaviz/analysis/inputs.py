@@ -79,24 +79,18 @@ def newest_checkpoint(say: Say) -> str:
     return str(bundled("weights/rga.pt"))
 
 
-def chosen_inputs(
-    checkpoints: Sequence[Any],
-    pictures: Sequence[Path | str],
-    command: str,
-    networks: int,
-    given: Given,
-    say: Say = hush,
-) -> tuple[list[Any], list[str]]:
-    """The checkpoints and pictures to use: those given, else ones chosen here, which it says.
+def chosen_networks(
+    checkpoints: Sequence[Any], command: str, networks: int, given: Given, say: Say = hush
+) -> list[Any]:
+    """The checkpoints to use: those given, else ones chosen here, which it says.
 
     Raises:
         RgavizError: fewer checkpoints than the command needs, or a wrong one among them.
     """
-    from rgaviz.bundled import bundled, sample_pictures
+    from rgaviz.bundled import bundled
     from rgaviz.checkpoint import load_checkpoint
 
     checkpoints = [str(each) if isinstance(each, str | Path) else each for each in checkpoints]
-    pictures = [str(each) for each in pictures]
     if not checkpoints and networks == 1:
         checkpoints = [newest_checkpoint(say)]
     elif not checkpoints:
@@ -109,10 +103,18 @@ def chosen_inputs(
         raise RgavizError(
             f"rgaviz {command} needs {networks} checkpoints: rgaviz {command} baseline.pt rga.pt img.jpg"
         )
-    if not pictures:
-        pictures = [str(path) for path in sample_pictures()]
-        say(f"No pictures given: using the {len(pictures)} bundled photographs")
-    return list(checkpoints), list(pictures)
+    return checkpoints
+
+
+def chosen_pictures(pictures: Sequence[Path | str], say: Say = hush) -> list[str]:
+    """The pictures to use: those given, else the bundled ones, which it says."""
+    from rgaviz.bundled import sample_pictures
+
+    if pictures:
+        return [str(each) for each in pictures]
+    found = [str(path) for path in sample_pictures()]
+    say(f"No pictures given: using the {len(found)} bundled photographs")
+    return found
 
 
 def pictures_to_explain(words: Sequence[str], folder: Path, say: Say = hush) -> list[PicturePath]:

@@ -1,16 +1,16 @@
-"""Where networks look, as numbers: how much of each map lies on each part of what is in the pictures."""
+"""Where networks look, as numbers: how much of each map lies on each part of pictures, and how well it outlines it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from rgaviz.errors import RgavizError, clipped, lookup, unknown_name, words
-from rgaviz.progress import Say, Track
+from rgaviz.errors import RgavizError, clipped, lookup, words
+from rgaviz.progress import Say
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.settings import Chosen, Settings
     from rgaviz.analysis.subject import Subject
     from rgaviz.data.truth import Truth
+    from rgaviz.outputs import Output
 
 SEED = 0  # of the pictures drawn
 
@@ -62,6 +63,7 @@ def localize(
     out: Path | str | None = None,
     *,
     truth: Path | str | None = None,
+    data_dir: Path | str | None = None,
     methods: Sequence[str] = ("gradcam",),
     target: str | None = None,
     layer: str | None = None,
@@ -69,14 +71,16 @@ def localize(
     count: int | None = None,
     **settings: Unpack[Settings],
 ) -> Localized:
-    """Measure how much of each map lies on each part, as ``rgaviz localize`` does: tables and a figure.
+    """Measure how much of each map lies on each part and how well it outlines it, as ``rgaviz localize`` does.
 
     Args:
         checkpoints: files, ``torchvision:NAME`` or ``timm:NAME``; others are compared with the first.
         pictures: the name of a data set whose parts are known, by default what the first network was trained on; with
             ``truth`` files, folders or patterns.
         out: a figure (``.pdf``, ``.png``, ``.svg``) or a folder; by default ``./rgaviz-localize/``.
-        truth: a folder with a label PNG for each picture, see :func:`rgaviz.data.truth.folder_truth`.
+        truth: a folder with a label PNG for each picture, see :func:`rgaviz.data.truth.folder_truth`, or with an XML
+            file of Pascal VOC's; or a JSON file of COCO's.
+        data_dir: where the pictures of the data set are, for one that is not generated.
         methods: of ``rgaviz.explain.methods.METHODS``, or ``all``.
         target: what the maps are about, as :func:`rgaviz.analysis.cam.cam` takes it.
         layer: of the class activation maps: a stage or a dotted module name; by default the last stage, or the last
@@ -89,15 +93,14 @@ def localize(
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
     from rgaviz.analysis.cam import possible_methods
-    from rgaviz.analysis.located import CSV
+    from rgaviz.analysis.known import drawn, known_pictures
     from rgaviz.analysis.locating import locate
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, tell_notes
-    from rgaviz.analysis.tables import TEX
     from rgaviz.devices import choose_device
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
-    from rgaviz.outputs import claim, output_place, with_suffix
+    from rgaviz.outputs import output_place, with_suffix
 
     said = chosen(settings)
     asked = _methods(methods)
@@ -108,10 +111,9 @@ def localize(
         raise RgavizError(f"--count {count} is out of range: choose 1 or more.")
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, "localize")
-    place = None if truth is None else Path(truth)
+    told_by, folder = (None if each is None else Path(each) for each in (truth, data_dir))
     with alone(output.folder):
-        beside, networks = {"csv": CSV, "tex": TEX}, [Path(str(each)) for each in checkpoints]
-        claim(output, options.formats, tables=beside, inputs=networks)
+        _claim(output, options.formats, [Path(str(each)) for each in checkpoints])
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
         possible, left_out = possible_methods(asked, subjects, target)
@@ -119,13 +121,31 @@ def localize(
         for note in left_out:
             said.say(f"Note: {note}")
         subjects = _with_layers(subjects, layer, mask_layer, asked, said.say)
-        known = _truth(
-            [str(each) for each in pictures], place, subjects[0], output.folder, said.track, said.say
+        known = known_pictures(
+            [str(each) for each in pictures], told_by, folder, subjects[0], output.folder, said
         )
-        claim(output, options.formats, tables=beside, inputs=known.files)
-        places = _drawn(known, count, said.say)
-        found = locate(subjects, known, places, methods=asked, target=target, track=said.track)
+        for note in known.notes:
+            said.say(f"Note: {note}")
+        _claim(output, options.formats, known.files)
+        chosen_ones = drawn(known, count, SEED, said.say)
+        found = locate(subjects, known, chosen_ones, methods=asked, target=target, track=said.track)
         return _answer(subjects, known, found, output, options, target, said)
+
+
+def _claim(output: Output, formats: Sequence[str], inputs: Iterable[Path]) -> None:
+    """Make sure that figure and tables may be written.
+
+    Raises:
+        OutputError: see :func:`rgaviz.outputs.claim`.
+    """
+    from rgaviz.analysis.located import CSV
+    from rgaviz.analysis.tables import TEX
+    from rgaviz.figures.thresholds import page_of_curves
+    from rgaviz.outputs import claim
+
+    inputs = list(inputs)
+    claim(output, formats, tables={"csv": CSV, "tex": TEX}, inputs=inputs)
+    claim(output, formats, pages=[output.page(*page_of_curves())], inputs=inputs)
 
 
 def _methods(methods: Sequence[str]) -> list[str]:
@@ -161,57 +181,6 @@ def _with_layers(
     return shown
 
 
-def _truth(
-    words: Sequence[str], labels: Path | None, first: Subject, folder: Path, track: Track, say: Say
-) -> Truth:
-    """The pictures and their parts, as the words ask for them."""
-    from rgaviz.analysis.images import measured_on
-    from rgaviz.analysis.inputs import pictures_to_explain
-    from rgaviz.data.sets import DATASETS, TRUTHS, load_truth
-    from rgaviz.data.truth import folder_truth
-
-    if labels is not None:
-        if not words:
-            raise RgavizError(f"--truth {labels} has labels, but there are no pictures; name them, too.")
-        found = folder_truth(pictures_to_explain(words, folder, say), labels, track=track, say=say)
-        return replace(found, people=_people_by_name(found.names))
-    checkpoint = first.checkpoint
-    known = ", ".join(TRUTHS)
-    if len(words) > 1 or (words and words[0] not in DATASETS and Path(words[0]).exists()):
-        raise RgavizError(f"Pictures need their labels with --truth DIR; or name one data set of {known}.")
-    name = words[0] if words else checkpoint.dataset
-    if (name in DATASETS and name not in TRUTHS) or name is None:
-        raise RgavizError(
-            f"{clipped(name or checkpoint.path)} does not say where what is in a picture; name a data set that does "
-            f"({known}), or pictures with --truth DIR."
-        )
-    if name not in TRUTHS:
-        raise unknown_name(name, TRUTHS, "data set with parts")
-    size = measured_on(checkpoint).test_size if name == checkpoint.dataset else None
-    return load_truth(name, image_size=checkpoint.image_size, test_size=size)
-
-
-def _people_by_name(names: Sequence[str]) -> list[int]:
-    """Who pictures show by their names, where all of these are as Market-1501's."""
-    from rgaviz.data.sets.crops import names_of_files, parse_name
-
-    pattern = names_of_files(None)
-    told = [parse_name(PurePosixPath(name).name, pattern) for name in names]
-    people = [who for who, _ in filter(None, told)]
-    return people if len(people) == len(names) else []
-
-
-def _drawn(truth: Truth, count: int | None, say: Say) -> list[int]:
-    """The pictures to look at, by their places."""
-    every = len(truth.names)
-    if not every:
-        raise RgavizError("There are no pictures to look at; name some, or a larger data set.")
-    if count is None or count >= every:
-        return list(range(every))
-    say(f"Note: {count} of {every} pictures, drawn at random with seed {SEED}.")
-    return sorted(np.random.default_rng(SEED).choice(every, count, replace=False).tolist())
-
-
 def _answer(
     subjects: Sequence[Subject],
     truth: Truth,
@@ -225,6 +194,7 @@ def _answer(
     from rgaviz.analysis.located import csv_table, map_rows, picture_rows, summary, tex_table
     from rgaviz.analysis.locating import title_of
     from rgaviz.analysis.tables import write_figure
+    from rgaviz.analysis.thresholds import curve_rows
 
     parts = list(truth.regions)
     rows = summary(found, parts, [subject.id for subject in subjects], said.track)
@@ -249,6 +219,7 @@ def _answer(
     numbers = {
         "summary": [list(rows[0]), *(list(row.values()) for row in rows)],
         "maps": [header, *counted],
+        "curves": curve_rows(found, parts),
         "pictures": picture_rows(found, parts),
     }
     count = len(found.names)

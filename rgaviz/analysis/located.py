@@ -10,16 +10,20 @@ import numpy as np
 from rgaviz.analysis.locating import Found, Kind
 from rgaviz.analysis.significance import holm, mean_interval, paired
 from rgaviz.analysis.tables import TEX, Rows, cell
+from rgaviz.analysis.thresholds import MEASURES as OVER_THRESHOLDS
+from rgaviz.analysis.thresholds import at_best
 from rgaviz.data.truth import BACKGROUND
 from rgaviz.explain.localisation import Located
 from rgaviz.progress import Track, silent
 from rgaviz.writing import csv_bytes
 
-MEASURES = {  # as attributes of Located -> what they are called, and by how much they are multiplied where shown
+OF_MAPS = {  # as attributes of Located -> what they are called, and by how much they are multiplied where shown
     "energy": ("energy share (%)", 100),
     "contrast": ("contrast of inside and outside", 1),
     "pointing": ("pointing game (%)", 100),
 }
+MEASURES = {**OF_MAPS, **OVER_THRESHOLDS}
+AGAINST_ONES = ("energy", "contrast")  # those that could be less than of the map of ones as well as more
 LEVEL = 0.05  # below it a corrected p-value gets a star
 CSV = "network,group,map,part,measure,"  # how the table begins
 ONES = Kind("floor", "ones", "")
@@ -31,9 +35,10 @@ def summary(found: Found, parts: Sequence[str], networks: Sequence[str], track: 
     """A row for each map, part and measure: mean, interval, and the difference from what it is compared with.
 
     A map of another network than the first is compared with the first one's of the same kind, all others with the map
-    of ones, where Wilcoxon's test of the pointing game would mean nothing and is left out; floors are compared with
-    nothing. The background is the rest of the whole, so it is not tested again. P-values are corrected by Holm among
-    all of a measure.
+    of ones, where Wilcoxon's test of the pointing game would mean nothing and is left out, as is that of what is taken
+    at the best threshold, for the map of ones is what every map is at the lowest; floors are compared with nothing. The
+    background is the rest of the whole, so it is not tested again. P-values are corrected by Holm among all of a
+    measure.
 
     Args:
         found: the numbers.
@@ -61,20 +66,28 @@ def _against(kind: Kind, numbers: Mapping[Kind, Located], networks: Sequence[str
 
 
 def _row(found: Found, kind: Kind, against: Kind | None, part: str, place: int, measure: str) -> Row:
-    numbers, people = found.numbers, found.people
-    values = getattr(numbers[kind], measure)[:, place]
+    people = found.people
+    values, threshold = _values(found, kind, measure, place)
     own = mean_interval(values, people)
-    pixels = numbers[kind].pixels[~np.isnan(values), place]
+    pixels = found.numbers[kind].pixels[~np.isnan(values), place]
     row: Row = {"network": kind.network, "group": kind.group, "map": kind.name, "part": part}
     row |= {"measure": measure, **own._asdict(), "pixels": float(pixels.mean()) if len(pixels) else None}
     row["pictures"] = row.pop("count")
     if against is None:
-        return row | dict.fromkeys(("against", *DIFFERENCE, "pairs", "p", "p_holm"))
-    test = part != BACKGROUND and (measure != "pointing" or against != ONES)
-    difference, p = paired(values, getattr(numbers[against], measure)[:, place], people, test=test)
+        compared = dict.fromkeys(("against", *DIFFERENCE, "pairs", "p", "p_holm"))
+        return row | compared | {"threshold": threshold}
+    test = part != BACKGROUND and (measure in AGAINST_ONES or against != ONES)
+    difference, p = paired(values, _values(found, against, measure, place)[0], people, test=test)
     row["against"] = against.network or against.name
     row |= zip(DIFFERENCE, difference[:3], strict=True)
-    return row | {"pairs": difference.count, "p": p, "p_holm": None}
+    return row | {"pairs": difference.count, "p": p, "p_holm": None, "threshold": threshold}
+
+
+def _values(found: Found, kind: Kind, measure: str, place: int) -> tuple[np.ndarray, float | None]:
+    """A number of each picture (n,), and at which threshold it was taken, if at one."""
+    if measure in OF_MAPS:
+        return getattr(found.numbers[kind], measure)[:, place], None
+    return at_best(found.overlaps[kind], place, measure)
 
 
 DIFFERENCE = ("difference", "difference_low", "difference_high")

@@ -1,6 +1,6 @@
-"""Where each network's maps lie on the known parts of pictures: in batches, so memory does not grow with their number.
+"""Where each network's maps lie on the known parts of pictures: in batches, and only the numbers are kept.
 
-Only the numbers are kept: of each picture and map a few for each part.
+These are of each picture, map and part a few, and three for each threshold: 600 bytes.
 """
 
 from __future__ import annotations
@@ -8,28 +8,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import groupby
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rgaviz.analysis.loading import BATCH
+from rgaviz.analysis.loading import BATCH, batches
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, naming
-from rgaviz.data.truth import Truth
+from rgaviz.data.truth import Marked, Truth, sampled
 from rgaviz.errors import PictureError, RgavizError, first_of
 from rgaviz.explain.cam import Explanation
-from rgaviz.explain.localisation import FLOORS, Located, located
+from rgaviz.explain.localisation import FLOORS, Located, enlarged, located
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
+from rgaviz.explain.overlap import Outline, Overlaps, outline, overlaps
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks.task import LABEL
 
 RANDOM = "randomcam"
-MOST_PIXELS = 2**20  # of labels that are worked on at once, unless one alone has more
+LONGEST = 256  # pixels of a label's side where maps are outlined: Choe et al. take 224
 
 
 class Kind(NamedTuple):
@@ -47,12 +48,14 @@ class Found:
     Attributes:
         names: of the n pictures that could be read.
         numbers: of each kind of map, (n, R) each.
+        overlaps: of each kind of map, (n, R, T) each.
         failures: a line for each picture that was left out.
         people: who each of the n shows, (n,), where that is known of all.
     """
 
     names: list[str]
     numbers: dict[Kind, Located]
+    overlaps: dict[Kind, Overlaps]
     failures: list[str]
     people: np.ndarray | None = None
 
@@ -61,8 +64,13 @@ class Read(NamedTuple):
     """A picture of a batch."""
 
     place: int
-    label: np.ndarray
+    marked: Marked
     inputs: dict[str, Tensor]  # network -> (3, H, W), normalised
+
+    @property
+    def sizes(self) -> list[tuple[int, ...]]:
+        """(H, W) at which each network sees it."""
+        return [tuple(each.shape[1:]) for each in self.inputs.values()]
 
 
 def locate(
@@ -87,30 +95,31 @@ def locate(
     Raises:
         RgavizError: an unknown target, or not one picture could be read.
     """
-    regions = list(truth.regions.values())
     asked = list(dict.fromkeys([*methods, RANDOM]))
     targets = [_target(subject, target, [truth.shows[place] for place in places]) for subject in subjects]
     failures: list[str] = []
     kept: list[int] = []
-    parts: dict[Kind, list[Located]] = defaultdict(list)
+    parts: dict[Kind, list[tuple[Located, Overlaps]]] = defaultdict(list)
     groups = [places[start : start + BATCH] for start in range(0, len(places), BATCH)]
     for group in track(groups, total=len(groups), description="locating"):
-        batch = list(_read(group, truth, subjects, failures))
-        if not batch:
-            continue
-        kept += [each.place for each in batch]
-        maps: dict[Kind, np.ndarray] = {}
-        for subject, settled in zip(subjects, targets, strict=True):
-            if target == LABEL:
-                settled = _target(subject, target, [truth.shows[each.place] for each in batch])
-            inputs = torch.stack([each.inputs[subject.id] for each in batch])
-            maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
-        for kind, found in _located(maps, [each.label for each in batch], regions):
-            parts[kind].append(found)
+        for batch in batches(_read(group, truth, subjects, failures)):
+            kept += [each.place for each in batch]
+            maps: dict[Kind, np.ndarray] = {}
+            for subject, settled in zip(subjects, targets, strict=True):
+                if target == LABEL:
+                    settled = _target(subject, target, [truth.shows[each.place] for each in batch])
+                inputs = torch.stack([each.inputs[subject.id] for each in batch])
+                maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
+            for row, each in enumerate(batch):
+                for kind, found in _measured(
+                    {kind: values[row] for kind, values in maps.items()}, each.marked
+                ):
+                    parts[kind].append(found)
     if not kept:
         raise PictureError(first_of(failures))
-    numbers = {kind: _joined(found) for kind, found in parts.items()}
-    return Found([truth.names[place] for place in kept], numbers, failures, _people(truth, kept))
+    numbers = {kind: _joined([own for own, _ in found]) for kind, found in parts.items()}
+    outlined = {kind: _joined([own for _, own in found]) for kind, found in parts.items()}
+    return Found([truth.names[place] for place in kept], numbers, outlined, failures, _people(truth, kept))
 
 
 def _people(truth: Truth, places: Sequence[int]) -> np.ndarray | None:
@@ -125,11 +134,11 @@ def _read(
 ) -> Iterator[Read]:
     for place in group:
         try:
-            picture, label = truth.read(place)
+            picture, marked = truth.look(place)
         except PictureError as error:
             failures.append(str(error))
             continue
-        yield Read(place, label, {each.id: each.checkpoint.inputs([picture])[0] for each in subjects})
+        yield Read(place, marked, {each.id: each.checkpoint.inputs([picture])[0] for each in subjects})
 
 
 def _target(subject: Subject, target: str | None, shows: Sequence[str | None]) -> Target:
@@ -157,29 +166,37 @@ def _maps(subject: Subject, found: Explanation, target: str | None) -> dict[Kind
     }
 
 
-def _located(
-    maps: dict[Kind, np.ndarray], labels: Sequence[np.ndarray], regions: Sequence[Sequence[int]]
-) -> Iterator[tuple[Kind, Located]]:
-    """The numbers of a batch: labels of one size together, though not too many of large ones."""
-    start = 0
-    for size, alike in groupby(labels, key=lambda label: label.shape):
-        own = list(alike)
-        step = max(1, MOST_PIXELS // (size[0] * size[1]))
-        for first in range(0, len(own), step):
-            part = np.stack(own[first : first + step])  # (b, H, W)
-            here = slice(start + first, start + first + len(part))
-            for kind, values in maps.items():
-                yield kind, located(values[here], part, regions)
-            for name, floor in FLOORS.items():
-                flat = np.broadcast_to(floor((size[0], size[1])), part.shape)
-                yield Kind("floor", name, ""), located(flat, part, regions)
-        start += len(own)
+def _measured(
+    maps: dict[Kind, np.ndarray], marked: Marked
+) -> Iterator[tuple[Kind, tuple[Located, Overlaps]]]:
+    """The numbers of a picture: of its maps (h, w), then of the floors."""
+    label, regions, boxes = marked
+    size, small = (label.shape[0], label.shape[1]), sampled(label, LONGEST)
+    fine = (small.shape[0], small.shape[1])
+    if boxes is not None:
+        boxes = [each * ([fine[1] / size[1], fine[0] / size[0]] * 2) for each in boxes]
+
+    def measured(values: np.ndarray, shown: Outline | None) -> tuple[Located, Overlaps]:
+        own = located(values[None], label[None], regions)
+        return own, overlaps([shown], small[None], regions, boxes)
+
+    for kind, values in maps.items():
+        yield kind, measured(values, outline(enlarged(values[None], fine)[0]))
+    for name, floor in FLOORS.items():
+        yield Kind("floor", name, ""), measured(floor(size), _outlined_floor(name, fine))
 
 
-def _joined(found: Sequence[Located]) -> Located:
-    return Located(
-        *(np.concatenate([getattr(part, each.name) for part in found]) for each in fields(Located))
-    )
+@lru_cache(maxsize=8)
+def _outlined_floor(name: str, size: tuple[int, int]) -> Outline | None:
+    return outline(FLOORS[name](size))
+
+
+Numbers = TypeVar("Numbers", Located, Overlaps)
+
+
+def _joined(found: Sequence[Numbers]) -> Numbers:
+    kind = type(found[0])
+    return kind(*(np.concatenate([getattr(part, each.name) for part in found]) for each in fields(kind)))
 
 
 def title_of(kind: Kind, subjects: Sequence[Subject]) -> str:

@@ -12,7 +12,7 @@ import torch
 
 from rgaviz.analysis.answer import Names
 from rgaviz.analysis.channel_relations import Looked, write_channels
-from rgaviz.analysis.inputs import chosen_inputs, pictures_to_explain
+from rgaviz.analysis.inputs import chosen_networks, chosen_pictures, pictures_to_explain
 from rgaviz.analysis.loading import Loaded, batches, read_all
 from rgaviz.analysis.relation_panels import SIDES, map_name, panels_of, titles_of
 from rgaviz.analysis.request import versions
@@ -107,12 +107,15 @@ def relations(
     asked = None if channels else parse_points(points)
     asked_window = parse_window(window)
     command = CHANNELS if channels else COMMAND
-    names = words(checkpoints, "Checkpoints", "rga.pt"), words(pictures, "Pictures", "img.jpg")
+    checkpoints, pictures = (
+        words(checkpoints, "Checkpoints", "rga.pt"),
+        words(pictures, "Pictures", "img.jpg"),
+    )
     output = output_place(out, command)
     options = options_of(with_suffix(said.figure, out))
     device = choose_device(said.device)
-    sources, wanted = chosen_inputs(*names, "relations", 1, said.given, said.say)
-    found = pictures_to_explain(wanted, output.folder, said.say)
+    sources = chosen_networks(checkpoints, "relations", 1, said.given, said.say)
+    found = pictures_to_explain(chosen_pictures(pictures, said.say), output.folder, said.say)
     with alone(output.folder):
         claim_figure(command, output, options, inputs=[*map(Path, sources), *(each.path for each in found)])
         subjects = load_subjects(sources, device, said.given)

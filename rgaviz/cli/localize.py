@@ -30,15 +30,24 @@ def localize(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Checkpoints, and a data set whose parts are known (people, shapes), or pictures with --truth.",
+            help="Checkpoints, and a data set whose parts are known (people, shapes, cityscapes), or pictures with "
+            "--truth.",
             autocompletion=completion.localized,
         ),
     ],
     truth: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with a label PNG for each picture: values 0 to K, named in classes.txt.",
+            help="Folder with a label PNG for each picture (values 0 to K, named in classes.txt) or an XML file of "
+            "Pascal VOC's with boxes; or a JSON file of COCO's.",
             show_default="that of the data set",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the data set, of one that is not generated: cityscapes, camvid or scenes.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -58,9 +67,10 @@ def localize(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how much of each network's CAM and mask lies on each part: energy share, contrast, pointing game.
+    """Measure how much of each network's CAM and mask lies on each part, and how well it outlines it.
 
-    Means with bootstrap intervals and a paired test against the first network, as a figure, CSV and LaTeX.
+    Energy share, contrast, pointing game; over thresholds IoU, MaxBoxAcc and MaxBoxAccV2. Means with bootstrap
+    intervals and a paired test against the first network, as figures, CSV and LaTeX.
     """
     from rgaviz.analysis import localize
     from rgaviz.analysis.cam import parse_methods
@@ -72,6 +82,7 @@ def localize(
         words,
         out,
         truth=truth,
+        data_dir=data_dir,
         methods=parse_methods(method),
         target=target,
         layer=layer,

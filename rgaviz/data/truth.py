@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,21 @@ WHITE = 255  # in masks of black and white
 LONGEST = 1024  # pixels of a label's side, which is sampled at most so finely
 
 
+class Marked(NamedTuple):
+    """What is where in a picture.
+
+    Attributes:
+        label: (H, W) uint8, what each pixel belongs to.
+        regions: of each region of the truth its values in the label.
+        boxes: of each region its true boxes (k, 4), left, top, right and bottom in pixels of the label; None where the
+            label alone is known.
+    """
+
+    label: np.ndarray
+    regions: Sequence[Sequence[int]]
+    boxes: Sequence[np.ndarray] | None = None
+
+
 @dataclass(frozen=True)
 class Truth:
     """Pictures of which it is known where what is.
@@ -34,6 +50,9 @@ class Truth:
         source: where they come from, in words.
         files: that are read, where there are any.
         people: who each picture shows, where that is known of all; a number below 1 is nobody's, and no two pictures'.
+        marks: where parts are known by their boxes, which may overlap: what is where in a picture by its place, for a
+            label of a size (H, W).
+        notes: what its user must know, a line each.
     """
 
     names: Sequence[str]
@@ -44,6 +63,19 @@ class Truth:
     source: str
     files: Sequence[Path] = ()
     people: Sequence[int] = ()
+    marks: Callable[[int, tuple[int, int]], Marked] | None = None
+    notes: Sequence[str] = ()
+
+    def look(self, place: int) -> tuple[np.ndarray, Marked]:
+        """A picture by its place, (h, w, 3) uint8 RGB, and what is where in it.
+
+        Raises:
+            PictureError: it cannot be read, or what is known of it.
+        """
+        picture, label = self.read(place)
+        if self.marks is None:
+            return picture, Marked(label, list(self.regions.values()))
+        return picture, self.marks(place, (label.shape[0], label.shape[1]))
 
     @property
     def regions(self) -> dict[str, tuple[int, ...]]:
@@ -157,7 +189,11 @@ def read_label(path: Path) -> np.ndarray:
     Raises:
         PictureError: it cannot be read, has colours, or a value above 255.
     """
-    values = read_numbers(path)
-    step = -(-max(values.shape) // LONGEST)
+    return sampled(read_numbers(path), LONGEST)
+
+
+def sampled(values: np.ndarray, longest: int) -> np.ndarray:
+    """Every so many-th of values (h, w), so that the longest side has no more than that."""
+    step = -(-max(values.shape) // longest)
     start = min(step // 2, min(values.shape) - 1)
     return values[start::step, start::step]

@@ -18,7 +18,6 @@ from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
-from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.iou import iou_names, iou_pages
 from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
@@ -28,6 +27,7 @@ from rgaviz.figures.saving import save_figure
 from rgaviz.figures.sheet import refuse_long
 from rgaviz.figures.style import FigureOptions, Page, options_of
 from rgaviz.figures.text import told_lacking
+from rgaviz.figures.thresholds import localize_names, localize_pages
 from rgaviz.marked import claim_marked
 from rgaviz.outputs import MANIFEST, Output, claim, own_files, record_files
 from rgaviz.results.manifest import MapRef, ResultsError
@@ -45,14 +45,15 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "iou": iou_pages,
     "profile": cost_pages,
     "growth": growth_pages,
-    "localize": intervals_pages,
+    "localize": localize_pages,
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
-PAGES = {"evaluate": page_names, "iou": iou_names}  # commands whose pages have names of their own
+# Commands whose pages have names of their own.
+PAGES = {"evaluate": page_names, "iou": iou_names, "localize": localize_names}
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 # Commands with a table beside each page -> how that begins.
 TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}

@@ -9,6 +9,7 @@ from laid_out_scenes import lay_out_scenes
 from streets_networks import save_network
 
 import rgaviz
+from rgaviz.analysis import choosing
 from rgaviz.analysis.cam import cam
 from rgaviz.analysis.choosing import OF_TWO, PICKS, Choice, Judged
 from rgaviz.data.sets import load_dataset
@@ -114,6 +115,24 @@ def test_the_hardest_of_a_data_set_are_drawn_and_told(pair, tmp_path):
     assert manifest.texts == {"picked": words}
     assert f"Note: {words}." in said
     assert len(answer.told) == 3
+
+
+def test_those_drawn_at_random_are_asked_no_network(pair, tmp_path, monkeypatch):
+    def asked(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(choosing, "_judged_images", asked)
+    networks, images = pair
+    rgaviz.compare(
+        networks, (), tmp_path / "out", pick="random", count=2, figure={"dpi": 50, "formats": ["png"]}
+    )
+    manifest = read_results(tmp_path / "out").manifest
+    assert manifest.texts == {"picked": "2 of the 21 pictures of shapes, test, drawn at random with seed 0"}
+    drawn = PICKS["random"](Judged(np.zeros((1, 21)))).places[:2]
+    assert [picture.path for picture in manifest.pictures] == [f"{place:05d}.png" for place in drawn]
+    for picture, place in zip(manifest.pictures, drawn, strict=True):
+        shown = read_results(tmp_path / "out").picture(picture.id)
+        np.testing.assert_array_equal(shown, images.part("test").images[place].numpy())
 
 
 @pytest.mark.parametrize(

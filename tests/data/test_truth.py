@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from laid_out_scenes import lay_out_camvid, lay_out_cityscapes, lay_out_scenes
 from pictures import save_picture
 from PIL import Image
 
 from rgaviz.data.find import find_pictures
-from rgaviz.data.sets import TRUTHS, load_people, load_shapes, load_truth
+from rgaviz.data.sets import TRUTHS, load_dataset, load_people, load_shapes, load_truth
 from rgaviz.data.sets.people import picture, write_people
 from rgaviz.data.sets.shapes import generate
 from rgaviz.data.truth import folder_truth, read_label
@@ -73,9 +75,45 @@ def test_the_pictures_of_shapes_are_those_a_network_is_measured_on():
 
 
 def test_sets_without_parts():
-    assert set(TRUTHS) == {"people", "shapes", "streets"}
+    assert set(TRUTHS) == {"camvid", "cityscapes", "people", "scenes", "shapes", "streets"}
     with pytest.raises(UnknownNameError, match="'cifar10'"):
         load_truth("cifar10", image_size=(32, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "lay_out", "count"),
+    [("scenes", lay_out_scenes, 4), ("camvid", lay_out_camvid, 11), ("cityscapes", lay_out_cityscapes, 19)],
+)
+def test_classes_of_scenes_are_parts(tmp_path, name, lay_out, count):
+    """Of the pictures that are measured on; a value more than the class, for 0 is what does not count."""
+    lay_out(tmp_path)
+    truth = load_truth(name, image_size=(16, 16), data_dir=tmp_path)
+    data = load_dataset(name, image_size=(16, 16), data_dir=tmp_path)
+    assert tuple(truth.parts) == data.classes
+    assert len(truth.regions) == count + 2
+    assert truth.whole == "labelled"
+    assert list(truth.names) == list(data.part("val").names)
+    assert (list(truth.notes), len(truth.files)) == (list(data.notes), 12)
+    for place, scene in enumerate(data.part("val").whole(range(6))):
+        picture, seen = truth.look(place)
+        np.testing.assert_array_equal(picture, scene.picture)
+        np.testing.assert_array_equal(seen.label, np.where(scene.labels == 255, 0, scene.labels + 1.0))
+    fewer = load_truth(name, image_size=(16, 16), data_dir=tmp_path, test_size=2)
+    assert list(fewer.names) == list(
+        load_dataset(name, image_size=(16, 16), data_dir=tmp_path, test_size=2).part("val").names
+    )
+
+
+def test_folders_of_data_sets(tmp_path):
+    with pytest.raises(RgavizError, match="--data-dir"):
+        load_truth("cityscapes", image_size=(16, 16))
+    with pytest.raises(RgavizError, match="people is generated and reads no folder"):
+        load_truth("people", image_size=(16, 16), data_dir=tmp_path)
+    lay_out_scenes(tmp_path)
+    for part in ("val", "test"):
+        shutil.rmtree(tmp_path / part)
+    truth = load_truth("scenes", image_size=(16, 16), data_dir=tmp_path, held_out=0.5)
+    assert len(truth.names) == 6
 
 
 def test_a_folder_of_numbered_labels(tmp_path):

@@ -95,7 +95,7 @@ def test_every_command_has_its_figure():
         ("iou", ["iou.png"]),
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
-        ("localize", ["localize.png"]),
+        ("localize", ["localize.png", "localize-thresholds.png"]),
         ("train", ["train.png"]),
     ],
 )
@@ -108,7 +108,7 @@ def test_charts_are_drawn_from_tables_again_and_again(tmp_path, command, expecte
     tables = [f"tables/{name}.csv" for name in CHARTS[command]]
     assert read_results(folder).manifest.files == sorted([*expected, *tables])
     named = draw(folder, Output(folder, tmp_path / "fig", named=True), FAST).paths
-    assert {path.stem for path in named} == {"fig"}
+    assert {path.stem.removesuffix("-thresholds") for path in named} == {"fig"}
 
 
 def test_confusion_matrices_of_several_networks(tmp_path):

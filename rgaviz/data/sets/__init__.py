@@ -15,6 +15,7 @@ from rgaviz.data.sets.market import load_dukemtmc, load_market1501
 from rgaviz.data.sets.msmt17 import load_msmt17
 from rgaviz.data.sets.people import load_people, people_truth
 from rgaviz.data.sets.reid_folder import load_reid_folder
+from rgaviz.data.sets.scene_truth import camvid_truth, cityscapes_truth, scenes_truth
 from rgaviz.data.sets.scenes import load_scenes
 from rgaviz.data.sets.shapes import load_shapes, shapes_truth
 from rgaviz.data.sets.streets import load_streets, streets_truth
@@ -41,7 +42,10 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "streets": load_streets,
 }
 TRUTHS: dict[str, Callable[..., Truth]] = {
+    "camvid": camvid_truth,
+    "cityscapes": cityscapes_truth,
     "people": people_truth,
+    "scenes": scenes_truth,
     "shapes": shapes_truth,
     "streets": streets_truth,
 }
@@ -100,10 +104,7 @@ def load_dataset(
     }
     if leave_damaged:
         named["leave_damaged"] = True
-    if data_dir is not None and name in GENERATED:
-        raise RgavizError(
-            f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
-        )
+    _refuse_folder(name, data_dir)
     return load(
         data_dir=data_dir,
         image_size=image_size,
@@ -117,16 +118,35 @@ def load_dataset(
     )
 
 
-def load_truth(name: str, *, image_size: tuple[int, int], test_size: int | None = None) -> Truth:
+def _refuse_folder(name: str, data_dir: Path | None) -> None:
+    if data_dir is not None and name in GENERATED:
+        raise RgavizError(
+            f"{name} is generated and reads no folder; leave out --data-dir, or name another data set."
+        )
+
+
+def load_truth(
+    name: str,
+    *,
+    image_size: tuple[int, int],
+    test_size: int | None = None,
+    data_dir: Path | None = None,
+    held_out: float = 0.2,
+) -> Truth:
     """The pictures of a data set to test on, with what is where in them.
 
     Args:
         name: a key of ``TRUTHS``.
         image_size: (H, W) in pixels, of pictures that are drawn at any size.
         test_size: number of them, or None for the default; of ``people`` whole identities.
+        data_dir: where the pictures are, for those that are not generated.
+        held_out: fraction held out for testing, where there is no test folder.
 
     Raises:
         UnknownNameError: no such data set, or it does not say where what is.
-        RgavizError: an impossible size.
+        RgavizError: an impossible size, no pictures there, or a folder for a data set that is generated.
     """
-    return lookup(TRUTHS, name, "data set with parts")(image_size=image_size, test_size=test_size)
+    load = lookup(TRUTHS, name, "data set with parts")
+    _refuse_folder(name, data_dir)
+    kept: dict[str, Any] = {} if name in GENERATED else {"data_dir": data_dir, "held_out": held_out}
+    return load(image_size=image_size, test_size=test_size, **kept)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rgaviz.data.labels import Coding
 from rgaviz.data.sets.crops import places_of
-from rgaviz.data.sets.pairs import PARTS, VAL, Pair, files_below, other_counts, paired, scene_dataset
+from rgaviz.data.sets.pairs import PARTS, VAL, Laid, Pair, files_below, other_counts, paired, scene_dataset
 from rgaviz.data.splits import Dataset
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError
@@ -47,6 +47,11 @@ def load_camvid(*, data_dir: Path | None, held_out: float = 0, **options: Any) -
     Raises:
         RgavizError: no such folders, nothing to measure on in them, or pictures without labels.
     """
+    return scene_dataset(laid_out(data_dir), **options)
+
+
+def laid_out(data_dir: Path | None) -> Laid:
+    """The files of the data set; errors as of :func:`load_camvid`."""
     root, (pictures, labels) = find_layout(data_dir)
     pairs: dict[str, list[Pair]] = {}
     notes: list[str] = []
@@ -59,7 +64,7 @@ def load_camvid(*, data_dir: Path | None, held_out: float = 0, **options: Any) -
             notes += more
     if not pairs[VAL]:
         raise RgavizError(f"{root / pictures.format(VAL)} has no pictures: copy them again.")
-    return scene_dataset(
+    return Laid(
         "camvid",
         {part: found for part, found in pairs.items() if found},
         coding(),
@@ -68,7 +73,6 @@ def load_camvid(*, data_dir: Path | None, held_out: float = 0, **options: Any) -
         ids=range(len(CLASSES)),
         notes=[*other_counts("camvid", pairs, PUBLISHED), *notes],
         source="image files",
-        **options,
     )
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from rgaviz.data.labels import Coding, by_ids, by_number
 from rgaviz.data.sets.crops import find_root
-from rgaviz.data.sets.pairs import PARTS, TEST, VAL, Pair, files_below, other_counts, paired, scene_dataset
+from rgaviz.data.sets.pairs import (
+    PARTS,
+    TEST,
+    VAL,
+    Laid,
+    Pair,
+    files_below,
+    other_counts,
+    paired,
+    scene_dataset,
+)
 from rgaviz.data.splits import Dataset
 from rgaviz.errors import RgavizError
 
@@ -54,6 +64,11 @@ def load_cityscapes(*, data_dir: Path | None, held_out: float = 0, **options: An
     Raises:
         RgavizError: no such folders, nothing to measure on in them, or pictures without labels.
     """
+    return scene_dataset(laid_out(data_dir), **options)
+
+
+def laid_out(data_dir: Path | None) -> Laid:
+    """The files of the data set; errors as of :func:`load_cityscapes`."""
     ask = (
         "get leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from https://www.cityscapes-dataset.com"
     )
@@ -69,7 +84,7 @@ def load_cityscapes(*, data_dir: Path | None, held_out: float = 0, **options: An
         raise RgavizError(
             f"{root / PICTURES} has no pictures <city>/*_leftImg8bit.png in {VAL}/: unpack the archive again."
         )
-    return scene_dataset(
+    return Laid(
         "cityscapes",
         {part: found for part, found in pairs.items() if found},
         coding(by_id),
@@ -78,7 +93,6 @@ def load_cityscapes(*, data_dir: Path | None, held_out: float = 0, **options: An
         ids=IDS,
         notes=[*other_counts("cityscapes", pairs, PUBLISHED), *notes],
         source="image files",
-        **options,
     )
 
 

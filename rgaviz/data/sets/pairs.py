@@ -38,24 +38,10 @@ class Pair(NamedTuple):
     labels: Path | None
 
 
-def scene_dataset(
-    name: str,
-    pairs: Mapping[str, Sequence[Pair]],
-    coding: Coding,
-    *,
-    classes: Sequence[str],
-    colours: Sequence[tuple[int, int, int]],
-    ids: Sequence[int],
-    notes: Sequence[str],
-    source: str,
-    image_size: tuple[int, int],
-    train_size: int | None,
-    test_size: int | None,
-    **reading: Any,
-) -> Dataset:
-    """A data set of scenes, each part read when it is asked for.
+class Laid(NamedTuple):
+    """A data set of scenes as its files lie there.
 
-    Args:
+    Attributes:
         name: of the data set.
         pairs: of each part, at least of ``val``; without ``train`` it is for measuring alone.
         coding: of the labels.
@@ -64,6 +50,30 @@ def scene_dataset(
         ids: what each class is called in the files.
         notes: what there is to tell.
         source: where the scenes come from, in words.
+    """
+
+    name: str
+    pairs: Mapping[str, Sequence[Pair]]
+    coding: Coding
+    classes: Sequence[str]
+    colours: Sequence[tuple[int, int, int]]
+    ids: Sequence[int]
+    notes: Sequence[str]
+    source: str
+
+
+def scene_dataset(
+    laid: Laid,
+    *,
+    image_size: tuple[int, int],
+    train_size: int | None,
+    test_size: int | None,
+    **reading: Any,
+) -> Dataset:
+    """A data set of scenes, each part read when it is asked for.
+
+    Args:
+        laid: its files.
         image_size: (H, W) of the windows to train on.
         train_size: learn from so many, drawn with a fixed seed, or from all.
         test_size: measure on so many, likewise; of ``val`` and of ``test``.
@@ -71,23 +81,23 @@ def scene_dataset(
     """
 
     def read(part: str, size: int | None) -> SceneSplit:
-        return _read_part(name, limited(pairs[part], size), coding, image_size, **reading)
+        return _read_part(laid.name, limited(laid.pairs[part], size), laid.coding, image_size, **reading)
 
-    parts: dict[str, Callable[[], SceneSplit]] = {TRAIN: partial(_nothing_to_learn_from, name)}
-    for part in (each for each in PARTS if each in pairs):
+    parts: dict[str, Callable[[], SceneSplit]] = {TRAIN: partial(_nothing_to_learn_from, laid.name)}
+    for part in (each for each in PARTS if each in laid.pairs):
         parts[part] = partial(read, part, train_size if part == TRAIN else test_size)
     return Dataset(
-        name,
+        laid.name,
         "segmentation",
-        tuple(classes),
+        tuple(laid.classes),
         parts,
         IMAGENET_MEAN,
         IMAGENET_STD,
-        source,
+        laid.source,
         OF_SCENES,
-        tuple(notes),
-        tuple(colours),
-        tuple(ids),
+        tuple(laid.notes),
+        tuple(laid.colours),
+        tuple(laid.ids),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rgaviz.data.colours import default_colours
 from rgaviz.data.labels import MOST_CLASSES, Colour, by_places
 from rgaviz.data.names import CLASSES, lines_of
-from rgaviz.data.sets.pairs import PARTS, TEST, TRAIN, VAL, Pair, files_below, paired, scene_dataset
+from rgaviz.data.sets.pairs import PARTS, TEST, TRAIN, VAL, Laid, Pair, files_below, paired, scene_dataset
 from rgaviz.data.splits import Dataset
 from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError, clipped, quoted, words
@@ -60,6 +60,11 @@ def load_scenes(
     Raises:
         RgavizError: no such folder, no names, too few scenes, or pictures without labels.
     """
+    return scene_dataset(laid_out(data_dir, held_out, classes), **options)
+
+
+def laid_out(data_dir: Path | None, held_out: float = 0.2, classes: Sequence[str] | None = None) -> Laid:
+    """The files of the data set; arguments and errors as of :func:`load_scenes`."""
     if data_dir is None:
         raise RgavizError(
             f"The data set scenes needs --data-dir DIR, the folder with {PICTURES}/ and {LABELS}/."
@@ -69,7 +74,7 @@ def load_scenes(
     named = given_classes(classes) if classes is not None else read_class_names(data_dir / CLASSES)
     pairs, notes = find_pairs(data_dir, held_out)
     hint = f"name more of them in {CLASSES}, or save the number of its class for each pixel, 255 where there is none."
-    return scene_dataset(
+    return Laid(
         "scenes",
         pairs,
         by_places(named.numbers, named.ignored, hint=hint, colours=named.table),
@@ -78,7 +83,6 @@ def load_scenes(
         ids=named.numbers,
         notes=notes,
         source=f"image files in {clipped(data_dir.absolute().name)}",
-        **options,
     )
 
 
