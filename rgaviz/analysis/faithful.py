@@ -58,6 +58,13 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+def has_curve(found: Found) -> bool:
+    """Whether any map but the floors has a curve."""
+    own = [numbers for kind, numbers in found.numbers.items() if kind.group != "floor"]
+    names = {*CURVES, "road_most"}
+    return any((~np.isnan(numbers[name])).any() for numbers in own for name in names & set(numbers))
+
+
 def summary(
     found: Found, measures: Sequence[str], networks: Sequence[str], track: Track = silent
 ) -> list[Row]:

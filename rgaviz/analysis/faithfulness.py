@@ -195,9 +195,18 @@ def _with_layers(
 
 
 def _meaning(measures: Sequence[str], found: Found, said: Chosen) -> list[str]:
-    """The measures that mean something; what a reader must know of the others, and of maps and pictures."""
-    from rgaviz.analysis.faithful import INCREASE
+    """The measures that mean something; what a reader must know of the others.
 
+    Raises:
+        RgavizError: there is nothing to draw.
+    """
+    from rgaviz.analysis.faithful import INCREASE, has_curve
+
+    if not has_curve(found):
+        raise RgavizError(
+            "Not one map says anything of these pictures, or the target has no score in them; choose another --target "
+            "or --layer."
+        )
     if INCREASE in measures and not found.rises:
         said.say(
             f"Note: the {found.score} is never above that of the picture as it is, so no {INCREASE} is told."
