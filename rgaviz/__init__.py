@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.cost import profile as profile
     from rgaviz.analysis.demo import demo as demo
     from rgaviz.analysis.evaluate import evaluate as evaluate
+    from rgaviz.analysis.faithfulness import faithfulness as faithfulness
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
@@ -43,6 +44,7 @@ PUBLIC = {
     "create_model": "rgaviz.models",
     "demo": "rgaviz.analysis.demo",
     "evaluate": "rgaviz.analysis.evaluate",
+    "faithfulness": "rgaviz.analysis.faithfulness",
     "growth": "rgaviz.analysis.growth",
     "histogram": "rgaviz.analysis.histogram",
     "load_checkpoint": "rgaviz.checkpoint",
@@ -69,6 +71,7 @@ __all__ = [
     "create_model",
     "demo",
     "evaluate",
+    "faithfulness",
     "growth",
     "histogram",
     "load_checkpoint",

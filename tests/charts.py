@@ -35,6 +35,17 @@ CHARTS = {
             ["rga", "cam", "gradcam", "torso", 0.0, 0.25, 0.5],
         ],
     },
+    "faithfulness": {
+        "curves": [
+            ["network", "group", "map", "curve", "fraction", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "cam", "gradcam", "deletion", 1.0, 0.25, 0.125, 0.5],
+            ["rga", "cam", "gradcam", "road", 0.5, -0.25, None, None],
+            ["rga", "floor", "randomcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "floor", "randomcam", "deletion", 1.0, 0.5, 0.25, 0.75],
+            ["rga", "cam", "gradcam", "road_most", 0.5, 0.25, None, None],
+        ]
+    },
     "train": {
         "curves": [
             ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],

@@ -96,6 +96,9 @@ class Regression:
     def labelled(self, truth, names):
         raise RgavizError("A number is no target of a regression; name one with --target.")
 
+    def confidence(self, target, output):
+        raise RgavizError("A number is no confidence; measure a network that has one.")
+
     def scores(self, text, names):
         return names if text == "all" else [text]
 

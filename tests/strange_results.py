@@ -36,6 +36,14 @@ TABLES = {
             ["", "floor", "ones", "head", 0.5, 0.125, 1.0],
         ],
     },
+    "faithfulness": {
+        "curves": [
+            ["network", "group", "map", "curve", "fraction", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "cam", "gradcam", "road", 0.5, -0.25, "", ""],
+            ["rga", "floor", "random", "deletion", 0.0, 0.75, 0.5, 1.0],
+        ]
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)

@@ -14,6 +14,7 @@ from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
+from rgaviz.figures.faithfulness import faithfulness_pages
 from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
@@ -46,6 +47,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "profile": cost_pages,
     "growth": growth_pages,
     "localize": localize_pages,
+    "faithfulness": faithfulness_pages,
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,

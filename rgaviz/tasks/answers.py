@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from rgaviz.tasks.ranking import Ranking
 
@@ -120,3 +122,17 @@ class Told(NamedTuple):
     values: dict[str, Any]
     says: str = ""
     labels: np.ndarray | None = None
+
+
+class Confidence(NamedTuple):
+    """How far a network holds to what it says of a picture when the picture is changed.
+
+    Attributes:
+        scores: outputs (b, ...) of variants of the picture -> (b,); NaN where the network says nothing of the kind.
+        title: what the score is, in words.
+        rises: whether it can be greater than for the picture as it is.
+    """
+
+    scores: Callable[[Tensor], Tensor]
+    title: str
+    rises: bool = True

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
-from rgaviz.explain.targets import Target, given_classes, one_class, scored, top_classes
-from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.explain.targets import ClassTarget, Target, given_classes, one_class, scored, top_classes
+from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import class_errors, confusion
 from rgaviz.tasks.task import LABEL, How, Parts
 
@@ -170,6 +170,20 @@ class Classification:
                 f"--target label needs the class of every picture, but one has {said}; add --label."
             )
         return given_classes([list(names).index(str(each)) for each in truth], names)
+
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        if self.kind == VALUE or not isinstance(target, ClassTarget):
+            raise RgavizError(
+                "The score that is measured is the probability of a class, and this target has none; choose a class."
+            )
+        place = int(target.classes(output)[0, 0])
+
+        def scores(outputs: Tensor) -> Tensor:
+            if self.kind == MULTILABEL:
+                return outputs.float()[:, place].sigmoid()
+            return probabilities(outputs.float(), self.kind)[0][:, place]
+
+        return Confidence(scores, "probability of the class")
 
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]

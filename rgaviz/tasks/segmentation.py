@@ -20,7 +20,7 @@ from rgaviz.data.scenes import Scene, SceneSplit
 from rgaviz.data.splits import Split
 from rgaviz.errors import RgavizError, unknown_name
 from rgaviz.explain.targets import Target
-from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.metrics import confusion_matrix, segmentation_metrics
 from rgaviz.tasks.pixels import IGNORED, pixel_loss, pixel_weight
 from rgaviz.tasks.regions import ALL, RegionTarget
@@ -166,6 +166,13 @@ class Segmentation:
         raise RgavizError(
             f"A segmentation network has no class of a whole picture to explain; name one with --target {names[0]}."
         )
+
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        if not isinstance(target, RegionTarget):
+            raise RgavizError(
+                "The score that is measured is a class's probability at pixels; choose a class."
+            )
+        return Confidence(target.probability, "mean probability at the target's pixels")
 
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [text.replace("@", " ")]

@@ -162,3 +162,14 @@ def test_from_python_a_map_is_about_what_is_usual(trained, run):
     else:
         with pytest.raises(RgavizError, match=rf"for {task.name} predicts no class; ask .* checkpoint\.told"):
             whole.predict(pictures)
+
+
+def test_its_score_follows_its_maps_where_it_has_one(trained, run):
+    task = trained[0]
+    words = ("faithfulness", "a.pt", "pictures", "--measure", "deletion", "--steps", "2", *SMALL)
+    if task.name == "regression":
+        assert "A number is no confidence" in run(*words, "--target", "x", code=1).stderr
+        return
+    told = json.loads(run(*words, "--target", TOYS[task.name][2], "--json").stdout)
+    assert told["pictures"] == 2
+    assert told["score"].split()[0] in ("probability", "cosine", "mean")
