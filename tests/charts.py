@@ -27,6 +27,14 @@ CHARTS = {
             ["rga", "cam", "gradcam", "head", "contrast", -0.5, None, None],
         ]
     },
+    "sanity": {
+        "ablations": [
+            ["network", "mask", "way", "measure", "change", "low", "high"],
+            ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
+            ["rga", "conv5/spatial", "mean", "error", 0.5, None, None],
+            ["rga", "conv5", "ones", "error", -0.5, -1.0, 0.25],
+        ]
+    },
     "train": {
         "curves": [
             ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],

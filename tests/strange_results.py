@@ -31,6 +31,13 @@ TABLES = {
             ["", "floor", "ones", "head", "energy", 0.125, "", ""],
         ]
     },
+    "sanity": {
+        "ablations": [
+            ["network", "mask", "way", "measure", "change", "low", "high"],
+            ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
+            ["rga", "conv5", "ones", "error", -0.5, "", ""],
+        ]
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)

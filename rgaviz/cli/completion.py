@@ -87,6 +87,7 @@ OVERLAYS = ("none", "mask", "cam")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 CHOICES = registry("analysis/choosing.py", "PICKS")
 SMOOTH = registry("explain/making.py", "SMOOTH")
+WAYS = registry("explain/ablation.py", "WAYS")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 

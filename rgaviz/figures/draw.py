@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.errors import OutputError, RgavizError, clipped
+from rgaviz.figures.ablations import ablation_pages
 from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
@@ -49,6 +50,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,
+    "sanity": ablation_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
