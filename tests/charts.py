@@ -35,6 +35,17 @@ CHARTS = {
             ["rga", "conv5", "ones", "error", -0.5, -1.0, 0.25],
         ]
     },
+    "sanity-weights": {
+        "likeness": [
+            ["network", "map", "order", "step", "part", "measure", "mean", "low", "high"],
+            ["rga", "gradcam", "cascade", 1, "fc", "spearman", 0.5, 0.25, 0.75],
+            ["rga", "gradcam", "cascade", 2, "conv1", "spearman", 0.25, None, None],
+            ["rga", "gradcam", "single", 2, "conv1", "spearman", 0.375, None, None],
+            ["rga", "gradcam", "others", 0, "", "spearman", 0.125, None, None],
+            ["rga", "gradcam", "labels", 0, "", "spearman", -0.125, None, None],
+            ["rga", "conv5/channel", "cascade", 1, "fc", "spearman", None, None, None],
+        ]
+    },
     "train": {
         "curves": [
             ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],

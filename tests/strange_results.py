@@ -38,6 +38,13 @@ TABLES = {
             ["rga", "conv5", "ones", "error", -0.5, "", ""],
         ]
     },
+    "sanity-weights": {
+        "likeness": [
+            ["network", "map", "order", "step", "part", "measure", "mean", "low", "high"],
+            ["rga", "gradcam", "cascade", 1, "fc", "spearman", 0.5, 0.25, 0.75],
+            ["rga", "gradcam", "others", 0, "", "spearman", 0.125, "", ""],
+        ]
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)

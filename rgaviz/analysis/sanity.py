@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from rgaviz.errors import RgavizError, words
-from rgaviz.progress import Track
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
@@ -85,6 +83,7 @@ def sanity(
     """
     from rgaviz.analysis.ablated import CSV, measures_of
     from rgaviz.analysis.ablating import ablate, check_ways, parts_of
+    from rgaviz.analysis.images import one_dataset
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, one_task, tell_notes
     from rgaviz.analysis.tables import TEX
@@ -112,9 +111,7 @@ def sanity(
         tell_notes(subjects, said.say)
         task = one_task(subjects, MIXED).measuring()
         subjects = _with_masks(subjects, mask_layer)
-        opened = _opened(subjects, dataset, data_dir, pattern, said.track)
-        for note in dict.fromkeys(note for images in opened for note in images.notes):
-            said.say(f"Note: {note}")
+        opened = one_dataset(subjects, dataset, data_dir, pattern, said.track, said.say)
         told: dict[str, None] = {}
         found = []
         for subject, images in zip(subjects, opened, strict=True):
@@ -147,29 +144,6 @@ def _with_masks(subjects: Sequence[Subject], layers: str) -> list[Subject]:
             "None of these networks has attention that ends in a gate, so there is no mask to replace; give one that "
             "has, such as rga.pt."
         )
-    return found
-
-
-def _opened(
-    subjects: Sequence[Subject],
-    dataset: str | None,
-    data_dir: Path | str | None,
-    pattern: str | None,
-    track: Track,
-) -> list[Dataset]:
-    """The data set of each network, which is the same for all.
-
-    Raises:
-        RgavizError: it is not.
-    """
-    from rgaviz.analysis.images import measured_images
-    from rgaviz.data.sets import load_dataset
-
-    load, place = lru_cache(maxsize=1)(load_dataset), None if data_dir is None else Path(data_dir)
-    found = [measured_images(each, dataset, place, pattern, load, track) for each in subjects]
-    names = list(dict.fromkeys(images.name for images in found))
-    if len(names) > 1:
-        raise RgavizError(f"These networks were trained on {' and '.join(names)}; name one with --dataset.")
     return found
 
 

@@ -21,6 +21,7 @@ from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.iou import iou_names, iou_pages
+from rgaviz.figures.likeness import likeness_pages
 from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
@@ -51,6 +52,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "relations": draw_grid,
     "channel-relations": matrix_pages,
     "sanity": ablation_pages,
+    "sanity-weights": likeness_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays

@@ -97,6 +97,7 @@ def test_every_command_has_its_figure():
         ("growth", ["growth.png"]),
         ("localize", ["localize.png"]),
         ("sanity", ["sanity.png"]),
+        ("sanity-weights", ["sanity-weights.png"]),
         ("train", ["train.png"]),
     ],
 )
