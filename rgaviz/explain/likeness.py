@@ -26,7 +26,7 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> np.ndarray:
         ranks = [rankdata(each[known], axis=1) for each in (first, second)]
         centred = [each - each.mean(1, keepdims=True) for each in ranks]
         norms = [np.sqrt((each**2).sum(1)) for each in centred]
-        found[known] = (centred[0] * centred[1]).sum(1) / (norms[0] * norms[1])
+        found[known] = np.clip((centred[0] * centred[1]).sum(1) / (norms[0] * norms[1]), -1, 1)
     return found
 
 

@@ -62,11 +62,13 @@ def test_masks_are_replaced(trained, run):
 def test_weights_are_drawn_anew(run):
     words = ("sanity", "a.pt", "--weights", "--count", "3", "--random-labels", "b.pt", "-o", "sane", *SMALL)
     told = json.loads(run(*words, "--json").stdout)
-    assert {row["map"].rpartition("/")[2] for row in told["rows"]} == {"gradcam", "spatial", "channel"}
+    maps = {row["map"] for row in told["rows"]}
+    assert any(name.startswith("gradcam") for name in maps)
+    assert {name.rpartition("/")[2] for name in maps} >= {"spatial", "channel"}
     assert {row["order"] for row in told["rows"]} == {"cascade", "single", "others", "labels"}
     assert told["pictures"] == 3
     for row in told["rows"]:
-        assert row["mean"] is None or -1 <= row["mean"] <= 1
+        assert row["mean"] is None or -1 <= row["mean"] <= 1 + 1e-9
         if row["order"] == "labels" and row["mean"] is not None:  # b.pt is the same network
             assert row["mean"] == pytest.approx(1)
     run("redraw", "sane", *SMALL)
