@@ -28,12 +28,13 @@ CHARTS = {
         ]
     },
     "sanity": {
+        "ways": [["way", "title"], ["ones", "all ones"], ["mean", "its mean"]],
         "ablations": [
             ["network", "mask", "way", "measure", "change", "low", "high"],
             ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
             ["rga", "conv5/spatial", "mean", "error", 0.5, None, None],
             ["rga", "conv5", "ones", "error", -0.5, -1.0, 0.25],
-        ]
+        ],
     },
     "sanity-weights": {
         "likeness": [

@@ -32,11 +32,12 @@ TABLES = {
         ]
     },
     "sanity": {
+        "ways": [["way", "title"], ["ones", "all ones"]],
         "ablations": [
             ["network", "mask", "way", "measure", "change", "low", "high"],
             ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
             ["rga", "conv5", "ones", "error", -0.5, "", ""],
-        ]
+        ],
     },
     "sanity-weights": {
         "likeness": [

@@ -120,11 +120,9 @@ def _tex_cell(row: Row | None) -> str:
 
 
 def texts_of(measures: Sequence[Measure]) -> Mapping[str, str]:
-    """What the figure calls ways and measures."""
-    ways = {f"way/{name}": way.title for name, way in WAYS.items()}
+    """What the figure calls measures."""
     worse = {True: "worse: right", False: "worse: left"}
-    axes = {
+    return {
         f"measure/{each.key}": f"change of {each.title} ({'points' if each.unit else 'absolute'}; {worse[each.least]})"
         for each in measures
     }
-    return {**ways, **axes}

@@ -160,6 +160,7 @@ def _written(
     from rgaviz.analysis.ablated import ablation_rows, csv_table, network_rows, tex_table, texts_of
     from rgaviz.analysis.ablating import SEED
     from rgaviz.analysis.tables import write_figure
+    from rgaviz.explain.ablation import WAYS
 
     networks, rows = network_rows(found, measures), ablation_rows(found, measures, said.track)
     comment = f"{told_of(networks, images.name, images.source)}; changes with 95% bootstrap intervals"
@@ -173,6 +174,7 @@ def _written(
     numbers = {
         "ablations": [list(rows[0]), *(list(row.values()) for row in rows)],
         "networks": [list(networks[0]), *(list(row.values()) for row in networks)],
+        "ways": [["way", "title"], *([name, way.title] for name, way in WAYS.items())],
     }
     tables = {"csv": csv_table(rows), "tex": tex_table(rows, networks, measures, comment)}
     return write_figure(output, head, numbers, options, tables), (networks, rows)
