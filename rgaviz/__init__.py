@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.relations import relations as relations
+    from rgaviz.analysis.sanity import sanity as sanity
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
     from rgaviz.analysis.sweep import sweep as sweep
@@ -54,6 +55,7 @@ PUBLIC = {
     "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "relations": "rgaviz.analysis.relations",
+    "sanity": "rgaviz.analysis.sanity",
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
     "show_masks": "rgaviz.analysis.show",
@@ -81,6 +83,7 @@ __all__ = [
     "rank",
     "redraw",
     "relations",
+    "sanity",
     "save_checkpoint",
     "show_cam",
     "show_masks",

@@ -88,6 +88,7 @@ FAITHFUL = registry("analysis/faithful.py", "MEASURES")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 CHOICES = registry("analysis/choosing.py", "PICKS")
 SMOOTH = registry("explain/making.py", "SMOOTH")
+WAYS = registry("explain/ablation.py", "WAYS")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 

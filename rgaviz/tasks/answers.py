@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from rgaviz.tasks.evidence import Evidence
     from rgaviz.tasks.ranking import Ranking
 
 
@@ -93,12 +94,14 @@ class Evaluation:
         tables: by name.
         ranking: the order of a gallery for each query, where that is what was measured.
         notes: what a reader of the numbers must know, a line each.
+        evidence: what each picture adds to the measures that stand in tables; None where that is not kept.
     """
 
     figures: dict[str, float]
     tables: dict[str, Table] = field(default_factory=dict)
     ranking: Ranking | None = None
     notes: list[str] = field(default_factory=list)
+    evidence: Evidence | None = None
 
 
 class Line(NamedTuple):

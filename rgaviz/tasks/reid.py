@@ -15,6 +15,7 @@ from rgaviz.data.splits import ImageSplit, Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, scored
 from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.evidence import of_queries
 from rgaviz.tasks.matching import Matching
 from rgaviz.tasks.ranking import Ranking, rank
 from rgaviz.tasks.task import How, Parts
@@ -253,7 +254,8 @@ def summary(ranking: Ranking, query: ImageSplit) -> Evaluation:
     }
     lacking = len(queries) - int(ranking.valid.sum())
     told = f"{lacking} of {len(queries)} queries have no match and are left out."
-    return Evaluation(figures, tables, ranking, [told] if lacking else [])
+    evidence = of_queries(ranking, query.labels, query.names)
+    return Evaluation(figures, tables, ranking, [told] if lacking else [], evidence)
 
 
 def gathered(own: Tensor | None, count: int, how: How) -> Tensor:

@@ -97,6 +97,8 @@ def test_every_command_has_its_figure():
         ("growth", ["growth.png"]),
         ("localize", ["localize.png", "localize-thresholds.png"]),
         ("faithfulness", ["faithfulness.png"]),
+        ("sanity", ["sanity.png"]),
+        ("sanity-weights", ["sanity-weights.png"]),
         ("train", ["train.png"]),
     ],
 )
