@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 TYPE_CHECKING = False  # as that of typing, which takes longer to load than a signal to come
-if TYPE_CHECKING:
-    from typing import Any
-
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -93,12 +90,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in PUBLIC:
-        raise AttributeError(f"module 'rgaviz' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # which would take any name for one that is here
 
-    return getattr(import_module(PUBLIC[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in PUBLIC:
+            raise AttributeError(f"module 'rgaviz' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:
