@@ -56,7 +56,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     with ResultsWriter(folder, _head(request, palette)) as writer:
         full = truths.files if where is None or not where.exact else range(len(pictures))
         loaded = read_all(numbered, request.subjects, failures, full, request.window)
-        for batch in batches(_having(where, loaded, failures)):
+        for batch in batches(having(where, loaded, failures)):
             smaller += [line for each in batch if (line := _scaled_down(each, request.subjects))]
             explained = [
                 _explain(
@@ -96,7 +96,7 @@ def run(request: Request, pictures: Sequence[PicturePath], folder: Path, track: 
     return Outcome(found, failures, [*_first(smaller), *truths.notes()], found_boxes)
 
 
-def _having(where: PlacedTarget | None, pictures: Iterable[Loaded], failures: list[str]) -> Iterator[Loaded]:
+def having(where: PlacedTarget | None, pictures: Iterable[Loaded], failures: list[str]) -> Iterator[Loaded]:
     """The pictures that have the place a target is about; a line in ``failures`` for each other one."""
     for each in pictures:
         if where is not None and (fault := where.fault(each.size)):

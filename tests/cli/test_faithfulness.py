@@ -75,6 +75,14 @@ def test_of_scenes_the_score_is_of_the_targets_pixels(place, answer, refused):
     told = answer(*words, "--target", "road@all")
     assert told["score"] == "mean probability at the target's pixels"
     assert row_of(told["rows"], "net", "random")["pictures"] == 3
+    single = ("--target", "road@22,10", "-o", "single")
+    assert answer(*words, *single, code=1)["pictures"] == 2  # the other one is smaller
+    checkpoint = rgaviz.load_checkpoint("net.pt")
+    outputs = [checkpoint.scored()(checkpoint.inputs(f"pics/{name}.png")) for name in ("ring/a", "square/b")]
+    expected = np.mean([output.softmax(1)[0, 0, 10, 22].item() for output in outputs])
+    first = next(row for row in table("single/tables/curves.csv") if row["map"] == "random")
+    assert (first["curve"], first["fraction"]) == ("deletion", "0.0")
+    assert float(first["mean"]) == pytest.approx(expected, abs=1e-6)
     assert "the target has no score in them" in refused(*words, "--target", "car")  # predicted nowhere
 
 
