@@ -14,14 +14,13 @@ from rgaviz.analysis.blocks import BLOCK, Block
 from rgaviz.analysis.boxes import boxes_of, pixels_of
 from rgaviz.analysis.captions import NOWHERE, About, panel
 from rgaviz.analysis.counterpart import Other, Seen, other_column, other_maps
-from rgaviz.analysis.loading import Loaded, batches, read_each
+from rgaviz.analysis.loading import Loaded, batches, having, read_each, readable
 from rgaviz.analysis.pixels import Palette, dense_ones, label_maps
 from rgaviz.analysis.records import Record, Shown, packed
 from rgaviz.analysis.request import Request, cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.analysis.truths import Truths
 from rgaviz.data.find import PicturePath
-from rgaviz.errors import PictureError
 from rgaviz.explain.cam import Explanation
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.methods import METHODS
@@ -82,7 +81,8 @@ def explained(asked: Asked, places: Sequence[range], track: Track = silent) -> I
         notes: dict[str, list[str]] = {"failures": [], "smaller": [], "truth": []}
         faults = len(asked.truths.faults)
         made: list[Record] = []
-        for batch in batches(_usable((one for _, one in group), where, notes["failures"])):
+        loaded = readable(group, notes["failures"])
+        for batch in batches(having(where, loaded, notes["failures"])):
             notes["smaller"] += [line for each in batch if (line := _scaled_down(each, subjects))]
             seeing = _see(asked, batch)
             begins = not made
@@ -92,19 +92,6 @@ def explained(asked: Asked, places: Sequence[range], track: Track = silent) -> I
         notes["truth"] = asked.truths.faults[faults:]
         del asked.truths.faults[faults:]
         yield packed(made, notes)
-
-
-def _usable(
-    read: Iterator[Loaded | PictureError], where: PlacedTarget | None, failures: list[str]
-) -> Iterator[Loaded]:
-    """The pictures that can be read and have the place a target is about; a line in ``failures`` for each other one."""
-    for each in read:
-        if isinstance(each, PictureError):
-            failures.append(str(each))
-        elif where is not None and (fault := where.fault(each.size)):
-            failures.append(f"{each.picture.path}: {fault}")
-        else:
-            yield each
 
 
 def _see(asked: Asked, batch: Sequence[Loaded]) -> Seeing:

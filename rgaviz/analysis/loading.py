@@ -18,6 +18,7 @@ from rgaviz.data.find import PicturePath
 from rgaviz.data.intensities import Window, windowed
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
+from rgaviz.explain.targets import PlacedTarget
 from rgaviz.pngs import WORKERS
 
 BATCH = 16  # pictures explained at once
@@ -59,11 +60,7 @@ def read_all(
     window: Window | None = None,
 ) -> Iterator[Loaded]:
     """The pictures of :func:`read_each` that can be read; a line in ``failures`` for each other one."""
-    for _, each in read_each(pictures, subjects, full, window):
-        if isinstance(each, PictureError):
-            failures.append(str(each))
-        else:
-            yield each
+    yield from readable(read_each(pictures, subjects, full, window), failures)
 
 
 def read_each(
@@ -95,6 +92,24 @@ def read_each(
 
     with closing(ahead(load, pictures, WORKERS, BATCH)) as found:  # a batch ahead: networks take batches
         yield from found
+
+
+def readable(read: Iterable[tuple[int, Loaded | PictureError]], failures: list[str]) -> Iterator[Loaded]:
+    """The pictures that could be read; a line in ``failures`` for each other one."""
+    for _, each in read:
+        if isinstance(each, PictureError):
+            failures.append(str(each))
+        else:
+            yield each
+
+
+def having(where: PlacedTarget | None, pictures: Iterable[Loaded], failures: list[str]) -> Iterator[Loaded]:
+    """The pictures that have the place a target is about; a line in ``failures`` for each other one."""
+    for each in pictures:
+        if where is not None and (fault := where.fault(each.size)):
+            failures.append(f"{each.picture.path}: {fault}")
+        else:
+            yield each
 
 
 def _read(

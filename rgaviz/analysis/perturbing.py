@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rgaviz.analysis.loading import Loaded, batches
+from rgaviz.analysis.loading import Loaded, batches, having
 from rgaviz.analysis.locating import RANDOM, Kind
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.sample import Sample
@@ -28,7 +28,7 @@ from rgaviz.explain.lending import lent
 from rgaviz.explain.making import settled
 from rgaviz.explain.masks import kept_masks
 from rgaviz.explain.sensitivity import max_sensitivity, with_noise
-from rgaviz.explain.targets import Target
+from rgaviz.explain.targets import PlacedTarget, Target
 from rgaviz.progress import Track, silent
 from rgaviz.tasks import Confidence
 from rgaviz.tasks.task import LABEL, asked
@@ -105,13 +105,16 @@ def perturb(
     rows: dict[Kind, list[Numbers]] = defaultdict(list)
     sure: Confidence | None = None
     too_large = 0
-    read = track(sample.read(places, subjects, failures), total=len(places), description="perturbing")
-    for batch in batches(read):
+    where = next((each for each in targets if isinstance(each, PlacedTarget)), None)
+    read = sample.read(places, subjects, failures, where is not None and where.exact)
+    for batch in batches(having(where, track(read, total=len(places), description="perturbing"), failures)):
         kept += [each.number for each in batch]
         too_large += sum(max(h * w for h, w in each.sizes) > LARGEST for each in batch)
         for subject, target in zip(subjects, targets, strict=True):
             if what.target == LABEL:
                 target = _target(subject, LABEL, [sample.shows[each.number] for each in batch])
+            if isinstance(target, PlacedTarget):
+                target = target.placed([each.size for each in batch])
             with naming(subject):
                 sure = _batch(subject, batch, target, what, rows)
     if sure is None:

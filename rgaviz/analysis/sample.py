@@ -34,7 +34,8 @@ class Sample:
         shows: what each shows, such as a class, None where that is not known.
         people: who each shows, where that is known of all; one below 1 is nobody's, and no two pictures'.
         source: where they come from, in words.
-        read: places, networks and failures -> the pictures that can be read; a line in the failures for each other one.
+        read: places, networks, failures, and whether files are read at their full size, however large -> the pictures
+            that can be read; a line in the failures for each other one.
         files: that are read, where there are any.
     """
 
@@ -42,7 +43,7 @@ class Sample:
     shows: Sequence[str | None]
     people: Sequence[int]
     source: str
-    read: Callable[[Sequence[int], Sequence[Subject], list[str]], Iterator[Loaded]]
+    read: Callable[[Sequence[int], Sequence[Subject], list[str], bool], Iterator[Loaded]]
     files: Sequence[Path] = ()
 
     def drawn(self, count: int, say: Say) -> list[int]:
@@ -96,8 +97,11 @@ def sample(
 
 
 def _of_files(pictures: Sequence[PicturePath], source: str) -> Sample:
-    def read(places: Sequence[int], subjects: Sequence[Subject], failures: list[str]) -> Iterator[Loaded]:
-        yield from read_all(((place, pictures[place]) for place in places), subjects, failures)
+    def read(
+        places: Sequence[int], subjects: Sequence[Subject], failures: list[str], full: bool
+    ) -> Iterator[Loaded]:
+        numbered = ((place, pictures[place]) for place in places)
+        yield from read_all(numbered, subjects, failures, places if full else ())
 
     names = [picture.relative.as_posix() for picture in pictures]
     shows = [picture.label for picture in pictures]
@@ -135,7 +139,9 @@ def _of_dataset(name: str, data_dir: Path | None, first: Subject, track: Track, 
     if task.name == "classification":
         shows = [str(images.classes[label]) for label in labels]
 
-    def read(places: Sequence[int], subjects: Sequence[Subject], failures: list[str]) -> Iterator[Loaded]:
+    def read(
+        places: Sequence[int], subjects: Sequence[Subject], failures: list[str], full: bool
+    ) -> Iterator[Loaded]:
         for place, picture in _pictures(parts, places):
             inputs = {each.id: each.checkpoint.inputs([picture])[0] for each in subjects}
             entry = PicturePath(Path(names[place]), PurePosixPath(names[place]), shows[place])

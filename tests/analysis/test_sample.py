@@ -38,7 +38,7 @@ def test_the_pictures_to_test_on_of_the_own_data_set(opened):
     split = load_dataset("shapes", image_size=(16, 16), test_size=20).part("test")
     assert (found.source, len(found.names), found.people) == ("shapes, generated", 20, [])
     failures: list[str] = []
-    read = list(found.read([3, 7, 19], subjects, failures))
+    read = list(found.read([3, 7, 19], subjects, failures, False))
     assert [each.number for each in read] == [3, 7, 19]
     classes = subjects[0].checkpoint.classes
     for each in read:
@@ -58,7 +58,9 @@ def test_of_people_who_is_shown_is_known_in_both_parts(opened, tmp_path, monkeyp
     query, gallery = (parts.part(name) for name in ("query", "gallery"))
     assert len(found.names) == len(query) + len(gallery)
     places = [1, len(query) + 2]
-    for each, split, place in zip(found.read(places, subjects, []), (query, gallery), (1, 2), strict=True):
+    for each, split, place in zip(
+        found.read(places, subjects, [], False), (query, gallery), (1, 2), strict=True
+    ):
         np.testing.assert_array_equal(each.shown, split.images[place])
         assert found.people[each.number] == split.labels[place]
         assert found.names[each.number] == split.names[place]
@@ -69,7 +71,7 @@ def test_scenes_come_at_their_own_size(opened, tmp_path):
         tmp_path / "net.pt", training={"dataset": "streets", "recipe": {"data": {"test_size": 3}}}
     )
     found, subjects = opened(network=network)
-    (read,) = found.read([2], subjects, [])
+    (read,) = found.read([2], subjects, [], False)
     (scene,) = load_dataset("streets", image_size=(64, 64), test_size=3).part("val").whole([2])
     np.testing.assert_array_equal(read.shown, scene.picture)
     assert read.size == scene.picture.shape[:2]
@@ -85,7 +87,7 @@ def test_own_pictures(opened):
     assert list(found.shows) == ["ring", "ring", "square"]
     assert [path.name for path in found.files] == ["a.png", "bad.png", "b.png"]
     failures: list[str] = []
-    assert [each.number for each in found.read([0, 1, 2], subjects, failures)] == [0, 2]
+    assert [each.number for each in found.read([0, 1, 2], subjects, failures, False)] == [0, 2]
     assert len(failures) == 1
 
 

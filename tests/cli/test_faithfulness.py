@@ -17,9 +17,9 @@ from rgaviz.cli.completion import measured_on
 
 
 def test_faithfulness(answer, rga):
-    told = answer("faithfulness", "baseline.pt", "rga.pt", "shapes", "--count", "5", *FAST)
+    told = answer("faithfulness", "baseline.pt", "rga.pt", "shapes", "--count", "3", *FAST)
     assert told["files"] == [f"rgaviz-faithfulness/faithfulness.{kind}" for kind in ("png", "csv", "tex")]
-    assert (told["pictures"], told["source"], told["failures"]) == (5, "shapes, generated", [])
+    assert (told["pictures"], told["source"], told["failures"]) == (3, "shapes, generated", [])
     assert told["score"] == "probability of the class"
     kinds = [("baseline", name) for name in ("gradcam", "randomcam", "random")]
     kinds += [("rga", name) for name in ("gradcam", "randomcam", "conv5/spatial", "random")]
@@ -46,23 +46,23 @@ def test_faithfulness(answer, rga):
     assert "Note: 2 of 20 pictures, drawn at random with seed 0." in shown.stderr
 
 
-def test_of_people_the_score_is_a_cosine(place, answer, rga, monkeypatch):
+def test_of_people_the_score_is_a_cosine(answer, rga, monkeypatch):
     from rgaviz.data.sets import people
 
     monkeypatch.setattr(people, "TEST_IDENTITIES", 20)
     for seed, name in enumerate(("one", "two")):
         save_people(Path(f"{name}.pt"), seed, attention="rga-s")
-    words = ("faithfulness", "one.pt", "two.pt", "people", "--count", "7", *FAST)
-    told = answer(*words)
+    words = ("faithfulness", "one.pt", "two.pt", "people", "--count", "3", *FAST)
+    shown = rga(*words, "--json")
+    told = json.loads(shown.stdout)
+    assert "so no increase is told" in shown.stderr
     assert told["score"] == "cosine with the whole picture"
-    assert told["people"] <= told["pictures"] == 7
+    assert told["people"] <= told["pictures"] == 3
     assert [row["measure"] for row in told["rows"][:5]] == [name for name in MEASURES if name != "increase"]
     starts = [row for row in table("rgaviz-faithfulness/tables/curves.csv") if row["fraction"] == "0.0"]
     assert all(
         float(row["mean"]) == pytest.approx(1, abs=1e-5) for row in starts if row["curve"] == "deletion"
     )
-    shown = rga(*words, "--measure", "deletion,increase")
-    assert "so no increase is told" in shown.stderr
     near = answer(*words, "--target", "similarity:img.jpg", "--measure", "deletion,increase")
     assert near["score"] == "cosine with the other picture"
     assert {row["measure"] for row in near["rows"]} == {"deletion", "increase"}
@@ -75,6 +75,14 @@ def test_of_scenes_the_score_is_of_the_targets_pixels(place, answer, refused):
     told = answer(*words, "--target", "road@all")
     assert told["score"] == "mean probability at the target's pixels"
     assert row_of(told["rows"], "net", "random")["pictures"] == 3
+    single = ("--target", "road@22,10", "-o", "single")
+    assert answer(*words, *single, code=1)["pictures"] == 2  # the other one is smaller
+    checkpoint = rgaviz.load_checkpoint("net.pt")
+    outputs = [checkpoint.scored()(checkpoint.inputs(f"pics/{name}.png")) for name in ("ring/a", "square/b")]
+    expected = np.mean([output.softmax(1)[0, 0, 10, 22].item() for output in outputs])
+    first = next(row for row in table("single/tables/curves.csv") if row["map"] == "random")
+    assert (first["curve"], first["fraction"]) == ("deletion", "0.0")
+    assert float(first["mean"]) == pytest.approx(expected, abs=1e-6)
     assert "the target has no score in them" in refused(*words, "--target", "car")  # predicted nowhere
 
 
