@@ -68,7 +68,7 @@ def likeness_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     few(list(panels), "networks")
     if not maps or any(not 0 < len(panel.parts) < 1000 for panel in panels.values()):
         raise ResultsError(f"{results.folder} holds no curve to draw: run the command that made it again.")
-    titles = {each: named.get(each, each) for each in maps}
+    titles = {str(each): named.get(str(each), str(each)) for each in maps}
     drawn = {
         (network, named.get(f"measure/{measure}", measure)): panel
         for (network, measure), panel in panels.items()
