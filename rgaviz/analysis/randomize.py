@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from rgaviz.errors import RgavizError, words
+from rgaviz.errors import RgavizError, lookup, words
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
@@ -89,7 +89,8 @@ def randomize(
         RgavizError: no data, networks for several tasks, or a place that cannot be written.
     """
     from rgaviz.analysis.ablating import parts_of
-    from rgaviz.analysis.cam import possible_methods
+    from rgaviz.analysis.cam import EVERY, method_notes, possible_methods
+    from rgaviz.analysis.compare import layer_notes
     from rgaviz.analysis.images import one_dataset
     from rgaviz.analysis.randomized import CSV, likeness_rows
     from rgaviz.analysis.randomizing import randomize as compared
@@ -98,6 +99,7 @@ def randomize(
     from rgaviz.analysis.tables import TEX
     from rgaviz.data.sets.crops import names_of_files
     from rgaviz.devices import choose_device
+    from rgaviz.explain.methods import METHODS
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import claim, output_place, with_suffix
@@ -108,6 +110,8 @@ def randomize(
         raise RgavizError("There is no network to look into; name a checkpoint, such as rga.pt.")
     if count is not None and count < 2:
         raise RgavizError(f"--count {count} is out of range: choose 2 or more.")
+    for name in (each for each in methods if each != EVERY):
+        lookup(METHODS, name, "CAM method")
     names_of_files(pattern)
     options = options_of({"width": "column", **with_suffix(said.figure, out)})
     output = output_place(out, COMMAND)
@@ -122,6 +126,8 @@ def randomize(
         for note in left_out:
             said.say(f"Note: {note}")
         subjects = _with_layers(subjects, layer, mask_layer)
+        for note in (*layer_notes(subjects), *method_notes(asked)):
+            said.say(f"Note: {note}")
         networks = subjects[: len(checkpoints)]
         unlearnt = None if random_labels is None else subjects[-1]
         opened = one_dataset(networks, dataset, data_dir, pattern, said.track, said.say)

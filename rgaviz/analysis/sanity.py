@@ -110,7 +110,7 @@ def sanity(
         subjects = load_subjects(checkpoints, choose_device(said.device), said.given)
         tell_notes(subjects, said.say)
         task = one_task(subjects, MIXED).measuring()
-        subjects = _with_masks(subjects, mask_layer)
+        subjects = _with_masks(subjects, mask_layer, asked)
         opened = one_dataset(subjects, dataset, data_dir, pattern, said.track, said.say)
         told: dict[str, None] = {}
         found = []
@@ -128,12 +128,13 @@ def sanity(
     return Checked(output.folder, files, rows[0], rows[1], titles, opened[0].name, opened[0].source, damaged)
 
 
-def _with_masks(subjects: Sequence[Subject], layers: str) -> list[Subject]:
+def _with_masks(subjects: Sequence[Subject], layers: str, ways: Sequence[str]) -> list[Subject]:
     """The networks with the layers of their masks.
 
     Raises:
-        RgavizError: none has any.
+        RgavizError: none has any, or none that can be replaced in these ways.
     """
+    from rgaviz.analysis.ablating import ablations_of, groups_of
     from rgaviz.analysis.subject import with_masks
 
     if not isinstance(layers, str) or not layers:
@@ -143,6 +144,10 @@ def _with_masks(subjects: Sequence[Subject], layers: str) -> list[Subject]:
         raise RgavizError(
             "None of these networks has attention that ends in a gate, so there is no mask to replace; give one that "
             "has, such as rga.pt."
+        )
+    if not any(ablations_of(groups_of(each.checkpoint.model, each.mask_layers), ways) for each in found):
+        raise RgavizError(
+            f"--way {','.join(ways)}: these networks have no mask that this can be done to; choose mean, say."
         )
     return found
 

@@ -20,6 +20,7 @@ from rgaviz.results.reader import Results, count, number_or_none
 CASCADE, SINGLE, LABELS, OTHERS = "cascade", "single", "labels", "others"
 TRAINED = "trained"
 PANEL_HEIGHT = 1.35
+LONGEST = 1.2  # inches of a part's name
 GREY = "#555555"
 # What the signs mean, of those that are drawn.
 SIGNS: dict[str, dict[str, Any]] = {
@@ -68,7 +69,7 @@ def likeness_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
     few(list(panels), "networks")
     if not maps or any(not 0 < len(panel.parts) < 1000 for panel in panels.values()):
         raise ResultsError(f"{results.folder} holds no curve to draw: run the command that made it again.")
-    titles = {each: named.get(each, each) for each in maps}
+    titles = {str(each): named.get(str(each), str(each)) for each in maps}
     drawn = {
         (network, named.get(f"measure/{measure}", measure)): panel
         for (network, measure), panel in panels.items()
@@ -96,23 +97,26 @@ def draw_likeness(
         )
         across = max(1, min(len(handles), int(width / (widest + 0.45))))
         legend = -(-len(handles) // across) * SMALL * LINE * 1.3 / 72
-        names = [
-            [TRAINED, *(printable(panel.parts[step]) for step in sorted(panel.parts))]
-            for panel in panels.values()
+        names = [_names(panel) for panel in panels.values()]
+        networks = [network for network, _ in panels]
+        # Below each other panels of a network have one axis, written once.
+        named = [
+            columns > 1 or here != below for here, below in zip(networks, [*networks[1:], ""], strict=True)
         ]
-        below = max(text_inches(name, SMALL) for own in names for name in own)
-        height = lines * (PANEL_HEIGHT + min(below, 1.2) + (0.2 if options.title else 0.06)) + legend + 0.15
+        tall = min(max(text_inches(name, SMALL) for own in names for name in own), LONGEST)
+        panel_height = PANEL_HEIGHT + (0.2 if options.title else 0.06)
+        height = lines * panel_height + -(-sum(named) // columns) * tall + legend + 0.15
         figure = sheet(width, height, options, layout="constrained")
         figure.get_layout_engine().set(h_pad=0.02, w_pad=0.03)  # pyright: ignore[reportCallIssue, reportOptionalMemberAccess]
         grid = figure.subplots(lines, columns, squeeze=False).ravel()
         for ax in grid[len(panels) :]:
             ax.set_axis_off()
-        for ax, ((network, measure), panel), own in zip(grid, panels.items(), names, strict=False):
+        for ax, ((network, measure), panel), own, shown in zip(
+            grid, panels.items(), names, named, strict=False
+        ):
             for index, each in enumerate(maps):
                 _draw_map(ax, panel, panel.curves.get(each, {}), index)
-            ax.set_xticks(
-                range(len(own)), [wrap_text(name, 1.2, SMALL, lines=1)[0] for name in own], rotation=90
-            )
+            ax.set_xticks(range(len(own)), own if shown else [""] * len(own), rotation=90)
             ax.set_ylabel("\n".join(wrap_text(printable(measure), 1.2, SMALL, lines=2)))
             ax.set_xlim(-0.4, len(own) - 0.2)
             ax.grid(axis="y", color="#dddddd", linewidth=0.4)
@@ -122,6 +126,12 @@ def draw_likeness(
                 ax.set_title(wrap_text(printable(network), 0.9 * width / columns, size, 1)[0])
         figure.legend(handles=handles, loc="outside lower center", ncols=across, columnspacing=1.2)
     return figure
+
+
+def _names(panel: Panel) -> list[str]:
+    """What stands below a panel, from left to right."""
+    parts = (printable(panel.parts[step]) for step in sorted(panel.parts))
+    return [TRAINED, *(wrap_text(part, LONGEST, SMALL, lines=1)[0] for part in parts)]
 
 
 def _draw_map(ax: Axes, panel: Panel, orders: Mapping[str, Mapping[int, Values]], index: int) -> None:

@@ -12,8 +12,10 @@ from crops import save_crops, save_network
 from torch import nn
 
 import rgaviz
+from rgaviz.analysis.randomize import randomize
 from rgaviz.analysis.significance import holm
 from rgaviz.data.sets import load_dataset
+from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import gates
 
 FAST = ("--format", "png", "--dpi", "50")
@@ -162,6 +164,9 @@ def test_refusals(place, refused):
     assert "attention" in refused("sanity", "baseline.pt")
     assert "Unknown way to replace a mask 'twos'" in refused("sanity", "rga.pt", "--way", "twos")
     assert "conv5" in refused("sanity", "rga.pt", "--mask-layer", "conv9")
+    assert "--way positions: these networks have no mask" in refused(
+        "sanity", "channel.pt", "--way", "positions"
+    )
     assert "--dataset" in refused("sanity", "rga.pt", "--dataset", "people")
     save_network(Path("one.pt"), 0)
     assert "classification and reid" in refused("sanity", "rga.pt", "one.pt")
@@ -179,3 +184,19 @@ def test_pictures_are_in_an_order_of_no_class():
     places = np.random.default_rng(0).permutation(20)[:6].tolist()
     assert torch.equal(batch, images.part("test").images[places])
     assert torch.equal(parts["test"].labels, images.part("test").labels[places])
+
+
+def test_of_channels_alone_there_is_one_mask_a_stage(answer):
+    told = answer("sanity", "channel.pt", "--way", "channels,positions", *FAST)
+    masks = [(row["mask"], row["way"]) for row in told["rows"]]
+    assert masks == [*((f"conv{stage}/channel", "channels") for stage in (2, 3, 4, 5)), ("all", "channels")]
+
+
+def test_from_python_impossible_numbers_are_refused(place):
+    for question in (rgaviz.sanity, randomize):
+        with pytest.raises(RgavizError, match="--count 1 is out of range"):
+            question("rga.pt", count=1)
+        with pytest.raises(RgavizError, match="no network"):
+            question([])
+    with pytest.raises(RgavizError, match="nothing to replace"):
+        rgaviz.sanity("rga.pt", ways=[])

@@ -63,6 +63,10 @@ def test_networks_and_measures_have_panels(tmp_path, width):
     ]
     axes = figure(tmp_path / "r", rows, width=width).axes
     assert [ax.get_title() for ax in axes] == ["a", "a", "b", "b"]
+    named = [any(label.get_text() for label in ax.get_xticklabels()) for ax in axes]
+    assert named == (
+        [True] * 4 if width == "text" else [False, True, False, True]
+    )  # written once below a network
 
 
 def test_without_a_curve_there_is_no_figure(tmp_path):
