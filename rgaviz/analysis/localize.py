@@ -98,6 +98,7 @@ def localize(
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.devices import choose_device
+    from rgaviz.figures.sheet import few
     from rgaviz.figures.style import options_of
     from rgaviz.locks import alone
     from rgaviz.outputs import output_place, with_suffix
@@ -127,6 +128,7 @@ def localize(
         for note in known.notes:
             said.say(f"Note: {note}")
         _claim(output, options.formats, known.files)
+        few(list(known.regions), "parts")
         chosen_ones = drawn(known, count, SEED, said.say)
         found = locate(subjects, known, chosen_ones, methods=asked, target=target, track=said.track)
         return _answer(subjects, known, found, output, options, target, said)

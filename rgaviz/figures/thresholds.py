@@ -67,10 +67,12 @@ def localize_names(tables: Collection[str]) -> list[tuple[str, str]]:
 
 
 def _outlines(results: Results) -> Outlines:
-    """The curves of the first part of the table ``curves``."""
+    """The curves of the part that maps are about, such as ``car`` of ``car@all``, else of the first in the table."""
     texts: dict[str, Any] = dict.fromkeys(("network", "group", "map", "part"), str)
     rows = results.records(TABLE, **texts, threshold=number, **dict.fromkeys(COLUMNS, number_or_none))
-    rows = [row for row in rows if row["part"] == rows[0]["part"]]
+    about = (results.manifest.target or "").partition("@")[0]
+    part = next((row["part"] for row in rows if row["part"] == about), rows[0]["part"] if rows else "")
+    rows = [row for row in rows if row["part"] == part]
     values = [row[name] for row in rows for name in ("threshold", *COLUMNS) if row[name] is not None]
     if not all(0 <= value <= 1 for value in values):
         raise ResultsError(
@@ -97,7 +99,7 @@ def _outlines(results: Results) -> Outlines:
     networks = list(dict.fromkeys(row["network"] for row in rows if row["group"] != "floor"))
     for entries, what in ((networks, "networks"), (list(panels), "kinds of maps")):
         few(entries, what)
-    return Outlines(rows[0]["part"], networks, panels, floors, random)
+    return Outlines(part, networks, panels, floors, random)
 
 
 def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
@@ -117,7 +119,7 @@ def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
         legend = -(-len(entries) // across) * SMALL * LINE * 1.3 / 72
         height = count * (PANEL + (0.2 if options.title else 0.0)) + legend + 0.4
         figure = sheet(width, height, options, layout="constrained")
-        grid = figure.subplots(count, len(COLUMNS), sharex=True, squeeze=False)
+        grid = figure.subplots(count, len(COLUMNS), sharex=True, sharey="col", squeeze=False)
         for row, (title, (random, curves)) in zip(grid, outlines.panels.items(), strict=True):
             for ax, (column, label) in zip(row, COLUMNS.items(), strict=True):
                 _draw_panel(ax, outlines, column, curves, outlines.random if random else {})

@@ -134,6 +134,13 @@ def test_a_network_that_sees_scenes_at_their_own_sizes(place, answer):
     assert {row["part"] for row in shown} == {"labelled", *classes, "background"}
 
 
+def test_more_classes_than_a_figure_shows(place, refused):
+    lay_out_scenes(Path("data"))
+    Path("data/classes.txt").write_text("\n".join(f"class {number}" for number in range(120)))
+    told = refused("localize", "rga.pt", "scenes", "--data-dir", "data")
+    assert "122 parts for one chart, which shows 100 at most" in told
+
+
 def test_overlap_is_that_of_the_maps(answer):
     """The rows and the curves from the maps of the Python functions, and thresholds chosen by a loop."""
     told = answer("localize", "rga.pt", "-o", "own", *FAST)

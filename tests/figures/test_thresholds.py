@@ -16,8 +16,8 @@ from rgaviz.results.writer import ResultsWriter
 OPTIONS = FigureOptions(dpi=50)
 
 
-def results(folder, rows, texts=None):
-    with ResultsWriter(folder, {"command": "localize", "texts": texts or {}}) as writer:
+def results(folder, rows, texts=None, target=None):
+    with ResultsWriter(folder, {"command": "localize", "texts": texts or {}, "target": target}) as writer:
         for name, table in {**CHARTS["localize"], "curves": rows}.items():
             writer.table(name, table)
     return read_results(folder)
@@ -45,6 +45,15 @@ def test_the_first_part_is_drawn_as_the_table_has_it(tmp_path):
     assert "#4477aa" not in {colour for colour, _, marker in lines(boxes) if marker == "o"}  # no box is known
     texts = [text.get_text() for text in page.figure.legends[0].get_texts()]
     assert texts == ["rga", "all ones", "Random-CAM"]
+
+
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [("torso", "torso"), ("torso@all", "torso"), ("norm", "head"), (None, "head")],
+)
+def test_the_part_that_maps_are_about_is_drawn(tmp_path, target, part):
+    _, page = localize_pages(results(tmp_path / "r", CHARTS["localize"]["curves"], target=target), OPTIONS)
+    assert page.figure.axes[0].get_xlabel() == f"threshold ({part})"
 
 
 @pytest.mark.parametrize("value", [1.5, -0.5])
