@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import secrets
 import shutil
 import zlib
 from contextlib import suppress
@@ -17,7 +16,7 @@ _cleared: set[Path] = set()  # folders, by this process
 
 def temporary_name(folder: Path) -> Path:
     """A name in the folder that says whose it is: of the machine, of the process; short, for names have a limit."""
-    return folder / f".rgaviz-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    return folder / f".rgaviz-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
 
 
 def clear_left(folder: Path) -> None:

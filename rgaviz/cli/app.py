@@ -6,10 +6,13 @@ import io
 import os
 import shlex
 import sys
+from copy import copy
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command_name
+from typer.models import CommandInfo
 
 from rgaviz.errors import Elsewhere, RgavizError, clipped, printable
 from rgaviz.interrupts import exit_code, interruptible
@@ -64,6 +67,7 @@ def shown(error: Any) -> Any:
     return error
 
 
+COMPLETION = "_RGAVIZ_COMPLETE"  # set where a shell asks what may stand next
 COMMAND_LINE = "rgaviz.command_line"
 
 app = typer.Typer(
@@ -91,4 +95,39 @@ def main() -> None:
     """The ``rgaviz`` program, once it is loaded."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be any bytes
-    app(prog_name="rgaviz")
+    words = sys.argv[1:] if COMPLETION not in os.environ else ["a shell asks"]
+    needed(words)(prog_name="rgaviz")
+
+
+def needed(words: list[str]) -> typer.Typer:
+    """The app with what these words need: to build the options of all commands takes longer than all else of a help.
+
+    Args:
+        words: typed behind the program's name.
+    """
+    by_name = {str(each.name or get_command_name(_name(each))): each for each in app.registered_commands}
+    if words in ([], ["--help"]):
+        commands = [_without_options(each) for each in app.registered_commands]
+    elif words[0] in by_name:
+        commands = [by_name[words[0]]]
+    else:
+        return app
+    found = copy(app)
+    found.registered_commands = commands
+    return found
+
+
+def _name(command: CommandInfo) -> str:
+    return getattr(command.callback, "__name__", "")
+
+
+def _without_options(command: CommandInfo) -> CommandInfo:
+    """A command that can be listed, and nothing else."""
+
+    def listed() -> None:
+        pass
+
+    listed.__name__, listed.__doc__ = _name(command), command.callback.__doc__
+    found = copy(command)
+    found.callback = listed
+    return found

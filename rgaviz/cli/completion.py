@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rgaviz.bundled import PACKAGE
-from rgaviz.outputs import FIGURE_SUFFIXES
 
 Names = Callable[[], Iterable[str]]
 Complete = Callable[[str], list[str]]
@@ -64,7 +63,7 @@ COSTS = registry("analysis/cost.py", "COSTS")
 TABLE_FORMATS = registry("runs/table.py", "FORMATS")
 PICKS = registry("analysis/picking.py", "PICKS")
 LISTS = registry("analysis/lists.py", "LISTS")
-FORMATS = tuple(suffix[1:] for suffix in FIGURE_SUFFIXES)
+FORMATS = ("pdf", "png", "svg")
 SCALES = ("shared", "model", "image", "fixed:")
 COLOUR_MAPS = ("turbo", "jet", "viridis", "inferno", "magma", "cividis")
 PICTURE_SUFFIXES = (

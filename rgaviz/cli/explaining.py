@@ -13,7 +13,6 @@ from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.option_groups import Network, Picking, parse_names
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import give, tell_failures, tell_left_out
-from rgaviz.outputs import names_figure
 
 if TYPE_CHECKING:
     from rgaviz.analysis.answer import Answer
@@ -61,6 +60,8 @@ def finish(answer: Answer | Ranked | Related, out: Path | None, *, as_json: bool
 
 def show(answer: Answer | Ranked | Related, out: Path | None) -> None:
     """The files for people."""
+    from rgaviz.outputs import names_figure  # which takes a while to load
+
     overlays = [path for path in answer.files if path.is_relative_to(answer.folder / "overlays")]
     for path in answer.files:
         if path not in overlays:

@@ -56,9 +56,15 @@ def _group(annotation: Any) -> tuple[type[Group] | None, str | None]:
     return kind, rest[0] if rest else None
 
 
+@functools.cache
+def _hints(group: type[Group]) -> dict[str, Any]:
+    """The types of its options, which take time: each is a text until it is asked for."""
+    return get_type_hints(group, include_extras=True)
+
+
 def _options(group: type[Group], default: Group, words: str | None) -> Iterator[inspect.Parameter]:
     """The options of a group as parameters."""
-    for name, annotation in get_type_hints(group, include_extras=True).items():
+    for name, annotation in _hints(group).items():
         kind, option = get_args(annotation)
         value = getattr(default, name)
         if words is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -220,6 +219,8 @@ def parse_names(text: str, option: str) -> list[str]:
     Raises:
         RgavizError: a line that no table of commas has.
     """
+    import csv
+
     try:
         rows = list(csv.reader([text], skipinitialspace=True))
     except csv.Error as error:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from rgaviz.cli import completion
-from rgaviz.outputs import given_place
 
 # The panels of --help.
 NETWORK, DATA, TRAINING, FIGURE, OUTPUT = "Network", "Data", "Training", "Figure", "Output"
@@ -205,10 +204,17 @@ TruthFolder = Annotated[
 ]
 
 
+def _place(text: str) -> Path:
+    """``given_place``, loaded when it is asked: ``--help`` asks no place."""
+    from rgaviz.outputs import given_place
+
+    return given_place(text)
+
+
 def out_option(text: str, **more: Any) -> Any:
     """``--out``, which is not empty."""
     return typer.Option(
-        "--out", "-o", help=text, parser=given_place, metavar="<path>", rich_help_panel=OUTPUT, **more
+        "--out", "-o", help=text, parser=_place, metavar="<path>", rich_help_panel=OUTPUT, **more
     )
 
 

@@ -82,10 +82,9 @@ def describe(model: nn.Module, config: Mapping[str, Any]) -> None:
 
 
 def set_task(model: nn.Module, task: str) -> None:
-    """Note on a network what it is for, likewise."""
+    """Note on a network what it is for: a key of ``TASKS``; one of others may have a ``task`` of its own."""
     own: Any = vars(model)
-    known = getattr(model, "task", task)
-    own["task" if known in ("classification", "reid", "segmentation") else TASK] = task
+    own["task" if isinstance(model, Network) else TASK] = task
 
 
 class Network(nn.Module):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Annotated
@@ -12,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from rgaviz.cli import app, figure_options, groups
+from rgaviz.cli.app import needed
 from rgaviz.cli.evaluate import IN_A_COLUMN
 from rgaviz.figures.style import FigureOptions
 from rgaviz.outputs import with_suffix
@@ -177,3 +180,24 @@ def test_or_none_but_words():
     assert run("--help").stdout.count("[default: (as before)]") == 3
     assert seen == [Triple(7, None, None)]  # type: ignore[arg-type]
     assert "as before" not in str(Triple.__annotations__)  # the group itself is as it was
+
+
+def test_only_what_the_words_need_is_built():
+    """Options of all commands take longer to build than all else of a help."""
+    listed = typer.main.get_command(needed(["--help"]))
+    whole = typer.main.get_command(app)
+    assert [(name, each.help) for name, each in listed.commands.items()] == [
+        (name, each.help) for name, each in whole.commands.items()
+    ]
+    assert all(len(each.params) == 0 for each in listed.commands.values())
+    assert list(typer.main.get_command(needed(["cam", "--help"])).commands) == ["cam"]
+    for words in (["cams"], ["--version"], ["--install-completion"]):
+        assert needed(words) is app
+
+
+def test_help_loads_no_more_than_it_needs():
+    code = "import sys; from rgaviz.cli import app; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"rgaviz.outputs", "csv", "hashlib", "secrets"}.intersection(loaded)
