@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from rgaviz.errors import RgavizError, clipped, first_that_fit, kind_of, quoted
+from rgaviz.errors import RgavizError, clipped, first_that_fit, kind_of, one_line, quoted
 
 LETTERS = 120  # of what a network gives, in a message
 
@@ -53,6 +54,37 @@ def the_output(given: Any, key: str | int | None = None) -> Tensor:
     raise RgavizError(
         f"The network gives {told}; say {asked}: --output {next(iter(_named(named)))} (in Python: output=...)"
     )
+
+
+def passed(model: nn.Module, images: Tensor) -> Any:
+    """What a network gives for images.
+
+    Raises:
+        RgavizError: PyTorch says that it cannot take them.
+    """
+    try:
+        return model(images)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        if "memory" in str(error):
+            raise
+        raise RgavizError(
+            f"The network takes no images {tuple(images.shape)} ({one_line(error)}); give those it was trained with."
+        ) from error
+
+
+def main_output(given: Any) -> Tensor:
+    """Of what a network gives the tensor that is most likely meant: the only one, or the first with two axes.
+
+    Raises:
+        RgavizError: there is none.
+    """
+    if isinstance(given, Tensor):
+        return given
+    parts = {str(name): value for name, value in _parts(given).items()}
+    names = _named(parts)
+    return parts[names[0]] if names else the_output(given)
 
 
 class OneOutput(nn.Module):

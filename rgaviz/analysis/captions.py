@@ -99,7 +99,8 @@ def _said(told: Told, about: About | None) -> tuple[list[Line], dict[str, Any]]:
     lines = _lines(told)
     if target not in (None, told.says):
         lines.append(Line(text=f"target: {target}"))
-    right = next((line.right for line in told.lines), None)
+    known = [line.right for line in told.lines if line.right is not None]
+    right = all(known) if known else None
     return [*lines, *doubts], {**told.values, "correct": right, "target": target}
 
 

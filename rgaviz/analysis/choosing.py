@@ -25,7 +25,7 @@ from rgaviz.data.windows import IGNORED
 from rgaviz.errors import RgavizError, lookup
 from rgaviz.progress import Say, Track
 from rgaviz.tasks import How, Task
-from rgaviz.tasks.classification import probabilities
+from rgaviz.tasks.said import probabilities
 from rgaviz.tasks.task import measured_part
 
 SEED = 0

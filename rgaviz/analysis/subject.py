@@ -20,13 +20,15 @@ from rgaviz.explain.cam import Explanation
 from rgaviz.explain.capture import itself
 from rgaviz.explain.declared import declare, parse_gates, refuse_unknown_gates, undeclare
 from rgaviz.explain.gates import expand_layers, gated_layers, gates
-from rgaviz.explain.layers import default_cam_layer, layer_name
+from rgaviz.explain.layers import default_cam_layer, ends_in_sigmoid, layer_name
 from rgaviz.explain.making import TOGETHER, USUAL, Making, check_together, made
 from rgaviz.explain.places import mask_place
 from rgaviz.explain.targets import Target
 from rgaviz.models import foreign
 from rgaviz.progress import Say
 from rgaviz.tasks.task import Task, headline
+
+SIGMOIDS = ("sigmoid", "multilabel")  # kinds of outputs that are logits of a sigmoid each
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def load_subjects(
         name = stem if stems.count(stem.casefold()) == 1 else usable(f"{group}-{stem}")
         while any(name.casefold() == other.id.casefold() for other in subjects):
             name += "'"
-        checkpoint = _loaded(source, device, given)
+        checkpoint = _with_sigmoid(_loaded(source, device, given))
         subjects.append(Subject(name, checkpoint))
     return _with_gates(subjects, parse_gates(given.gates))
 
@@ -144,6 +146,19 @@ def _loaded(source: Any, device: torch.device, given: Given) -> Checkpoint:
     checkpoint = load_checkpoint(source, **given.of_file())
     checkpoint.model.to(device)
     return checkpoint
+
+
+def _with_sigmoid(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, noted where what is taken for logits, each through a sigmoid, has been through one already."""
+    if checkpoint.outputs not in SIGMOIDS or not ends_in_sigmoid(
+        checkpoint.model, checkpoint.image_size, checkpoint.output
+    ):
+        return checkpoint
+    note = (
+        "its outputs have been through a sigmoid already and are taken as probabilities, which maps are about, too; "
+        "give logits for maps of these."
+    )
+    return replace(checkpoint, squashed=True, notes=(*checkpoint.notes, note))
 
 
 def _with_gates(subjects: list[Subject], wanted: Mapping[str, str | None]) -> list[Subject]:
@@ -237,8 +252,8 @@ def with_masks(subject: Subject, layers: str | None, *, required: bool = False) 
     gated = gated_layers(subject.checkpoint.model)
     if not gated and required:
         raise RgavizError(
-            f"{subject.checkpoint.path} has no attention that ends in a gate, so no masks; "
-            "give a network that has, such as rga.pt."
+            f"{subject.checkpoint.path} has no attention that ends in a gate, so no masks; name a module of yours "
+            "that a mask leaves with --gate NAME, or give a network that has, such as rga.pt."
         )
     if not gated:
         return subject

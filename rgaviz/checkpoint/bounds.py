@@ -48,6 +48,9 @@ GETS = {"BINGET", "LONG_BINGET", "GET"}
 # Most operations: they give one object and take none.
 PLAIN = {name for name, (marked, below, gives) in TAKES.items() if (marked, below, gives) == (False, 0, 1)}
 PLAIN -= {*GETS, "MARK"}
+TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE"}
+ENCODE = "_codecs encode"  # how numpy's bytes are written, as text in Latin-1; other codecs make more of what they get
+ARCHIVE = b"PK\x03\x04"  # how a file of PyTorch 1.6 and later begins
 IN_MEMORY = 2**24  # bytes of a pickle that is read at once, which is half the time
 
 
@@ -72,10 +75,13 @@ def check_file(path: Path) -> None:
         CheckpointError: compressed or overlapping parts, or a pickle that is too long, too deep or asks for room.
     """
     with _told(path), path.open("rb") as file:
-        if zipfile.is_zipfile(file):
+        archive = (
+            file.read(len(ARCHIVE)) == ARCHIVE
+        )  # as PyTorch asks; zipfile looks for what may stand at the end
+        file.seek(0)
+        if archive:
             _check_archive(file, path.stat().st_size)
         else:
-            file.seek(0)
             for _ in range(PICKLES):
                 if not _check_pickle(file):
                     break
@@ -102,18 +108,20 @@ def _check_archive(file: IO[bytes], size: int) -> None:
 
 def _check_pickle(file: IO[bytes]) -> bool:
     """Follow a pickle's operations without doing them; whether another may stand behind it."""
-    stack: list[Any] = []  # the depth of each object, in a list so that a container may grow; None is a mark
+    # The depth of each object, in a list so that a container may grow, with what it is where that is a text, a
+    # function's name or a tuple; None is a mark.
+    stack: list[Any] = []
     memo: dict[Any, Any] = {}
     try:
         for count, (operation, argument, _) in enumerate(pickletools.genops(file)):
             if count > LARGEST_PICKLE:
                 raise Excess(f"it takes more than {LARGEST_PICKLE} steps to read")
-            if operation.name in ("GLOBAL", "STACK_GLOBAL") and "bytearray" in str(argument):
-                raise Excess("it asks for a bytearray, which could be of any size")
             if operation.name in PLAIN:
-                stack.append([1])
+                stack.append([1, argument])
             else:
                 _follow(operation.name, argument, stack, memo)
+            if operation.name in ("GLOBAL", "STACK_GLOBAL") and "bytearray" in str(stack[-1][1]):
+                raise Excess("it asks for a bytearray, which could be of any size")
     except Excess:
         raise
     except Exception:  # a damaged pickle; PyTorch says so
@@ -138,14 +146,27 @@ def _follow(name: str, argument: Any, stack: list[Any], memo: dict[Any, Any]) ->
             taken.append(top)
     taken += [stack.pop() for _ in range(below)]
     container = taken.pop() if name in INTO else None
-    depth = 1 + max(taken)[0] if taken else 1  # of lists of one number each
+    depth = 1 + max((each[0] for each in taken), default=0)
     if container is not None:
         depth = container[0] = max(container[0], depth)
         stack.append(container)
     else:
-        stack.extend([depth] for _ in range(gives))
+        stack.extend([depth, _made(name, taken)] for _ in range(gives))
     if depth > DEEPEST:
         raise Excess(f"it is nested more than {DEEPEST} levels deep")
+
+
+def _made(name: str, taken: list[Any]) -> Any:
+    """What an operation gives, as far as it matters, of what it has taken, the last first."""
+    if name in TUPLES:
+        return tuple(taken[::-1])
+    if name == "STACK_GLOBAL":
+        return " ".join(str(each[1]) for each in taken[::-1])
+    if name == "REDUCE" and taken[1][1] == ENCODE:
+        asked = [each[1] for each in taken[0][1] or ()]
+        if len(asked) != 2 or not isinstance(asked[0], str) or asked[1] != "latin1":
+            raise Excess("it encodes what is no text in Latin-1, which could be of any size")
+    return None
 
 
 def check_document(document: Any, path: Path) -> Any:

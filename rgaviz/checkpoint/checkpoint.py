@@ -63,6 +63,7 @@ class Checkpoint:
         shown: of a network of more than three channels those that are shown as red, green and blue.
         output: which of several outputs is meant: a key or a place; None where the network gives one tensor.
         outputs: what they are, a key of ``OUTPUTS`` of :mod:`rgaviz.tasks.classification`; None is seen by themselves.
+        squashed: whether they have been through a sigmoid already.
     """
 
     model: nn.Module
@@ -81,6 +82,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     output: str | int | None = None
     outputs: str | None = None
+    squashed: bool = False
     shown: tuple[int, ...] = (0, 1, 2)
     of_task: str = ""
     counted: int = 0
@@ -94,7 +96,7 @@ class Checkpoint:
     @property
     def task(self) -> Task:
         """What the network is for; a module that does not say is a classifier."""
-        return answering(TASKS[self.of_task or task_of(self.model)], self.outputs)
+        return answering(TASKS[self.of_task or task_of(self.model)], self.outputs, self.squashed)
 
     @property
     def parameters(self) -> int:

@@ -120,6 +120,10 @@ class WeightFault(NamedTuple):
 
 def weight_fault(name: str, value: Any) -> WeightFault | None:
     """The first thing wrong with an entry of a state_dict, if any."""
+    if not isinstance(name, str):
+        return WeightFault(
+            f"{clipped(name)} is no name of an entry but {type(name).__name__}", "Remove that entry."
+        )
     name = clipped(name)
     if not isinstance(value, Tensor):
         return WeightFault(f"{name} is no tensor but {type(value).__name__}", "Remove that entry.")

@@ -6,6 +6,7 @@ import io
 import os
 import shlex
 import sys
+import warnings
 from copy import copy
 from typing import Any
 
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from rgaviz.errors import Elsewhere, RgavizError, clipped, printable
+from rgaviz.errors import Elsewhere, RgavizError, clipped, printable, shortened
 from rgaviz.interrupts import exit_code, interruptible
 
 UsageError: Any = typer.BadParameter.__base__  # which Typer does not export
@@ -38,7 +39,8 @@ class ErrorBoundary(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with interruptible():
+            with interruptible(), warnings.catch_warnings():
+                warnings.showwarning = told_warning
                 return super().invoke(ctx)
         except Elsewhere:  # one of several processes, which has done its share
             raise typer.Exit from None
@@ -59,6 +61,11 @@ class ErrorBoundary(TyperGroup):
             if not getattr(error, "told", False):
                 print("Interrupted.", file=sys.stderr)
             raise typer.Exit(exit_code(error)) from None
+
+
+def told_warning(message: Warning | str, *_: Any) -> None:
+    """A warning as a note, without the line of code that it comes from."""
+    print(shortened(f"Note: {message}"), file=sys.stderr)
 
 
 def shown(error: Any) -> Any:

@@ -20,6 +20,7 @@ from rgaviz.progress import Say, hush
 DEEPEST = 100  # folders below the one given: much deeper, names are too long for the system
 LONGEST = 100  # bytes of a name of ours: a file's name may join two of them, and has 255 at most
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no text, ends of lines
+TURNING = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # what turns text around
 
 
 @dataclass(frozen=True)
@@ -216,9 +217,13 @@ def _distinct(depths: dict[Path, int]) -> dict[Path, int]:
 def usable(text: str) -> str:
     """The nearest name that any system can store and any terminal show; two names may become one.
 
-    Slashes, control characters, bytes that are no text and names of nothing but dots become ``_``; ends are cut.
+    Slashes, control characters, those that turn text around, bytes that are no text and names of nothing but dots
+    become ``_``; ends are cut.
     """
-    signs = ("_" if sign in "/\\" or unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
+    signs = (
+        "_" if sign in "/\\" or sign in TURNING or unicodedata.category(sign) in UNPRINTABLE else sign
+        for sign in text
+    )
     name = "".join(signs).encode()[:LONGEST].decode(errors="ignore")
     return name if name.strip(".") else "_"
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
 from rgaviz.attention.slot import hook_before_slot
-from rgaviz.ends import the_output
+from rgaviz.ends import input_channels, passed, the_output
 from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.maps import as_map, not_a_map
 from rgaviz.explain.sources import mask_of, watched_module
@@ -93,7 +94,7 @@ def explained_forward(
         RgavizError: the layer is not used or gives no map, or a gate gives no single mask for each image.
     """
     with capture(layer=layer, watched=watched) as caught:
-        given = model(images.detach().clone())  # one made in inference mode cannot join a graph
+        given = passed(model, images.detach().clone())  # one made in inference mode cannot join a graph
     found = the_output(given, output)
     if layer is not None and caught.activations is None:
         raise RgavizError("The layer to explain is not used in the forward pass; choose another one.")
@@ -127,8 +128,32 @@ def network_and_inputs(model: Any, images: Any) -> tuple[nn.Module, Tensor]:
         images = model.inputs(images)
     elif not isinstance(images, Tensor):
         raise RgavizError("A bare network takes a normalised tensor; give the checkpoint to pass pictures.")
+    _check_images(images, input_channels(network))
     parameter = next(network.parameters(), None)
     return network, images if parameter is None else images.to(parameter)  # its device and precision
+
+
+def _check_images(images: Tensor, channels: int) -> None:
+    """Refuse what is no batch of normalised images.
+
+    Raises:
+        RgavizError: another shape, no image, or values that no normalised image has.
+    """
+    shape = tuple(images.shape)
+    if images.layout is not torch.strided or not images.is_floating_point():
+        kind = str(images.dtype if images.layout is torch.strided else images.layout).removeprefix("torch.")
+        raise RgavizError(
+            f"Images are normalised floating point numbers, not {kind}; give a dense float tensor."
+        )
+    if len(shape) != 4 or not all(shape) or shape[1] != channels:
+        raise RgavizError(
+            f"Images are a batch (B, {channels}, H, W) for this network, not {shape}; "
+            "give images[None] for a single one."
+        )
+    if not images.isfinite().all():
+        raise RgavizError(
+            "The images have values that are no finite numbers; look at how they are normalised."
+        )
 
 
 def itself(model: nn.Module) -> nn.Module:

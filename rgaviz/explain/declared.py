@@ -10,7 +10,7 @@ from typing import Any, get_args
 from torch import nn
 
 from rgaviz.attention.gate import Kind
-from rgaviz.errors import RgavizError, clipped, lookup, unknown_name
+from rgaviz.errors import RgavizError, clipped, kind_of, lookup, unknown_name
 from rgaviz.explain.layers import in_order
 from rgaviz.explain.sources import DECLARED
 
@@ -34,6 +34,11 @@ def parse_gates(given: Wanted | Sequence[str] | str | None) -> dict[str, str | N
         split = [str(each).partition(":") for each in several]
         found = {name: kind or None for name, _, kind in split}
     for name, kind in found.items():
+        if not isinstance(name, str):
+            raise RgavizError(
+                f"Gates are named, {{'att4.sigmoid': 'spatial'}}, and {kind_of(name)} is no name; names are those of "
+                "network.named_modules()."
+            )
         if not name:
             raise RgavizError("--gate has no name; write NAME:spatial, such as att4.sigmoid:spatial.")
         if kind is not None:

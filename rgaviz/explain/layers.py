@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from rgaviz.attention.slot import hook_before_slot
-from rgaviz.ends import input_channels
+from rgaviz.ends import input_channels, main_output, passed, the_output
 from rgaviz.errors import LONGEST_PART, RgavizError, UnknownNameError, first_that_fit, kind_of, quoted
 from rgaviz.explain.lending import lent
 from rgaviz.explain.maps import map_size
 
+TRIED = 30  # layers at most, from behind, each by a forward pass
 NORMS = ("norm1", "ln_1")  # before the attention of a block: timm's, torchvision's
 
 
@@ -80,10 +81,12 @@ def stage_names(model: nn.Module) -> dict[str, str]:
 def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None) -> str:
     """The stage that the network names as its ``cam_stage``, else the last one, where maps are most about the class.
 
-    Without stages it is the last layer that gives a map.
+    Without stages it is the last layer with a map that all goes through: behind the layers of a gate, say, which is but
+    one of two ways to the output, a map would not be about what the network sees.
 
-    That layer is found by a forward pass on zeros: of the modules with weights that give a map with more than one
-    position the last to finish, which is the outermost of those that give the same map. Where a network ends in
+    That layer is found by forward passes on zeros: of the modules with weights that give a map with more than one
+    position the last to finish, which is the outermost of those that give the same map, without which nothing of the
+    image reaches the output; where there is none such, the last of all. Where a network ends in
     tokens it is the norm before the last attention: behind it, often only the class token reaches the class.
 
     Args:
@@ -109,13 +112,47 @@ def default_cam_layer(model: nn.Module, image_size: Sequence[int] | None = None)
             "This network has no layer with a map (B, C, h, w); there is nothing to explain it by."
         )
     if maps and spread[-1] == maps[-1]:
-        return maps[-1]
+        return _passed_by_all(model, maps, size) or maps[-1]
     if norms:
         return norms[-1]
     raise RgavizError(
         f"This network ends in {spread[-1]!r}, which is no map (B, C, h, w), and has no norm before an attention "
         f"({', '.join(NORMS)}) that gives tokens: name a layer with --layer (the last map is {maps[-1]!r})."
     )
+
+
+def _passed_by_all(model: nn.Module, names: Sequence[str], size: Sequence[int]) -> str | None:
+    """The last of some layers, in order, without which the output would not depend on the image; None of no such."""
+    modules = dict(model.named_modules())
+    for name in list(dict.fromkeys(reversed(names)))[:TRIED]:
+        with lent(model):
+            handle = hook_before_slot(modules[name], lambda _, inputs, output: output.detach())
+            try:
+                found = model(_zeros(model, size).requires_grad_() * 1)  # a leaf may not be changed in place
+            finally:
+                handle.remove()
+        if not main_output(found).requires_grad:
+            return name
+    return None
+
+
+def ends_in_sigmoid(model: nn.Module, size: Sequence[int], output: str | int | None = None) -> bool:
+    """Whether what a network gives for images (H, W) has been through a sigmoid.
+
+    Args:
+        model: a network; not changed.
+        size: of its images.
+        output: which of several outputs is meant.
+    """
+    with lent(model, trainable=True):
+        found = the_output(model(_zeros(model, size)), output)
+    return found.grad_fn is not None and found.grad_fn.name().startswith("SigmoidBackward")
+
+
+def _zeros(model: nn.Module, size: Sequence[int]) -> Tensor:
+    """An image (1, C, H, W) of nothing, as the network takes it."""
+    first = next(model.parameters(), torch.zeros(()))
+    return torch.zeros(1, input_channels(model), *size, device=first.device, dtype=first.dtype)
 
 
 def _output_shapes(model: nn.Module, size: Sequence[int]) -> list[tuple[str, tuple[int, ...]]]:
@@ -148,11 +185,10 @@ def in_order(
         if threading.get_ident() == thread:
             order.append((module, tuple(output.shape) if isinstance(output, Tensor) else None))
 
-    first = next(model.parameters(), torch.zeros(()))
     with lent(model):
         handles = [hook_before_slot(module, note) for module in dict.fromkeys(modules)]
         try:
-            model(torch.zeros(1, input_channels(model), *image_size, device=first.device, dtype=first.dtype))
+            passed(model, _zeros(model, image_size))
         finally:
             for handle in handles:
                 handle.remove()

@@ -14,12 +14,12 @@ from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import ClassTarget, Target, given_classes, one_class, scored, top_classes
-from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.answers import Confidence, Evaluation, Measure, Table, Told
 from rgaviz.tasks.evidence import of_images
 from rgaviz.tasks.metrics import class_errors, confusion
+from rgaviz.tasks.said import labels_of, probabilities, told_one, told_several, told_value
 from rgaviz.tasks.task import LABEL, How, Parts
 
-SUMS_TO_1 = 1e-3  # as far as rounding in half precision may lead away
 OUTPUTS = {  # what the outputs of a classifier can be
     "softmax": "logits of classes of which one is true",
     "sigmoid": "logits of classes, each for itself; the most probable one is said",
@@ -28,10 +28,7 @@ OUTPUTS = {  # what the outputs of a classifier can be
 }
 VALUE, MULTILABEL = "value", "multilabel"
 UNMEASURED = (VALUE, MULTILABEL)
-BETWEEN = "+"  # labels of one picture
 CONTRAST = "contrast:"  # begins a target of two classes
-TRUE = 0.5  # probability above which a label of several is said
-SAID = 3  # labels of several that are said
 TOPS = {"top1": 1, "top5": 5}  # target -> how many of the most probable classes
 
 
@@ -55,8 +52,8 @@ class Classification:
     choices: tuple[str, ...] = ()
     dense = False
 
-    def __init__(self, outputs: str | None = None) -> None:
-        self.kind = outputs
+    def __init__(self, outputs: str | None = None, squashed: bool = False) -> None:
+        self.kind, self.squashed = outputs, squashed
         if outputs == VALUE:
             self.targets = (VALUE,)
 
@@ -142,6 +139,10 @@ class Classification:
             )
         kind, _, rest = text.partition(":")
         name, number = (rest if kind == each else text for each in ("name", "number"))
+        if list(names).count(name) > 1:
+            raise RgavizError(
+                f"{quoted(name)} is the name of several classes; give the number of one: number:0."
+            )
         found = {list(names).index(name)} if name in names else set()
         if number.isdecimal() and len(number) < 20 and int(number) < len(names):
             found.add(int(number))
@@ -171,9 +172,13 @@ class Classification:
     def labelled(self, truth: Sequence[str | None], names: Sequence[str]) -> Target:
         unknown = next((each for each in truth if each not in names), None) if truth else None
         if unknown is not None or None in truth:
-            said = "no label" if unknown is None else f"the label {quoted(unknown)}, which is no class of it"
+            if unknown is not None:
+                raise RgavizError(
+                    f"--target label is about one class of each picture, and {quoted(unknown)} is no class of this "
+                    "network: name one with --target or --label."
+                )
             raise RgavizError(
-                f"--target label needs the class of every picture, but one has {said}; add --label."
+                "--target label needs the class of every picture, but one has no label; add --label."
             )
         return given_classes([list(names).index(str(each)) for each in truth], names)
 
@@ -185,9 +190,7 @@ class Classification:
         place = int(target.classes(output)[0, 0])
 
         def scores(outputs: Tensor) -> Tensor:
-            if self.kind == MULTILABEL:
-                return outputs.float()[:, place].sigmoid()
-            return probabilities(outputs.float(), self.kind)[0][:, place]
+            return self._shares(outputs)[0][:, place]
 
         return Confidence(scores, "probability of the class")
 
@@ -195,20 +198,25 @@ class Classification:
         return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]
 
     def truth(self, text: str, names: Sequence[str], *, folder: bool = False) -> None:
-        for each in _labels(text, names) if self.kind == MULTILABEL else [text]:
+        for each in labels_of(text, names) if self.kind == MULTILABEL else [text]:
             if each not in names:
                 raise unknown_name(each, names, "label")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
         if self.kind == VALUE:
-            return [_value(row, names) for row in output.float().tolist()]
+            return [told_value(row, names) for row in output.float().tolist()]
+        shares, already = self._shares(output)
         if self.kind == MULTILABEL:
-            pairs = zip(output.float().sigmoid().tolist(), truth, strict=True)
-            return [_several(shares, names, true) for shares, true in pairs]
-        shares, already = probabilities(output.float(), self.kind)
+            return [told_several(*each, names) for each in zip(shares.tolist(), truth, strict=True)]
         confidence, index = shares.max(1)  # (B,) each
         rows = zip(confidence.tolist(), index.tolist(), truth, already.tolist(), strict=True)
-        return [_told(str(names[best]), best, sure, true, done) for sure, best, true, done in rows]
+        return [told_one(str(names[best]), best, sure, true, done) for sure, best, true, done in rows]
+
+    def _shares(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, classes) of an output, and whether it has been them already (B,)."""
+        if self.squashed:
+            return output.float(), torch.ones(len(output), dtype=torch.bool)
+        return probabilities(output.float(), "sigmoid" if self.kind == MULTILABEL else self.kind)
 
 
 def _place(text: str, names: Sequence[str]) -> int | None:
@@ -218,8 +226,8 @@ def _place(text: str, names: Sequence[str]) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 20 and int(text) < len(names) else None
 
 
-def answering(task: Any, outputs: str | None) -> Any:
-    """The task where the outputs of a network are said to be something.
+def answering(task: Any, outputs: str | None, squashed: bool = False) -> Any:
+    """The task where the outputs of a network are said to be something; ``squashed`` ones have been through a sigmoid.
 
     Raises:
         RgavizError: they are no classifier's.
@@ -230,18 +238,7 @@ def answering(task: Any, outputs: str | None) -> Any:
         raise RgavizError(
             f"outputs={outputs} is for classifiers, and this network is for {task.name}: leave it out."
         )
-    return Classification(outputs)
-
-
-def probabilities(output: Tensor, kind: str | None = None) -> tuple[Tensor, Tensor]:
-    """Probabilities (B, classes) of an output, and whether it has been them already (B,).
-
-    One logit is that of one class against none, by a sigmoid. What sums to 1 has been through a softmax.
-    """
-    if kind == "sigmoid" or (output.shape[1] == 1 and kind is None):
-        return output.sigmoid(), torch.zeros(len(output), dtype=torch.bool)
-    already = (output >= 0).all(1) & ((output.sum(1) - 1).abs() < SUMS_TO_1)  # (B,): none asks its neighbours
-    return torch.where(already[:, None], output, output.softmax(1)), already
+    return Classification(outputs, squashed)
 
 
 def cross_entropy(
@@ -276,39 +273,3 @@ def summary(loss: Tensor, counts: Tensor, classes: Sequence[str]) -> Evaluation:
         "confusion": Table("true \\ predicted", names, names, counts.tolist()),
     }
     return Evaluation(figures, tables)
-
-
-def _value(row: Sequence[float], names: Sequence[str]) -> Told:
-    """Of a network whose outputs are numbers: each by its name."""
-    said = [f"{name} {f'{value:.3g}'.replace('-', '−')}" for name, value in zip(names, row, strict=True)]
-    lines = [Line(text) for text in said[:SAID]]
-    return Told(lines, dict(zip(map(str, names), row, strict=True)))
-
-
-def _labels(text: str, names: Sequence[str]) -> list[str]:
-    """``cat+dog`` as the labels of one picture; a name may have a plus, too."""
-    return [text] if text in names else [each.strip() for each in text.split(BETWEEN)]
-
-
-def _several(shares: Sequence[float], names: Sequence[str], truth: str | None) -> Told:
-    """Of a network whose labels exclude nothing: those above one half, or the nearest to it, each right or wrong."""
-    true = None if truth is None else _labels(truth, names)
-    order = sorted(range(len(shares)), key=lambda place: -shares[place])
-    said = [place for place in order if shares[place] > TRUE] or order[:1]
-    lines = [
-        Line(
-            f"{names[place]} {100 * shares[place]:.0f}%",
-            None if true is None else str(names[place]) in true,
-        )
-        for place in said[:SAID]
-    ]
-    best = order[0]
-    values = {"label": str(names[best]), "index": best, "confidence": shares[best]}
-    several = {"labels": BETWEEN.join(str(names[place]) for place in said if shares[place] > TRUE)}
-    return Told(lines, {**values, **several}, says=str(names[best]))
-
-
-def _told(label: str, index: int, confidence: float, truth: str | None, already: bool) -> Told:
-    lines = [Line(f"{label} {100 * confidence:.0f}%", None if truth is None else label == truth)]
-    lines += [Line("the network's outputs are probabilities already")] if already else []
-    return Told(lines, {"label": label, "index": index, "confidence": confidence}, says=label)

@@ -9,6 +9,7 @@ import resource
 import time
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 
@@ -140,3 +141,32 @@ def test_a_network_far_larger_than_its_weights_is_not_built(tmp_path):
     document["normalisation"] = {"mean": [0.5] * 3, "std": [0.5] * 3}
     torch.save(document, tmp_path / "huge.pt")
     refused(tmp_path / "huge.pt", "far larger than its weights")
+
+
+def encoded(levels, codec):
+    """What doubles with each level: a text written by the codec, and what comes of it again."""
+    call, text = b"c_codecs\nencode\n", b"X\x05\x00\x00\x00hello"
+    named = b"X" + len(codec).to_bytes(4, "little") + codec
+    return PROTO + call * levels + text + (named + b"\x86R") * levels + b"."
+
+
+def test_codecs_that_make_more_of_what_they_get(tmp_path):
+    """Latin-1 is how numpy's bytes are written; nothing else is."""
+    for name, levels, codec in (("hex", 31, b"hex"), ("once", 1, b"hex"), ("again", 2, b"latin1")):
+        refused(
+            archive(tmp_path / f"{name}.pt", encoded(levels, codec)), "encodes what is no text in Latin-1"
+        )
+    path = tmp_path / "array.pt"
+    torch.save({"a": np.arange(300, dtype=np.uint8)}, path, pickle_protocol=2)
+    bounds.check_file(path)
+
+
+def test_what_begins_as_a_pickle_is_counted_as_one(tmp_path):
+    """Whatever stands behind it: PyTorch asks how a file begins, zipfile how it ends."""
+    with io.BytesIO() as storage:
+        torch.save({}, storage)
+        end = storage.getvalue()
+    for name, (data, words) in HOSTILE.items():
+        path = tmp_path / f"{name}.pt"
+        path.write_bytes(data + end)
+        refused(path, f"{words}|damaged")

@@ -161,7 +161,7 @@ def test_no_default_cam_layer():
 def test_default_cam_layer_removes_its_hooks_on_errors():
     model = lined(("features", block(4)), *head(5))  # the last does not fit
     before = snapshot(model)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RgavizError, match="takes no images"):
         default_cam_layer(model, (8, 8))
     assert_same(model, before)
 

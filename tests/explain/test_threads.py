@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from snapshots import assert_same, snapshot
 
 from rgaviz.explain.cam import cam
 from rgaviz.explain.layers import in_order
+from rgaviz.explain.lending import lent
 from rgaviz.explain.masks import masks
 
 THREADS = 4
@@ -92,3 +93,26 @@ def test_networks_side_by_side_do_not_wait(model):
     handle = model.layer3.register_forward_hook(elsewhere)
     cam(model, pictures(1))
     handle.remove()
+
+
+class Around(torch.nn.Module):
+    """Another network of the same modules."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, images):
+        return self.inside(images)
+
+
+def test_networks_that_share_modules_wait_for_each_other(model):
+    """Else one would note the modes that the other has set, and give those back."""
+    before = snapshot(model)
+    with ThreadPoolExecutor(1) as pool:
+        with lent(Around(model)):
+            other = pool.submit(cam, Around(model), pictures(1), "inside.layer4")
+            done, _ = wait([other], timeout=0.5)  # a tenth of it would do
+            assert not done
+        assert other.result()
+    assert_same(model, before)

@@ -199,7 +199,7 @@ def test_each_picture_s_true_class_as_target():
     target = TASK.labelled(["3", "cat"], NAMES)
     assert target.about(output) == [["3"], ["cat"]]
     assert target.scores(output).tolist() == [[0.5], [1.0]]
-    for truth, words in ((["cat", None], "one has no label"), (["cat", "tiger"], "the label 'tiger'")):
+    for truth, words in ((["cat", None], "one has no label"), (["cat", "tiger"], "'tiger' is no class")):
         with pytest.raises(RgavizError, match=words):
             TASK.labelled(truth, NAMES)
     with pytest.raises(RgavizError, match="each picture's true class"):

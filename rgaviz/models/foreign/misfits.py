@@ -11,9 +11,33 @@ from rgaviz.errors import clipped, first_that_fit
 from rgaviz.models.network import shape_text
 from rgaviz.own_code import is_own_code
 
-BESIDE = re.compile(
-    r"loss|criterion|center|optim|ema|teacher", re.IGNORECASE
-)  # parts of a training, not of a network
+# Words that the names of parts of a training have, which are none of a network, and those that may stand beside them.
+BESIDE = {
+    "loss",
+    "losses",
+    "criterion",
+    "criteria",
+    "center",
+    "centers",
+    "optim",
+    "optimizer",
+    "ema",
+    "teacher",
+}
+BESIDE_THEM = {
+    "model",
+    "net",
+    "network",
+    "fn",
+    "func",
+    "function",
+    "module",
+    "triplet",
+    "id",
+    "ce",
+    "weights",
+    "state",
+}
 NAMED = 3  # names told of each kind of fault
 LETTERS = 120  # of all names in a message
 
@@ -43,7 +67,7 @@ def next_step(
 ) -> str:
     """What to do about weights that do not fit, by what is wrong with them."""
     kinds = set(faults)
-    if kinds == {"unexpected"} and all(BESIDE.search(key.partition(".")[0]) for key in faults["unexpected"]):
+    if kinds == {"unexpected"} and all(map(_is_beside, faults["unexpected"])):
         return (
             "All that the network needs is there: remove these entries from the state_dict and save it again."
         )
@@ -64,6 +88,12 @@ def next_step(
         f"{fitting} of the network's {own} entries are in the file and fit: "
         "give --arch the network that it was trained with, or rename what differs."
     )
+
+
+def _is_beside(key: str) -> bool:
+    """Whether an entry is of a training: by the words of the first part of its name, such as ``center_loss``."""
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", key.partition(".")[0])}
+    return bool(words & BESIDE) and words <= BESIDE | BESIDE_THEM
 
 
 def few(names: Sequence[str], *, most: int = NAMED, letters: int = LETTERS) -> str:

@@ -49,7 +49,7 @@ def test_a_network_has_what_the_package_needs():
         "num_classes": 7,
         "image_size": [40, 56],
     }
-    assert model.task == "classification"
+    assert task_of(model) == "classification"
     assert model.stages == {"conv2": "layer1", "conv3": "layer2", "conv4": "layer3", "conv5": "layer4"}
     assert find_layer(model, "conv5") is model.layer4
     assert default_cam_layer(model) == "conv5"
