@@ -16,6 +16,7 @@ from rgaviz.errors import CheckpointError, RgavizError, UnknownNameError
 from rgaviz.explain.gates import gated_layers
 from rgaviz.explain.layers import default_cam_layer, find_layer
 from rgaviz.models import create_model
+from rgaviz.models.network import task_of
 
 SMALL = "torchvision:squeezenet1_1"
 
