@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 TYPE_CHECKING = False  # as that of typing, which takes longer to load than a signal to come
-if TYPE_CHECKING:
-    from typing import Any
-
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -14,6 +11,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.cost import profile as profile
     from rgaviz.analysis.demo import demo as demo
     from rgaviz.analysis.evaluate import evaluate as evaluate
+    from rgaviz.analysis.faithfulness import faithfulness as faithfulness
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.relations import relations as relations
+    from rgaviz.analysis.sanity import sanity as sanity
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
     from rgaviz.analysis.sweep import sweep as sweep
@@ -43,6 +42,7 @@ PUBLIC = {
     "create_model": "rgaviz.models",
     "demo": "rgaviz.analysis.demo",
     "evaluate": "rgaviz.analysis.evaluate",
+    "faithfulness": "rgaviz.analysis.faithfulness",
     "growth": "rgaviz.analysis.growth",
     "histogram": "rgaviz.analysis.histogram",
     "load_checkpoint": "rgaviz.checkpoint",
@@ -52,6 +52,7 @@ PUBLIC = {
     "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "relations": "rgaviz.analysis.relations",
+    "sanity": "rgaviz.analysis.sanity",
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
     "show_masks": "rgaviz.analysis.show",
@@ -69,6 +70,7 @@ __all__ = [
     "create_model",
     "demo",
     "evaluate",
+    "faithfulness",
     "growth",
     "histogram",
     "load_checkpoint",
@@ -78,6 +80,7 @@ __all__ = [
     "rank",
     "redraw",
     "relations",
+    "sanity",
     "save_checkpoint",
     "show_cam",
     "show_masks",
@@ -87,12 +90,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in PUBLIC:
-        raise AttributeError(f"module 'rgaviz' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # which would take any name for one that is here
 
-    return getattr(import_module(PUBLIC[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in PUBLIC:
+            raise AttributeError(f"module 'rgaviz' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@ import psutil
 import torch
 
 from rgaviz.errors import RgavizError, lookup
+from rgaviz.progress import process_count
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 CONTAINER_LIMITS = (  # bytes, of cgroups 2 and 1
@@ -39,6 +40,8 @@ def choose_device(name: str = "auto") -> torch.device:
     available = lookup({**DEVICES, "auto": None}, name, "device")
     if available is not None and not available():
         raise RgavizError(f"This machine has no {name} device. Use --device auto or --device cpu.")
+    if name == "cuda" and process_count() > 1:
+        return torch.device(name, int(os.environ.get("LOCAL_RANK", "0")))  # each process has its own
     return torch.device(name)
 
 

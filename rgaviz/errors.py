@@ -100,6 +100,10 @@ class CheckpointError(RgavizError):
     """A checkpoint that cannot be loaded."""
 
 
+class Elsewhere(RgavizError):
+    """This process, one of several, has done its share of the work, and another one has the answer: no fault."""
+
+
 class OutputError(RgavizError):
     """A result that cannot be written."""
 

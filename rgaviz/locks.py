@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.errors import OutputError, clipped
+from rgaviz.progress import is_main_process
 from rgaviz.regular import real
 from rgaviz.temporary import is_running
 
@@ -38,13 +39,14 @@ def alone(*folders: Path) -> Iterator[None]:
     for the same folder, and removed by the next for one beside it.
 
     On a network folder other machines are kept out as far as its file system passes locks on. Where the system has no
-    such locks, as Windows, or the file cannot be made, nobody is kept out.
+    such locks, as Windows, or the file cannot be made, nobody is kept out. Of several processes of one command the one
+    that writes has the lock.
 
     Raises:
         OutputError: another process has one of them.
     """
     with ExitStack() as locks:
-        for folder in dict.fromkeys(map(real, folders)):
+        for folder in dict.fromkeys(map(real, folders)) if is_main_process() else ():
             locks.enter_context(_locked(folder))
         yield
 

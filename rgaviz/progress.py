@@ -20,6 +20,16 @@ def hush(text: str) -> None:
     """A line that nobody wants."""
 
 
+def process_rank() -> int:
+    """The number of this process among those that torchrun has started; 0 alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def process_count() -> int:
+    """How many processes torchrun has started."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def is_main_process() -> bool:
     """Whether this is the process that writes, under torchrun or alone."""
-    return os.environ.get("RANK", "0") == "0"
+    return not process_rank()

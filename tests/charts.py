@@ -35,6 +35,37 @@ CHARTS = {
             ["rga", "cam", "gradcam", "torso", 0.0, 0.25, 0.5],
         ],
     },
+    "faithfulness": {
+        "curves": [
+            ["network", "group", "map", "curve", "fraction", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "cam", "gradcam", "deletion", 1.0, 0.25, 0.125, 0.5],
+            ["rga", "cam", "gradcam", "road", 0.5, -0.25, None, None],
+            ["rga", "floor", "randomcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "floor", "randomcam", "deletion", 1.0, 0.5, 0.25, 0.75],
+            ["rga", "cam", "gradcam", "road_most", 0.5, 0.25, None, None],
+        ]
+    },
+    "sanity": {
+        "ways": [["way", "title"], ["ones", "all ones"], ["mean", "its mean"]],
+        "ablations": [
+            ["network", "mask", "way", "measure", "change", "low", "high"],
+            ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
+            ["rga", "conv5/spatial", "mean", "error", 0.5, None, None],
+            ["rga", "conv5", "ones", "error", -0.5, -1.0, 0.25],
+        ],
+    },
+    "sanity-weights": {
+        "likeness": [
+            ["network", "map", "order", "step", "part", "measure", "mean", "low", "high"],
+            ["rga", "gradcam", "cascade", 1, "fc", "spearman", 0.5, 0.25, 0.75],
+            ["rga", "gradcam", "cascade", 2, "conv1", "spearman", 0.25, None, None],
+            ["rga", "gradcam", "single", 2, "conv1", "spearman", 0.375, None, None],
+            ["rga", "gradcam", "others", 0, "", "spearman", 0.125, None, None],
+            ["rga", "gradcam", "labels", 0, "", "spearman", -0.125, None, None],
+            ["rga", "conv5/channel", "cascade", 1, "fc", "spearman", None, None, None],
+        ]
+    },
     "train": {
         "curves": [
             ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],

@@ -13,6 +13,7 @@ from rgaviz.data.splits import Dataset, MemorySplit, as_images
 from rgaviz.errors import RgavizError, unknown_name
 from rgaviz.explain.targets import scored
 from rgaviz.tasks import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.evidence import Evidence
 
 NEAR = 0.5  # a number told is right within
 
@@ -68,8 +69,10 @@ class Regression:
     def evaluate(self, model, parts, how):
         model.eval()
         sums = torch.zeros(5, len(how.classes), dtype=torch.float64)  # of 1, |e|, e^2, y, y^2
+        single = []  # of each picture |e|
         for images, truth in how.batches(parts("test")):
             error, truth = (model(images).float() - truth).cpu().double(), truth.cpu().double()
+            single += error.abs().mean(1).tolist()
             rows = (torch.ones_like(error), error.abs(), error**2, truth, truth**2)
             sums += torch.stack([row.sum(0) for row in rows])
         count, absolute, squared, total, squares = how.sum(sums)  # (K,) each
@@ -78,7 +81,10 @@ class Regression:
         figures = {"mae": float(errors.mean()), "r2": float((1 - squared / spread).mean())}
         rows = [[value] for value in errors.tolist()]
         table = Table("number", ["mean absolute error"], list(how.classes), rows, decimals=3)
-        return Evaluation(figures, {"number_mae": table})
+        parts = np.stack([single, np.ones(len(single))], 1)
+        names = [str(number) for number in range(len(single))]
+        evidence = Evidence(parts, {"mae": lambda sums: sums[..., 0] / sums[..., 1]}, names)
+        return Evaluation(figures, {"number_mae": table}, evidence=evidence)
 
     def input_size(self, picture, image_size):
         return image_size
@@ -95,6 +101,9 @@ class Regression:
 
     def labelled(self, truth, names):
         raise RgavizError("A number is no target of a regression; name one with --target.")
+
+    def confidence(self, target, output):
+        raise RgavizError("A number is no confidence; measure a network that has one.")
 
     def scores(self, text, names):
         return names if text == "all" else [text]

@@ -36,6 +36,29 @@ TABLES = {
             ["", "floor", "ones", "head", 0.5, 0.125, 1.0],
         ],
     },
+    "faithfulness": {
+        "curves": [
+            ["network", "group", "map", "curve", "fraction", "mean", "low", "high"],
+            ["rga", "cam", "gradcam", "deletion", 0.0, 0.75, 0.5, 1.0],
+            ["rga", "cam", "gradcam", "road", 0.5, -0.25, "", ""],
+            ["rga", "floor", "random", "deletion", 0.0, 0.75, 0.5, 1.0],
+        ]
+    },
+    "sanity": {
+        "ways": [["way", "title"], ["ones", "all ones"]],
+        "ablations": [
+            ["network", "mask", "way", "measure", "change", "low", "high"],
+            ["rga", "conv5/spatial", "ones", "error", 2.5, 1.25, 3.75],
+            ["rga", "conv5", "ones", "error", -0.5, "", ""],
+        ],
+    },
+    "sanity-weights": {
+        "likeness": [
+            ["network", "map", "order", "step", "part", "measure", "mean", "low", "high"],
+            ["rga", "gradcam", "cascade", 1, "fc", "spearman", 0.5, 0.25, 0.75],
+            ["rga", "gradcam", "others", 0, "", "spearman", 0.125, "", ""],
+        ]
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)

@@ -204,7 +204,8 @@ def _answer(
         claim_overlays_of(command, output, (each.relative.as_posix() for each in found), maps)
         for note in asked.notes:
             said.say(f"Note: {note}")
-        outcome = run(asked, found, output.folder, said.track)
+        resume = settings.get("resume", False)
+        outcome = run(asked, found, output.folder, said.track, resume=resume, say=said.say)
         for note in outcome.notes:
             said.say(f"Note: {note}")
         drawn = draw(output.folder, output, options)

@@ -20,7 +20,7 @@ from rgaviz.results.manifest import MapRef
 from rgaviz.tasks.task import LABEL
 
 if TYPE_CHECKING:
-    from rgaviz.analysis.given import Networks, Pictures
+    from rgaviz.analysis.given import Layer, Networks, Pictures
 
 EVERY = "all"  # in place of a method: those that the target can have
 
@@ -32,7 +32,7 @@ def cam(
     *,
     methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
-    layer: str | None = None,
+    layer: Layer = None,
     making: Making = USUAL,
     boxes: float | None = None,
     **settings: Unpack[LabelledSettings],
@@ -47,7 +47,8 @@ def cam(
         methods: of ``rgaviz.explain.methods.METHODS``; a text as ``--method`` takes it.
         target: what the maps are about. For classifiers a class, by name or number; ``top1``, each network's own
             prediction; or ``top5``. By default what is usual for each network's task, here ``top1``.
-        layer: a stage or a dotted module name; by default the last stage, or the last map; ``"conv4+conv5"`` both.
+        layer: a stage, a dotted module name or a module of the network; by default the last stage, or the last map;
+            ``"conv4+conv5"`` both.
         making: how the maps are made: smoothed, or with their sign.
         boxes: draw the box around each map above this quantile of it.
         settings: of :class:`rgaviz.analysis.settings.LabelledSettings`.
@@ -170,7 +171,7 @@ def cam_request(
     subjects: Sequence[Subject],
     methods: Sequence[str] = ("gradcam",),
     target: str | None = None,
-    layer: str | None = None,
+    layer: Layer = None,
     making: Making = USUAL,
     boxes: float | None = None,
 ) -> Request:

@@ -8,10 +8,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from rgaviz.errors import RgavizError, words
-from rgaviz.progress import Say, Track
+from rgaviz.errors import Elsewhere, RgavizError, words
+from rgaviz.progress import Say, Track, is_main_process, process_count
 
 if TYPE_CHECKING:
+    import torch
+
     from rgaviz.analysis.answer import Names
     from rgaviz.analysis.settings import Settings
     from rgaviz.analysis.subject import Subject
@@ -166,6 +168,10 @@ def evaluate(
         place = None if data_dir is None else Path(data_dir)
         load, tell = lru_cache(maxsize=1)(load_dataset), cache(said.say)  # what networks share, once
         measured = [measure(each, task, dataset, place, pattern, load, said.track, tell) for each in subjects]
+        if not is_main_process():
+            raise Elsewhere(
+                "This process has measured its share of the images; the answer is that of process 0."
+            )
         if task.drawn not in measured[0].evaluation.tables:
             said.say(f"Note: there is no figure of how networks for {task.name} are measured.")
             return measured
@@ -177,6 +183,16 @@ def evaluate(
         common, own = (pages[0], pages[1:]) if task.drawn in OF_ALL else ([], pages)
         files = own or [[] for _ in measured]
         return [replace(each, files=[*common, *page]) for each, page in zip(measured, files, strict=True)]
+
+
+def _shared(device: torch.device) -> dict[str, Any]:
+    """What :class:`rgaviz.tasks.How` is told of several processes, which torchrun has started, if it has."""
+    if process_count() == 1:
+        return {}
+    from rgaviz.training.processes import Processes
+
+    processes = Processes(device)
+    return {"rank": processes.rank, "processes": processes.count, "sum": processes.sum}
 
 
 def write_results(
@@ -247,7 +263,15 @@ def measure(
     network = (
         checkpoint.model if checkpoint.output is None else OneOutput(checkpoint.model, checkpoint.output)
     )
-    how = How(checkpoint.classes, checkpoint.mean, checkpoint.std, device, track=track, title=subject.id)
+    how = How(
+        checkpoint.classes,
+        checkpoint.mean,
+        checkpoint.std,
+        device,
+        track=track,
+        title=subject.id,
+        **_shared(device),
+    )
     with memory_told(
         f"A picture of {images.name}", "see it by parts with --window, or measure smaller ones."
     ):

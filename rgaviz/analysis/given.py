@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 from rgaviz.errors import PictureError, RgavizError, kind_of, words
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import numpy as np
     from PIL.Image import Image
     from torch import nn
 
     from rgaviz.checkpoint import Checkpoint
 
-    Network = Path | str | Checkpoint | nn.Module
-    Networks = Network | Sequence[Network] | Mapping[str, Network]
-    Picture = Path | str | Image | np.ndarray
-    Pictures = Picture | Sequence[Picture]
+    # As texts: mypy takes an alias that it meets while it is still reading a circle of modules for anything.
+    Network: TypeAlias = "Path | str | Checkpoint | nn.Module"
+    Networks: TypeAlias = "Network | Sequence[Network] | Mapping[str, Network]"
+    Picture: TypeAlias = "Path | str | Image | np.ndarray"
+    Pictures: TypeAlias = "Picture | Sequence[Picture]"
+    Layer: TypeAlias = "str | nn.Module | None"
 
 
 def given_networks(networks: Networks) -> tuple[list[Network], tuple[str, ...]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rgaviz.errors import RgavizError, clipped
-from rgaviz.progress import Track, silent
+from rgaviz.progress import Say, Track, silent
 
 if TYPE_CHECKING:
     from rgaviz.analysis.subject import Subject
@@ -101,6 +102,31 @@ def measured_images(
             f"{_some(checkpoint.classes)}; name its data set with --dataset and --data-dir."
         )
     return images
+
+
+def one_dataset(
+    subjects: Sequence[Subject],
+    dataset: str | None,
+    data_dir: Path | str | None,
+    pattern: str | None,
+    track: Track,
+    say: Say,
+) -> list[Dataset]:
+    """The data set of each network, the same for all; what must be known of it is told.
+
+    Raises:
+        RgavizError: they were trained on several, and none is named.
+    """
+    from rgaviz.data.sets import load_dataset
+
+    load, place = lru_cache(maxsize=1)(load_dataset), None if data_dir is None else Path(data_dir)
+    found = [measured_images(each, dataset, place, pattern, load, track) for each in subjects]
+    names = list(dict.fromkeys(images.name for images in found))
+    if len(names) > 1:
+        raise RgavizError(f"These networks were trained on {' and '.join(names)}; name one with --dataset.")
+    for note in dict.fromkeys(note for images in found for note in images.notes):
+        say(f"Note: {note}")
+    return found
 
 
 def _some(classes: Sequence[str]) -> str:

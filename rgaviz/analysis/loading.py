@@ -18,6 +18,7 @@ from rgaviz.data.find import PicturePath
 from rgaviz.data.intensities import Window, windowed
 from rgaviz.data.pictures import read_picture, shown_picture
 from rgaviz.errors import PictureError
+from rgaviz.explain.targets import PlacedTarget
 from rgaviz.pngs import WORKERS
 
 BATCH = 16  # pictures explained at once
@@ -58,34 +59,57 @@ def read_all(
     full: Container[int] = (),
     window: Window | None = None,
 ) -> Iterator[Loaded]:
-    """The numbered pictures that can be read; a line in ``failures`` for each other one.
+    """The pictures of :func:`read_each` that can be read; a line in ``failures`` for each other one."""
+    yield from readable(read_each(pictures, subjects, full, window), failures)
+
+
+def read_each(
+    pictures: Iterable[tuple[int, PicturePath]],
+    subjects: Sequence[Subject],
+    full: Container[int] = (),
+    window: Window | None = None,
+) -> Iterator[tuple[int, Loaded | PictureError]]:
+    """The numbered pictures, or why one cannot be read, read ahead by threads.
 
     Args:
         pictures: with their numbers.
         subjects: the networks.
-        failures: is added to.
         full: numbers of those that are read at their full size, however large.
         window: of grey pictures of more than 8 bits; without one they are shown whole, from 0 to what 16 bits hold.
     """
 
-    def load(numbered: tuple[int, PicturePath]) -> Loaded | PictureError:
+    def load(numbered: tuple[int, PicturePath]) -> tuple[int, Loaded | PictureError]:
         number, picture = numbered
         try:
             array, layers = _read(picture.path, subjects, full=number in full, window=window)
         except PictureError as error:
-            return error
+            return number, error
         inputs = {
             each.id: each.checkpoint.inputs([layers if each.checkpoint.channels not in USUAL else array])[0]
             for each in subjects
         }
-        return Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
+        return number, Loaded(number, picture, (array.shape[0], array.shape[1]), shown_picture(array), inputs)
 
     with closing(ahead(load, pictures, WORKERS, BATCH)) as found:  # a batch ahead: networks take batches
-        for each in found:
-            if isinstance(each, PictureError):
-                failures.append(str(each))
-            else:
-                yield each
+        yield from found
+
+
+def readable(read: Iterable[tuple[int, Loaded | PictureError]], failures: list[str]) -> Iterator[Loaded]:
+    """The pictures that could be read; a line in ``failures`` for each other one."""
+    for _, each in read:
+        if isinstance(each, PictureError):
+            failures.append(str(each))
+        else:
+            yield each
+
+
+def having(where: PlacedTarget | None, pictures: Iterable[Loaded], failures: list[str]) -> Iterator[Loaded]:
+    """The pictures that have the place a target is about; a line in ``failures`` for each other one."""
+    for each in pictures:
+        if where is not None and (fault := where.fault(each.size)):
+            failures.append(f"{each.picture.path}: {fault}")
+        else:
+            yield each
 
 
 def _read(

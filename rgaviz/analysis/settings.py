@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from rgaviz.errors import lookup
-from rgaviz.progress import Say, Track, hush, silent
+from rgaviz.progress import Say, Track, hush, is_main_process, silent
 
 if TYPE_CHECKING:
     from rgaviz.checkpoint.given import Given
@@ -51,7 +51,7 @@ class Settings(TypedDict, total=False):
 
 
 class LabelledSettings(Settings, total=False):
-    """The same, and what the pictures show.
+    """The same, what the pictures show, and whether an earlier command is gone on with.
 
     Attributes:
         labels: such as a class: one for all pictures, or one each; by default the names of their folders, where these
@@ -64,6 +64,7 @@ class LabelledSettings(Settings, total=False):
         dataset: by default what the first network was trained on.
         data_dir: where it lies.
         part: of scenes: ``train``, ``val`` or ``test``; by default the one that is measured.
+        resume: go on with what an earlier command for the same output, stopped among many pictures, has done.
     """
 
     labels: str | Sequence[str]
@@ -73,6 +74,7 @@ class LabelledSettings(Settings, total=False):
     dataset: str | None
     data_dir: Path | str | None
     part: str | None
+    resume: bool
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,12 @@ def chosen(settings: Mapping[str, Any], kind: Any = Settings) -> Chosen:
 
     for name in settings:
         lookup(kind.__annotations__, name, "setting")
+    tells = is_main_process()  # of several
     return Chosen(
         Given(**{each.name: settings.get(each.name) for each in fields(Given)}),
         settings.get("device", "auto"),
         {} if settings.get("figure") is None else settings["figure"],
         settings.get("command_line", ""),
-        settings.get("track", silent),
-        settings.get("say", hush),
+        settings.get("track", silent) if tells else silent,
+        settings.get("say", hush) if tells else hush,
     )

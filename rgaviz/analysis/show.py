@@ -15,7 +15,7 @@ from rgaviz.analysis.masks import masks
 from rgaviz.analysis.settings import LabelledSettings
 
 if TYPE_CHECKING:
-    from rgaviz.analysis.given import Networks, Pictures
+    from rgaviz.analysis.given import Layer, Networks, Pictures
 
 
 def show_masks(
@@ -42,7 +42,7 @@ def show_cam(
     *,
     methods: str | Sequence[str] = ("gradcam",),
     target: str | None = None,
-    layer: str | None = None,
+    layer: Layer = None,
     **settings: Unpack[LabelledSettings],
 ) -> Answer:
     """Class activation maps of networks over pictures, as a figure that a notebook displays.

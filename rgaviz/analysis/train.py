@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +96,7 @@ def train(
     settings = settings_of(usual_recipe(dataset) if recipe is None else recipe)
     folder, listener = run_folder(dataset, settings, out), report or Silent()
     main = is_main_process()
-    with stop_told(settings, again, listener), alone(folder) if main else nullcontext():
+    with stop_told(settings, again, listener), alone(folder):
         with nothing_lost():
             if main:
                 claim_curves(folder)

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rgaviz.errors import RgavizError, clipped, printable
+from rgaviz.errors import Elsewhere, RgavizError, clipped, printable
 from rgaviz.interrupts import exit_code, interruptible
 
 UsageError: Any = typer.BadParameter.__base__  # which Typer does not export
@@ -37,6 +37,8 @@ class ErrorBoundary(TyperGroup):
         try:
             with interruptible():
                 return super().invoke(ctx)
+        except Elsewhere:  # one of several processes, which has done its share
+            raise typer.Exit from None
         except RgavizError as error:
             if os.environ.get("RGAVIZ_DEBUG"):
                 raise

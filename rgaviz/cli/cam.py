@@ -9,7 +9,7 @@ from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.option_groups import Making, Network, Picking
-from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Out, Target, Window
+from rgaviz.cli.options import CamLayer, Inputs, Json, Label, Methods, Out, Resume, Target, Window
 
 
 @app.command()
@@ -28,6 +28,7 @@ def cam(
     network: Network,
     figure: MapFigure,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Draw class activation maps: Grad-CAM and the other methods of pytorch-grad-cam.
@@ -37,7 +38,7 @@ def cam(
     from rgaviz.analysis import cam
     from rgaviz.analysis.inputs import split_inputs
 
-    told = labelled_settings(context, label, picking, network, figure, window)
+    told = labelled_settings(context, label, picking, network, figure, window, resume)
     checkpoints, pictures = split_inputs(inputs or [])
     methods = cam.parse_methods(method)
     answer = cam.cam(checkpoints, pictures, out, methods=methods, layer=layer, **making.asked(target), **told)

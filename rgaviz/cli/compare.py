@@ -19,6 +19,7 @@ from rgaviz.cli.options import (
     MaskLayer,
     Methods,
     Out,
+    Resume,
     Target,
     TruthFolder,
     Window,
@@ -47,6 +48,7 @@ def compare(
     network: Network,
     figure: MapFigure,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Compare networks on pictures: input, each network's Grad-CAM, each attention network's spatial mask.
@@ -66,6 +68,6 @@ def compare(
         mask_layer=mask_layer,
         diff=diff,
         truth=truth,
-        **labelled_settings(context, label, picking, network, figure, window),
+        **labelled_settings(context, label, picking, network, figure, window, resume),
     )
     tell(answer, out, as_json=as_json)

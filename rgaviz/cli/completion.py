@@ -84,9 +84,11 @@ PICTURE_SUFFIXES = (
 LIBRARIES = ("torchvision:", "timm:")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OVERLAYS = ("none", "mask", "cam")
+FAITHFUL = registry("analysis/faithful.py", "MEASURES")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 CHOICES = registry("analysis/choosing.py", "PICKS")
 SMOOTH = registry("explain/making.py", "SMOOTH")
+WAYS = registry("explain/ablation.py", "WAYS")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
 
@@ -132,6 +134,11 @@ def inputs(incomplete: str) -> list[str]:
 def localized(incomplete: str) -> list[str]:
     """Checkpoints, pictures, and data sets whose parts are known."""
     return [*one(TRUTHS)(incomplete), *inputs(incomplete)]
+
+
+def measured_on(incomplete: str) -> list[str]:
+    """Checkpoints, pictures and data sets."""
+    return [*one(DATASETS)(incomplete), *inputs(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

@@ -29,11 +29,13 @@ def labelled_settings(
     network: Network,
     figure: Figure,
     window: str,
+    resume: bool,
 ) -> LabelledSettings:
     """The options as ``rgaviz.analysis.settings.LabelledSettings``."""
     found: Any = {
         "labels": parse_names(label, "--label") if label else (),
         "window": window,
+        "resume": resume,
         **vars(picking),
         **settings(context, network, figure),
     }

@@ -9,7 +9,7 @@ from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import NamedFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.option_groups import Network, Picking
-from rgaviz.cli.options import Inputs, Json, Label, Layers, Out, Window
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Out, Resume, Window
 
 
 @app.command()
@@ -25,6 +25,7 @@ def histogram(
     network: Network,
     figure: NamedFigure,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Draw the distribution of channel attention over pictures, several networks overlaid.
@@ -34,6 +35,6 @@ def histogram(
     from rgaviz.analysis import histogram
     from rgaviz.analysis.inputs import split_inputs
 
-    told = labelled_settings(context, label, picking, network, figure, window)
+    told = labelled_settings(context, label, picking, network, figure, window, resume)
     answer = histogram.histogram(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

@@ -9,7 +9,7 @@ from rgaviz.cli.explaining import labelled_settings, tell
 from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.option_groups import Network, Picking
-from rgaviz.cli.options import Inputs, Json, Label, Layers, Out, Window
+from rgaviz.cli.options import Inputs, Json, Label, Layers, Out, Resume, Window
 
 
 @app.command()
@@ -25,6 +25,7 @@ def masks(
     network: Network,
     figure: MapFigure,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Draw the spatial and channel attention masks of attention checkpoints.
@@ -34,6 +35,6 @@ def masks(
     from rgaviz.analysis import masks
     from rgaviz.analysis.inputs import split_inputs
 
-    told = labelled_settings(context, label, picking, network, figure, window)
+    told = labelled_settings(context, label, picking, network, figure, window, resume)
     answer = masks.masks(*split_inputs(inputs or []), out, layer=layer, **told)
     tell(answer, out, as_json=as_json)

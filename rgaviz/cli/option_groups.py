@@ -230,8 +230,8 @@ def parse_names(text: str, option: str) -> list[str]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """``256x128`` -> (256, 128)."""
-    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip())
+    """``256x128`` -> (256, 128), ``96`` -> (96, 96)."""
+    found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text.strip())
     if not found:
         raise RgavizError(f"--image-size {text} is no size; write HEIGHTxWIDTH in pixels, e.g. 256x128.")
-    return int(found[1]), int(found[2])
+    return int(found[1]), int(found[2] or found[1])

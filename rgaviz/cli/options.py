@@ -56,7 +56,7 @@ NumClasses = Annotated[
     int | None, _of_bare("Outputs of a bare state_dict's network.", "those of its head", min=1)
 ]
 ImageSize = Annotated[
-    str | None, _of_bare("HEIGHTxWIDTH of the images of a bare state_dict's network.", USUAL)
+    str | None, _of_bare("HEIGHTxWIDTH, or one number, of the images of a bare state_dict's network.", USUAL)
 ]
 Mean = Annotated[
     str | None,
@@ -215,5 +215,9 @@ def out_option(text: str, **more: Any) -> Any:
 Out = Annotated[
     Path | None,
     out_option("A figure (.pdf, .png, .svg) or a folder.", show_default="./rgaviz-<command>/"),
+]
+Resume = Annotated[
+    bool,
+    flag("--resume", help="Go on where the same command was stopped among many pictures.", panel=OUTPUT),
 ]
 Json = Annotated[bool, flag("--json", help="Print the answer as JSON.", panel=OUTPUT)]

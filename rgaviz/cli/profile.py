@@ -41,7 +41,7 @@ def profile(
         str | None,
         typer.Option(help="Stages that get the attention: conv4,conv5.", show_default="the network's"),
     ] = None,
-    image_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the images.")] = "256x128",
+    image_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the images, or one number.")] = "256x128",
     num_classes: Annotated[int, typer.Option(min=1, help="Outputs of the network.")] = 10,
     runs: Annotated[
         list[Path] | None,

@@ -9,6 +9,7 @@ import typer
 
 from rgaviz.cli import completion
 from rgaviz.cli.app import app
+from rgaviz.cli.option_groups import parse_names
 from rgaviz.cli.options import OUTPUT, Json, out_option
 from rgaviz.cli.show import give, say
 
@@ -34,6 +35,20 @@ def table(
             autocompletion=completion.one(completion.paper_tables),
         ),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns behind the network's, in order, with commas: depth, params, epochs, seeds, a measure such as "
+            "error, or a data set.",
+            show_default="all",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the LaTeX table, for \\ref.", show_default="tab:results", rich_help_panel=OUTPUT
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         out_option("File to write.", show_default="standard output"),
@@ -43,7 +58,9 @@ def table(
     """Tabulate finished runs: parameters, and what the task measures as mean and standard deviation over seeds."""
     from rgaviz.runs.tabulate import choose_format, tabulate
 
-    text = tabulate(runs, out, form=choose_format(form, out, as_json=as_json), paper=paper, say=say)
+    form = choose_format(form, out, as_json=as_json)
+    wanted = [] if columns is None else parse_names(columns, "--columns")
+    text = tabulate(runs, out, form=form, paper=paper, columns=wanted, label=label, say=say)
     if out is None:
         print(text, end="")
     else:

@@ -6,6 +6,7 @@ So an epoch can be repeated, and several processes see what one would.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -145,9 +146,44 @@ def _erased(size: Sequence[int], corner: Tensor, cut: Tensor, mirror: Tensor, re
     return inside[0][:, :, None] & inside[1][:, None, :]
 
 
+# Few pictures, as Inception's training has it (Szegedy et al., arXiv 1409.4842), with larger parts: a network that sees
+# few pictures shall not see parts without what is on them.
+CUT_AREA = (0.5, 1.0)  # of the picture's area
+CUT_SHAPE = (3 / 4, 4 / 3)  # height by width, relative to the picture's
+
+
+def _draw_resized_crop(count: int, size: Sequence[int], generator: torch.Generator) -> Draws:
+    """What is cut out (count, 4): top, left, height, width as fractions of the picture; whether to mirror (count,)."""
+    area = torch.empty(count).uniform_(*CUT_AREA, generator=generator)
+    shape = torch.empty(count).uniform_(*map(math.log, CUT_SHAPE), generator=generator).exp()
+    sides = torch.stack([(area * shape).sqrt(), (area / shape).sqrt()], dim=1).clamp(max=1.0)  # (count, 2)
+    corner = torch.rand(count, 2, generator=generator) * (1 - sides)
+    return torch.cat([corner, sides], dim=1), torch.rand(count, generator=generator) < 0.5
+
+
+def _resized_crop(images: Tensor, cut: Tensor, mirror: Tensor) -> Tensor:
+    """Parts (b, 4) of images (b, H, W, 3), enlarged to their size, bilinear, some mirrored."""
+    _, height, width, _ = images.shape
+    places = []  # of the pixels in the picture, from -1 to 1: (b, H), then (b, W)
+    for side, (start, length) in zip((height, width), ((0, 2), (1, 3)), strict=True):
+        middles = (torch.arange(side) + 0.5) / side  # (side,)
+        places.append(2 * (cut[:, start, None] + cut[:, length, None] * middles) - 1)
+    down, across = places
+    across = torch.where(mirror[:, None], across.flip(1), across)
+    size = (len(cut), height, width)
+    grid = torch.stack(
+        [across[:, None, :].expand(size), down[:, :, None].expand(size)], dim=3
+    )  # (b, H, W, 2)
+    grid = grid.to(images.device)
+    planes = images.permute(0, 3, 1, 2).float()  # (b, 3, H, W)
+    found = torch.nn.functional.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+    return found.permute(0, 2, 3, 1).round().to(torch.uint8)  # (b, H, W, 3)
+
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "shift-mirror": Augmentation(_draw_shift_mirror, _shift_mirror),
     "shift": Augmentation(_draw_shift, _shift),  # for what must not be mirrored: digits, text
+    "resized-crop-mirror": Augmentation(_draw_resized_crop, _resized_crop),  # for few pictures
     "crop-mirror-erase": Augmentation(_draw_person, _person, erased=_erased),  # for people
     "scale-crop-mirror": Augmentation(
         draw_scale_crop_mirror, window=cut_window
@@ -155,5 +191,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "crop-mirror": Augmentation(draw_crop_mirror, window=cut_window),
     "none": Augmentation(_draw_nothing, _unchanged, cut_window),  # of a scene the window in its middle
 }
+FITTED = "fit"  # in a recipe: one of the next two, by the number of images
+FOR_FEW, USUAL = "resized-crop-mirror", "shift-mirror"
 OF_IMAGES = tuple(name for name, each in AUGMENTATIONS.items() if each.apply)
 OF_SCENES = tuple(name for name, each in AUGMENTATIONS.items() if each.window)

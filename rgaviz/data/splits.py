@@ -148,6 +148,31 @@ ImageSplit = MemorySplit | DiskSplit
 Split = ImageSplit | SceneSplit
 
 
+@dataclass(frozen=True)
+class _Reordered(MemorySplit):
+    """Some of the images in an order of their own; they stay where they are, and the rest speaks of the order."""
+
+    places: Sequence[int] = ()
+
+    def select(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        places = torch.tensor(self.places)
+        return super().select([places[indices.cpu()] for indices in batches])
+
+
+def reordered(split: Split, places: Sequence[int]) -> Split:
+    """The images of a split at these places, in this order; those in memory are not copied."""
+    names = [split.names[place] for place in places] if split.names else ()
+    if isinstance(split, SceneSplit):
+        return replace(split, sources=[split.sources[place] for place in places], names=names)
+    index = torch.tensor(places, dtype=torch.int64)
+    labels = split.labels[index.to(split.labels.device)]
+    cameras = None if split.cameras is None else split.cameras[index.to(split.cameras.device)]
+    if isinstance(split, MemorySplit):
+        return _Reordered(split.images, labels, cameras, names, split.damaged, list(places))
+    paths = [split.paths[place] for place in places]
+    return replace(split, paths=paths, labels=labels, cameras=cameras, names=names)
+
+
 def as_images(split: Split) -> ImageSplit:
     """The split, if its images have one size and a label each.
 

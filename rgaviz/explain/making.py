@@ -107,7 +107,7 @@ class _Mirrored:
         return [_Mirrored(each) for each in self.target.settled(output.flip(3))]
 
 
-def _settled(target: Target, output: Tensor) -> Target:
+def settled(target: Target, output: Tensor) -> Target:
     """The target with what depends on this output chosen for good, for other outputs of the same images."""
     if isinstance(target, ClassTarget):  # as some methods take no other
         return given_classes(target.classes(output), target.names)
@@ -162,7 +162,7 @@ def made(
     first = maps(images, layers[0], target, watched or {})
     if not first.cams or target is None or (len(layers) == 1 and making.smooth not in ("flip", "scales")):
         return first
-    same = _settled(target, first.output.to(images.device))
+    same = settled(target, first.output.to(images.device))
     mirrored = _Mirrored(same) if first.output.ndim == 4 else same
 
     def of_layer(layer: str | None, known: dict[str, np.ndarray] | None) -> dict[str, np.ndarray]:

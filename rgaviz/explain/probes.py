@@ -93,7 +93,9 @@ def scorecam(probe: Probe) -> Tensor:
 
     def seen(channels: Tensor) -> Tensor:
         size = probe.image.shape[2:]
-        wide = F.interpolate(probe.map[0, channels, None], size, mode="bilinear", align_corners=True)
+        # in float32, for 1e-8 is 0 in half precision and a channel without contrast would be 0 / 0
+        channel = probe.map[0, channels, None].float()  # (b, 1, h, w)
+        wide = F.interpolate(channel, size, mode="bilinear", align_corners=True)
         low, high = wide.amin((2, 3), keepdim=True), wide.amax((2, 3), keepdim=True)  # (b, 1, 1, 1)
         return probe.scores(probe.image * ((wide - low) / (high - low + 1e-8)).to(probe.image))
 

@@ -26,12 +26,14 @@ class Source:
         calls: how often one forward pass calls it; the mask is the product of its outputs.
         function: what turns the output into the mask where the module applies it as a function; without it,
             the watched module must be a sigmoid.
+        inverse: what turns a mask into such an output.
     """
 
     kind: Kind | Callable[[Any], Kind | None]
     gate: str = "gate"
     calls: int = 1
     function: Callable[[Tensor], Tensor] | None = None
+    inverse: Callable[[Tensor], Tensor] | None = None
 
 
 def _gather_excite(module: Any) -> Kind:
@@ -59,7 +61,7 @@ SOURCES: dict[str, Source] = {
     "timm.eca.CecaModule": Source("channel"),
     "timm.cbam.ChannelAttn": Source("channel"),
     "timm.cbam.LightChannelAttn": Source(
-        "channel", "fc2", function=torch.sigmoid
+        "channel", "fc2", function=torch.sigmoid, inverse=torch.logit
     ),  # its ``gate`` is never called
     "timm.cbam.SpatialAttn": Source("spatial"),
     "timm.cbam.LightSpatialAttn": Source("spatial"),
@@ -104,6 +106,27 @@ def ends_itself(module: nn.Module) -> bool:
     return isinstance(module, Gate) or DECLARED in vars(module)
 
 
+def _source_of(module: nn.Module) -> Source:
+    return Source(mask_kind(module) or "joint") if ends_itself(module) else SOURCES[_type_name(module)]
+
+
+def calls_of(module: nn.Module) -> int:
+    """How often one forward pass calls the watched module of a mask."""
+    return _source_of(module).calls
+
+
+def plain_mask(module: nn.Module, output: Tensor) -> Tensor:
+    """What one output of the watched module multiplies by: the mask, or one of its factors."""
+    function = _source_of(module).function
+    return output if function is None else function(output)
+
+
+def raw_mask(module: nn.Module, mask: Tensor) -> Tensor:
+    """The output of the watched module that multiplies by this mask or factor."""
+    inverse = _source_of(module).inverse
+    return mask if inverse is None else inverse(mask)
+
+
 def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
     """The mask of ``module`` from what its watched module gave in one forward pass.
 
@@ -119,7 +142,7 @@ def mask_of(module: nn.Module, outputs: Sequence[Tensor], key: str) -> Tensor:
         RgavizError: the gate was not called, or more often than a mask needs: no output is *the* mask then.
     """
     kind = mask_kind(module)
-    source = Source(kind or "joint") if ends_itself(module) else SOURCES[_type_name(module)]
+    source = _source_of(module)
     if len(outputs) != source.calls:
         used = f"used {len(outputs)} times in a forward pass, not {source.calls}" if outputs else "not used"
         step = (

@@ -8,9 +8,10 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rgaviz.figures.chart_legend import legend_of_numbers
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, DASHES, SMALL, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches, wrap_text
+from rgaviz.figures.style import COLOURS, DASHES, FigureOptions, Page, style
+from rgaviz.figures.text import printable
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, count, number
 
@@ -42,18 +43,18 @@ def draw_cmc(curves: Mapping[str, Curve], options: FigureOptions) -> Figure:
     """
     with matplotlib.rc_context(style(options)):
         width = options.inches
-        lines = [(label, wrap_text(printable(label), 0.85 * width, SMALL, lines=3)) for label in curves]
-        height = min(FLATTEST * width, TALLEST) + 0.14 * sum(len(wrapped) for _, wrapped in lines)
-        figure = sheet(width, height, options, layout="constrained")
+        above = min(FLATTEST * width, TALLEST)
+        legend = legend_of_numbers(curves, width, above)
+        figure = sheet(width, legend.page, options, layout="constrained")
         ax = figure.subplots()
-        for index, (label, wrapped) in enumerate(lines):
+        for index, (label, curve) in enumerate(curves.items()):
             ax.plot(
-                *zip(*curves[label], strict=True),
+                *zip(*curve, strict=True),
                 color=COLOURS[index % len(COLOURS)],
                 linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
                 marker="o",
                 markersize=2,
-                label="\n".join(wrapped),
+                label=printable(label),
             )
         low = min(rate for curve in curves.values() for _, rate in curve)
         last = max(rank for curve in curves.values() for rank, _ in curve)
@@ -61,7 +62,5 @@ def draw_cmc(curves: Mapping[str, Curve], options: FigureOptions) -> Figure:
         ax.set_ylim(FLOOR * (max(low - 1, 0) // FLOOR), 101)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.grid(color="#dddddd", linewidth=0.4)
-        widest = max(text_inches(line, SMALL) for _, wrapped in lines for line in wrapped) + 0.4
-        columns = min(len(lines), max(1, int(width / widest)))
-        figure.legend(loc="outside lower center", ncols=columns, handlelength=2.0)
+        legend.draw(figure, ax.lines)
     return figure

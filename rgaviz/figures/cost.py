@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.chart_legend import NARROWEST, shortened
 from rgaviz.figures.sheet import few, sheet
 from rgaviz.figures.style import COLOURS, LINE, SMALL, FigureOptions, Page, style
 from rgaviz.figures.text import printable, text_inches
@@ -20,6 +21,8 @@ from rgaviz.results.reader import Results, number, number_or_none
 
 HEIGHT = 0.72  # of the width, at most TALLEST inches
 TALLEST = 3.5
+COVERED = 0.12  # of the axes, by names
+LONGEST = 0.45  # of a name, in units of the width of the axes
 MARKER = 4.0  # points
 DISTANCES = (5.0, 9.0, 14.0, 20.0, 28.0)  # points from a point to its name
 # Where a name may stand, best first: its own side (0 to 1, left to right and bottom to top) that faces the point.
@@ -93,8 +96,7 @@ def _write_names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     frame = ax.get_window_extent()
     spots = ax.transData.transform([(row["cost"], row["value"]) for row in rows])  # (n, 2) pixels
     taken = [_marks(ax, row, scale) for row in rows]
-    for index, (row, spot) in enumerate(zip(rows, spots, strict=True)):
-        name = printable(str(row["label"]))
+    for index, (row, spot, name) in enumerate(zip(rows, spots, _names(ax, rows), strict=True)):
         size = np.array([text_inches(name, SMALL) * 72, SMALL * LINE]) * scale  # (2,) pixels
         boxes = {
             (side, distance): _place(spot, size, side, distance * scale)
@@ -114,6 +116,14 @@ def _write_names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
             size=SMALL,
             arrowprops=_leader(index) if distance > DISTANCES[1] else None,
         )
+
+
+def _names(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the rows are called, as short as it takes to leave room between the names."""
+    width, height = np.array(ax.get_window_extent().size) / ax.figure.dpi  # inches
+    room = COVERED * width * height / (len(rows) * SMALL * LINE / 72)
+    names = [printable(str(row["label"])) for row in rows]
+    return shortened(names, [min(max(room, NARROWEST), LONGEST * width)] * len(names))
 
 
 def _away(side: float) -> float:

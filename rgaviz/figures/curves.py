@@ -11,10 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.chart_legend import fit_legend
 from rgaviz.figures.histogram import PANEL_HEIGHT
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches
+from rgaviz.figures.style import COLOURS, STACKED, FigureOptions, Page, style
+from rgaviz.figures.text import printable
 from rgaviz.results.reader import Results, count, number_or_none
 
 LINES = {"train": (0, (3, 1.5)), "test": "solid"}
@@ -49,7 +50,9 @@ def draw_curves(
         width = options.inches
         across = 1 if width < STACKED else min(2, len(shown))
         down = -(-len(shown) // across)
-        figure = sheet(width, down * PANEL_HEIGHT + 0.5, options, layout="constrained")
+        above = down * PANEL_HEIGHT + 0.2
+        legend = fit_legend([str(network) for network in networks], width, above, others=list(LINES))
+        figure = sheet(width, legend.page, options, layout="constrained")
         grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
         panels = dict(zip(shown, grid, strict=False))
         for ax in grid[len(shown) :]:
@@ -79,10 +82,7 @@ def draw_curves(
                 ax.set_title(label.partition(" (")[0])  # without its unit
         shades = [Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(networks))]
         dashes = [Line2D([], [], color="black", linestyle=dash) for dash in LINES.values()]
-        names = [*(printable(str(network)) for network in networks), *LINES]
-        widest = max(text_inches(name, SMALL) for name in names) + 0.4  # with its line and the gap
-        columns = min(len(names), max(1, int(width / widest)))
-        figure.legend(shades + dashes, names, loc="outside lower center", ncols=columns, handlelength=2.0)
+        legend.draw(figure, shades + dashes)
     return figure
 
 

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from rgaviz.errors import OutputError, RgavizError, clipped
+from rgaviz.figures.ablations import ablation_pages
 from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
+from rgaviz.figures.faithfulness import faithfulness_pages
 from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
 from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.iou import iou_names, iou_pages
+from rgaviz.figures.likeness import likeness_pages
 from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
@@ -46,9 +49,12 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "profile": cost_pages,
     "growth": growth_pages,
     "localize": localize_pages,
+    "faithfulness": faithfulness_pages,
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,
+    "sanity": ablation_pages,
+    "sanity-weights": likeness_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays

@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.chart_legend import fit_legend
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches
+from rgaviz.figures.style import COLOURS, STACKED, FigureOptions, Page, style
+from rgaviz.figures.text import printable
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, count, number, number_or_none
 
 PANEL_HEIGHT = 2.1
+ROW = 0.132  # inches of a name with its exponents
 MARKERS = "osD^v<>"
 DECADES = 1000  # an axis that spans less has ticks between the powers of ten
 AXES = {"N": "N = H W, positions of the map", "C": "C, channels of the map"}
@@ -87,18 +89,24 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
         raise RgavizError("No curve to draw: name an attention, e.g. --attention rga-sc.")
     with matplotlib.rc_context(style(options)):
         width = options.inches
-        names = [_name(curve, axis) for curve in curves]
         note = "exponents: log-log least squares, larger half of sizes"
         note += "; bars: quartiles" if any("quartiles" in curve for curve in curves) else ""
-        widest = max(text_inches(_plain(name), SMALL) for name in names) + 0.5  # with its line and the gap
-        columns = min(len(names), max(1, int(width / widest)))
-        legend = (-(-len(names) // columns) + 1) * SMALL * LINE * 1.3 / 72
         shape = (2, 1) if width < STACKED else (1, 2)
-        height = shape[0] * PANEL_HEIGHT + legend + 0.2
-        figure = sheet(width, height, options, layout="constrained")
+        above = shape[0] * PANEL_HEIGHT + 0.1
+        growing = [_growing(curve, axis) for curve in curves]
+        legend = fit_legend(
+            [str(curve["label"]) for curve in curves],
+            width,
+            above,
+            tails=list(map(_plain, growing)),
+            handle=2.6,
+            title=note,
+            row=ROW,
+        )
+        figure = sheet(width, legend.page, options, layout="constrained")
         panels = dict(zip(PANELS, figure.subplots(*shape), strict=True))
         shade = -1
-        for curve, name in zip(curves, names, strict=True):
+        for curve, tail in zip(curves, growing, strict=True):
             shade += not curve["direct"]
             for key, ax in panels.items():
                 ax.loglog(
@@ -106,10 +114,12 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
                     [_number(value) for value in curve[key]],
                     color=COLOURS[shade % len(COLOURS)],
                     linestyle=(0, (3, 1.5)) if curve["direct"] else "solid",
-                    marker=MARKERS[shade % len(MARKERS)],
+                    marker=MARKERS[
+                        (shade + shade // len(COLOURS)) % len(MARKERS)
+                    ],  # another one where colours recur
                     markerfacecolor="white" if curve["direct"] else None,
                     markersize=3,
-                    label=name,
+                    label=_escaped(printable(str(curve["label"]))) + tail,
                 )
             if "quartiles" in curve:
                 panels["latency_ms"].vlines(
@@ -135,35 +145,32 @@ def draw_scaling(curves: Sequence[Mapping[str, Any]], options: FigureOptions, ax
             ax.grid(color="#dddddd", linewidth=0.4)
             if options.title:
                 ax.set_title(PANELS[key].partition(" (")[0])
-        handles, labels = panels["latency_ms"].get_legend_handles_labels()
-        legend_box = figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=columns,
-            handlelength=2.6,
-            title=printable(note),
-            title_fontsize=SMALL,
-        )
-        for text in legend_box.get_texts():
+        names = map(_escaped, legend.names)
+        labels = [name + tail for name, tail in zip(names, growing, strict=False)]
+        drawn = legend.draw(figure, panels["latency_ms"].lines, labels)
+        for text in drawn.get_texts():
             text.set_parse_math(True)  # of the exponents
     return figure
 
 
-def _name(curve: Mapping[str, Any], axis: str) -> str:
-    """The label and how its time and its memory grow."""
+def _growing(curve: Mapping[str, Any], axis: str) -> str:
+    """How its time and its memory grow, to stand behind its name."""
     grows = [
         f"{what} ${axis}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never -0.0
         for what, exponent in zip(("time", "memory"), curve["exponents"], strict=True)
         if exponent is not None
     ]
-    label = printable(str(curve["label"])).replace("$", r"\$")  # which is no formula
-    return ": ".join(part for part in (label, ", ".join(grows)) if part)
+    return f": {', '.join(grows)}" if grows else ""
 
 
-def _plain(name: str) -> str:
-    """A name as wide as it is drawn, or a little wider: without the signs of its formulas."""
-    return re.sub("[$^{}]", "", name)
+def _escaped(name: str) -> str:
+    """A name that is no formula."""
+    return name.replace("$", r"\$")
+
+
+def _plain(tail: str) -> str:
+    """As wide as it is drawn, or a little wider: without the signs of its formulas."""
+    return re.sub("[$^{}]", "", tail)
 
 
 def _number(value: float | None) -> float:

@@ -7,18 +7,22 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from rgaviz.errors import RgavizError
+from rgaviz.figures.chart_legend import fit_legend
 from rgaviz.figures.names import called, titled
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, DASHES, SMALL, STACKED, FigureOptions, Page, style
-from rgaviz.figures.text import printable
+from rgaviz.figures.style import COLOURS, DASHES, STACKED, FigureOptions, Page, style
 from rgaviz.results.manifest import MapRef, ResultsError
 from rgaviz.results.reader import Results
 
 DEAD, SATURATED = 0.05, 0.95
 HEADER = ("label", "channel", "mean", "std", "dead", "saturated")
+MEANING = f"dead (mean < {DEAD}), saturated (mean > {SATURATED}) channels"
+FLAT = 1 / 30  # of the height of an axis: hardly to be seen
 BINS = np.linspace(0.0, 1.0, 41)
 
 PANEL_HEIGHT = 1.5
@@ -86,6 +90,17 @@ def channel_statistics(values: np.ndarray) -> dict[str, Any]:
     }
 
 
+def is_peaked(densities: Sequence[np.ndarray]) -> bool:
+    """Whether most of a histogram would be flat on a linear axis: half of its filled bins below a 30th of the highest.
+
+    Args:
+        densities: of each network and layer over the same bins.
+    """
+    filled = np.concatenate(densities)
+    filled = filled[filled > 0]
+    return bool(filled.size and np.median(filled) < FLAT * filled.max())
+
+
 def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptions) -> Figure:
     """Draw the distribution of all values, and each channel's mean and spread; several networks overlaid.
 
@@ -96,34 +111,49 @@ def draw_histogram(statistics: Sequence[Mapping[str, Any]], options: FigureOptio
     with matplotlib.rc_context(style(options)):
         width = options.inches
         shape = (2, 1) if width < STACKED else (1, 2)
-        legend = 0.13 * len(statistics) + 0.25
-        figure = sheet(width, shape[0] * PANEL_HEIGHT + legend + 0.2, options, layout="constrained")
+        above = shape[0] * PANEL_HEIGHT + 0.1
+        found = [channel_statistics(entry["values"]) for entry in statistics]
+        tails = [f": {100 * each['dead']:.1f}%, {100 * each['saturated']:.1f}%" for each in found]
+        names = [str(entry["label"]) for entry in statistics]
+        legend = fit_legend(names, width, above, tails=tails, title=MEANING)
+        figure = sheet(width, legend.page, options, layout="constrained")
         spread, ranked = figure.subplots(*shape)
-        for index, entry in enumerate(statistics):
+        densities = [np.histogram(entry["values"], BINS, density=True)[0] for entry in statistics]
+        lines = []
+        for index, (density, each) in enumerate(zip(densities, found, strict=True)):
             shade = COLOURS[index % len(COLOURS)]
             dashes = DASHES[index // len(COLOURS) % len(DASHES)]
-            found = channel_statistics(entry["values"])
-            dead, saturated = 100 * found["dead"], 100 * found["saturated"]
-            text = f"{entry['label']}: dead {dead:.1f}%, saturated {saturated:.1f}%"
-            density, _ = np.histogram(entry["values"], BINS, density=True)
             spread.stairs(density, BINS, fill=True, color=shade, alpha=0.2, linewidth=0)
-            spread.stairs(density, BINS, color=shade, linestyle=dashes, label=printable(text))
-            order = np.argsort(found["mean"])
+            spread.stairs(density, BINS, color=shade, linestyle=dashes)
+            order = np.argsort(each["mean"])
             percent = 100 * (np.arange(order.size) + 0.5) / order.size
-            mean, std = found["mean"][order], found["std"][order]
+            mean, std = each["mean"][order], each["std"][order]
             low, high = np.clip(mean - std, 0, 1), np.clip(mean + std, 0, 1)
             ranked.fill_between(percent, low, high, color=shade, alpha=0.2, linewidth=0)
-            ranked.plot(percent, mean, color=shade, linestyle=dashes)
-        spread.set(xlim=(0, 1), ylim=(0, None), xlabel="channel attention", ylabel="density")
+            lines += ranked.plot(percent, mean, color=shade, linestyle=dashes)
+        spread.set(xlim=(0, 1), xlabel="channel attention")
+        _set_density_axis(spread, densities)
         ranked.set(xlim=(0, 100), ylim=(0, 1), xlabel="channels, sorted by mean (%)", ylabel="mean ± std")
         for edge in (DEAD, SATURATED):
             ranked.axhline(edge, color="#999999", linewidth=0.5, linestyle=(0, (2, 2)), zorder=0)
         if options.title:
             spread.set_title("values of all channels and pictures")
             ranked.set_title("each channel over the pictures")
-        meaning = f"dead: mean < {DEAD}, saturated: mean > {SATURATED}"
-        figure.legend(loc="outside lower center", title=meaning, title_fontsize=SMALL)
+        labels = [name + tail for name, tail in zip(legend.names, tails, strict=False)]
+        legend.draw(figure, lines, labels)
     return figure
+
+
+def _set_density_axis(ax: Axes, densities: Sequence[np.ndarray]) -> None:
+    """From 0 on, or logarithmic where that would hide most."""
+    if not is_peaked(densities):
+        ax.set(ylim=(0, None), ylabel="density")
+        return
+    least = min(density[density > 0].min() for density in densities)
+    ax.set(yscale="log", ylabel="density (log)")
+    ax.set_ylim(bottom=least / 2)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def histogram_table(statistics: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from rgaviz.figures.chart_legend import fit_legend
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, LINE, SMALL, STACKED, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches, wrap_text
+from rgaviz.figures.style import COLOURS, SMALL, STACKED, FigureOptions, Page, style
+from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, number_or_none
 
@@ -99,14 +100,11 @@ def draw_intervals(shares: Shares, options: FigureOptions) -> Figure:
         width, count = options.inches, len(shares.panels)
         columns = 1 if width < STACKED else min(count, 3)
         lines = -(-count // columns)
-        entries = _entries(shares, 0.85 * width)
-        widest = max(
-            text_inches(line, SMALL) for each in entries for line in str(each.get_label()).split("\n")
-        )
-        across = max(1, min(len(entries), int(width / (widest + 0.45))))
-        legend = -(-len(entries) // across) * SMALL * LINE * 1.3 / 72
         panel = len(shares.parts) * (len(shares.networks) * ROW + GAP) + (0.22 if options.title else 0.06)
-        figure = sheet(width, lines * panel + legend + 0.42, options, layout="constrained")
+        above = lines * panel + 0.3
+        others = _others(shares)
+        legend = fit_legend(shares.networks, width, above, others=list(others), handle=2.0)
+        figure = sheet(width, legend.page, options, layout="constrained")
         figure.get_layout_engine().set(h_pad=0.02, w_pad=0.03)  # pyright: ignore[reportCallIssue, reportOptionalMemberAccess]
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for ax in grid[count:]:
@@ -125,7 +123,7 @@ def draw_intervals(shares: Shares, options: FigureOptions) -> Figure:
         names = [wrap_text(name, 0.3 * width / columns, SMALL, lines=1)[0] for name in shares.parts]
         grid[0].set_yticks(range(len(names)), names)
         grid[0].set_ylim(len(names) - 0.5, -0.5)
-        figure.legend(handles=entries, loc="outside lower center", ncols=across, columnspacing=1.2)
+        legend.draw(figure, [*map(_network, range(len(shares.networks))), *others.values()])
     return figure
 
 
@@ -166,19 +164,15 @@ def _look(index: int) -> tuple[str, str]:
     return COLOURS[index % len(COLOURS)], MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
-def _entries(shares: Shares, inches: float) -> list[Line2D]:
-    """The lines of the legend."""
-    entries = []
-    for index, network in enumerate(shares.networks):
-        colour, marker = _look(index)
-        label = "\n".join(wrap_text(printable(network), inches, SMALL, lines=2))
-        entries.append(Line2D([], [], color=colour, marker=marker, markersize=3, linewidth=1.2, label=label))
-    for name in (name for name in FLOORS if name in shares.floors):
-        entries.append(Line2D([], [], **FLOORS[name], label=TITLES[name]))
+def _network(index: int) -> Line2D:
+    """How a network looks."""
+    colour, marker = _look(index)
+    return Line2D([], [], color=colour, marker=marker, markersize=3, linewidth=1.2)
+
+
+def _others(shares: Shares) -> dict[str, Line2D]:
+    """Floors by name, and how they look."""
+    found = {TITLES[name]: Line2D([], [], **FLOORS[name]) for name in FLOORS if name in shares.floors}
     if shares.random and any(random for random, _ in shares.panels.values()):
-        entries.append(
-            Line2D(
-                [], [], color="#555555", marker="x", markersize=3.2, linestyle="none", label=TITLES[RANDOM]
-            )
-        )
-    return entries
+        found[TITLES[RANDOM]] = Line2D([], [], color="#555555", marker="x", markersize=3.2, linestyle="none")
+    return found

@@ -8,11 +8,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from rgaviz.figures.chart_legend import legend_of_numbers
 from rgaviz.figures.confusion import CORNER as OF_COUNTS
 from rgaviz.figures.confusion import confusion_page
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, SMALL, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches, wrap_text
+from rgaviz.figures.style import COLOURS, FigureOptions, Page, style
+from rgaviz.figures.text import printable
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, number_or_none
 
@@ -72,18 +73,21 @@ def draw_iou(classes: Sequence[str], shares: Shares, options: FigureOptions) -> 
     """
     with matplotlib.rc_context(style(options)):
         width, count = options.inches, len(shares)
-        labels = [wrap_text(printable(label), 0.85 * width, SMALL, lines=3) for label in shares]
         room = len(classes) * (count * BAR + BETWEEN)
-        height = min(room, TALLEST) + 0.5 + 0.14 * sum(map(len, labels))
-        figure = sheet(width, height, options, layout="constrained")
+        above = min(room, TALLEST) + 0.35
+        legend = legend_of_numbers(shares, width, above, handle=1.2)
+        figure = sheet(width, legend.page, options, layout="constrained")
         ax = figure.subplots()
         thick = BAR / (count * BAR + BETWEEN)  # of the place of a class, which is 1
         written = len(classes) * count <= MOST_BARS
-        for index, (label, values) in enumerate(zip(labels, shares.values(), strict=True)):
+        handles = []
+        for index, (label, values) in enumerate(shares.items()):
             places = np.arange(len(classes)) + (index - (count - 1) / 2) * thick
             lengths = [0.0 if value is None else value for value in values]
             colour = COLOURS[index % len(COLOURS)]
-            ax.barh(places, lengths, thick, color=colour, linewidth=0, label="\n".join(label))
+            handles.append(
+                ax.barh(places, lengths, thick, color=colour, linewidth=0, label=printable(label))[0]
+            )
             for place, value in zip(places, values, strict=True) if written else ():
                 text = "–" if value is None else f"{value:.1f}"
                 ax.annotate(
@@ -94,8 +98,5 @@ def draw_iou(classes: Sequence[str], shares: Shares, options: FigureOptions) -> 
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", color="#dddddd", linewidth=0.4)
         ax.set_axisbelow(True)
-        widest = max(text_inches(line, SMALL) for lines in labels for line in lines) + 0.4
-        figure.legend(
-            loc="outside lower center", ncols=min(count, max(1, int(width / widest))), handlelength=1.2
-        )
+        legend.draw(figure, handles)
     return figure

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rgaviz.figures.legend import Legend
+from rgaviz.figures.panels import is_sorted
 from rgaviz.figures.scales import Scales
 from rgaviz.figures.style import (
     FLAG,
@@ -187,7 +188,8 @@ class Layout:
         if panel.kind != "bars":
             return []
         values = self.scales.read(panel, panel.map, rank=1)
-        return [Line(text=f"{values.size} channels"), Line(text=f"mean {values.mean():.2f}")]
+        order = ", sorted" if is_sorted(values) else ""
+        return [Line(text=f"{values.size} channels{order}"), Line(text=f"mean {values.mean():.2f}")]
 
     def pages(self, most: int = 0) -> tuple[list[list[PanelLine]], int]:
         """The lines by page: at most six, no page taller than the venue allows, those that belong together on one.

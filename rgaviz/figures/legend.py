@@ -11,7 +11,8 @@ from rgaviz.figures.style import LINE_SMALL, PAD, SMALL
 from rgaviz.figures.swatches import SwatchLegend
 from rgaviz.figures.text import wrap_text
 
-BAR_HEIGHT, BAR_WIDTH, BAR_CELL = 0.07, 1.9, 1.05  # inches
+BAR_HEIGHT, BAR_WIDTH, BAR_CELL, BELOW = 0.07, 1.9, 1.05, 0.03  # inches
+MOST_LINES = 3  # of a bar's words, where there are briefer ones
 
 
 class Legend:
@@ -28,21 +29,23 @@ class Legend:
         self.swatches, self.bars = swatches, bars
         self.cells = min(len(bars), max(1, int(width / BAR_CELL))) if bars else 1
         self.cell = width / self.cells
-        self.labels = [
-            [
-                line
-                for part in bar.label.split("\n")
-                for line in wrap_text(part, 0.94 * self.cell, SMALL, lines=6)
-            ]
-            for bar in bars
-        ]
+        self.labels = [self._label(bar) for bar in bars]
         rows = sum(self._row_height(first) for first in range(0, len(bars), self.cells))
         self.height = swatches.height + rows
+
+    def _label(self, bar: ColourBar) -> list[str]:
+        """Its words as lines that fit: the brief ones where the others take too many lines."""
+        label = self._wrapped(bar.label)
+        return self._wrapped(bar.brief) if bar.brief and len(label) > MOST_LINES else label
+
+    def _wrapped(self, text: str) -> list[str]:
+        room = 0.94 * self.cell
+        return [line for part in text.split("\n") for line in wrap_text(part, room, SMALL, lines=6)]
 
     def _row_height(self, first: int) -> float:
         """The height of the row of colour bars that starts with the given one."""
         lines = max(len(label) for label in self.labels[first : first + self.cells])
-        return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + 0.06
+        return PAD + BAR_HEIGHT + (1 + lines) * LINE_SMALL + BELOW
 
     def draw(self, page: Figure, axes: MakeAxes, y: float) -> None:
         """Draw it from ``y`` inches below the top of the page on."""

@@ -24,6 +24,8 @@ PIXELS = 300  # a panel's raster is at least as wide, so that a figure can be zo
 TINY = 64  # pictures up to this size keep their pixels visible
 FRAMES = {"right": RIGHT, "wrong": WRONG}
 FRAME = 1.5  # points
+MOST_BARS = 128  # channels: bars of more are thinner than print shows
+BLUE = "#4477aa"
 
 
 def write_line(ax: Axes, text: str, place: tuple[float, float], up: float, **look: Any) -> None:
@@ -126,9 +128,19 @@ def draw_marks(ax: Axes, marks: Sequence[Point]) -> None:
         ax.plot(x, y, "+", color=shade, markersize=6, markeredgewidth=width, transform=ax.transAxes)
 
 
+def is_sorted(values: np.ndarray) -> bool:
+    """Whether channel values (C,) are drawn in the order of their size, not in that of the channels."""
+    return values.size > MOST_BARS
+
+
 def draw_channels(ax: Axes, values: np.ndarray) -> None:
-    """Channel values as thin bars from 0 to 1, with their mean."""
-    ax.stairs(values, np.arange(values.size + 1), fill=True, color="#4477aa", linewidth=0)
+    """Channel values from 0 to 1 with their mean: thin bars, or of many channels a curve from the least value up."""
+    if is_sorted(values):
+        ordered, places = np.sort(values), np.arange(values.size) + 0.5
+        ax.fill_between(places, ordered, color=BLUE, alpha=0.25, linewidth=0)
+        ax.plot(places, ordered, color=BLUE, linewidth=0.9)
+    else:
+        ax.stairs(values, np.arange(values.size + 1), fill=True, color=BLUE, linewidth=0)
     ax.axhline(float(values.mean()), color="black", linewidth=0.6, linestyle=(0, (4, 2)))
     ax.set(xlim=(0, values.size), ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
     ax.set_yticklabels(["0", ".5", "1"])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rgaviz.figures.panels import is_sorted
 from rgaviz.figures.scales import GROUP_NAMES, Scales
 from rgaviz.results.manifest import Panel
 
@@ -45,7 +46,8 @@ def parts_of(scales: Scales) -> list[Part]:
         maps = [column for column, each in enumerate(groups) if each == group and group is not None]
         words = _words([titles[column] for column in pictures], [titles[column] for column in maps])
         common = _common([row[column].lines for row in scales.rows for column in maps if column < len(row)])
-        caption = "; ".join([words, *common])
+        order = ["channels sorted by value"] if _has_sorted(scales, maps) else []
+        caption = "; ".join([words, *common, *order])
         parts.append(Part(f"({mark})" if len(shown) > 1 else "", (*pictures, *maps), caption))
     return parts
 
@@ -54,6 +56,12 @@ def _group(rows: Sequence[Sequence[Panel]], column: int) -> str | None:
     """Of a column of panels; None of pictures."""
     refs = (row[column].map for row in rows if column < len(row))
     return next((ref.group for ref in refs if ref is not None), None)
+
+
+def _has_sorted(scales: Scales, columns: Sequence[int]) -> bool:
+    """Whether channels are drawn in these columns that are in no order of their own."""
+    panels = [row[column] for row in scales.rows for column in columns if column < len(row)]
+    return any(each.kind == "bars" and is_sorted(scales.read(each, each.map, rank=1)) for each in panels)
 
 
 def _words(pictures: list[str], maps: list[str]) -> str:

@@ -29,12 +29,13 @@ class Span(NamedTuple):
 
 
 class ColourBar(NamedTuple):
-    """A colour map, the values of its ends, and the words that state the scale, in lines."""
+    """A colour map, the values of its ends, and the words that state the scale, in lines; fewer for a narrow place."""
 
     cmap: str
     low: float
     high: float
     label: str
+    brief: str = ""
 
 
 def span_of(values: np.ndarray) -> Span:
@@ -241,4 +242,8 @@ class Scales:
         names = {side: c if one_each else m if one_network else f"{c} {m}" for side, (c, m) in shown.items()}
         stated = ", ".join(f"{names[side]} {value:.3g}" for side, value in maxima.items())
         whose = "network's" if one_each else "method's" if one_network else "network's and method's"
-        return ColourBar(self.cmap, 0.0, 1.0, f"{what}, fraction of each {whose} maximum\n({stated})")
+        scale = f"{what}, fraction of each {whose} maximum"
+        values = ", ".join(f"{value:.3g}" for value in maxima.values())
+        return ColourBar(
+            self.cmap, 0.0, 1.0, f"{scale}\n({stated})", f"{scale}\n(in the order of the panels {values})"
+        )

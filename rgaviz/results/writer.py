@@ -49,6 +49,7 @@ class ResultsWriter:
         self.rows: list[list[Panel]] = []
         self.tables: dict[str, str] = {}
         self._archive: zipfile.ZipFile | None = None
+        self._ids: set[str] = set()
 
     def __enter__(self) -> ResultsWriter:
         refuse_others(self.folder, [MANIFEST, MAPS])  # now, not after an hour of work
@@ -65,12 +66,16 @@ class ResultsWriter:
             raise output_error(self.folder, error) from error
         return self
 
-    def picture(self, picture: Picture, pixels: np.ndarray, maps: Mapping[str, np.ndarray]) -> None:
+    def has(self, picture: str) -> bool:
+        """Whether a picture of this id has been added."""
+        return picture in self._ids
+
+    def picture(self, picture: Picture, pixels: np.ndarray | bytes, maps: Mapping[str, np.ndarray]) -> None:
         """Add one picture with its maps; they are on the disk when this returns.
 
         Args:
             picture: its entry in the manifest.
-            pixels: RGB uint8 (H, W, 3), at the size shown.
+            pixels: RGB uint8 (H, W, 3), at the size shown, or the bytes of its PNG.
             maps: raw maps under ``"<checkpoint id>/<map name>"``; saved as float32, those of labels as the uint8 that
                 they are.
         """
@@ -79,10 +84,11 @@ class ResultsWriter:
                 (self._temporary / PICTURES).mkdir()
                 self._archive = zipfile.ZipFile(self._temporary / MAPS, "w")
             place = self._temporary / PICTURES / f"{picture.id}.png"
-            place.write_bytes(png_bytes(pixels))
+            place.write_bytes(pixels if isinstance(pixels, bytes) else png_bytes(pixels))
         except OSError as error:
             raise output_error(self.folder, error) from error
         self.pictures.append(picture)
+        self._ids.add(picture.id)
         self.maps(picture.id, maps)
 
     def maps(self, picture: str, maps: Mapping[str, np.ndarray]) -> None:

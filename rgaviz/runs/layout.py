@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from rgaviz.errors import lookup
 from rgaviz.runs.papers import NOTHING, Paper, paper_table
 from rgaviz.runs.row import Row, mean_and_std
 from rgaviz.tasks import Measure
@@ -25,6 +26,22 @@ DATASETS = {
     **PEOPLE,
 }
 SETTINGS = ("Model", "Depth", "Params", "Epochs", "Seeds")  # the first columns
+
+
+class Head(NamedTuple):
+    """What stands above a column.
+
+    Attributes:
+        names: by which the column is asked for: its setting, or its measure and its data set.
+        title: in one line.
+        dataset: in two lines the upper one; "" of settings.
+        below: the lower one.
+    """
+
+    names: tuple[str, ...]
+    title: str
+    dataset: str
+    below: str
 
 
 class Column(NamedTuple):
@@ -50,30 +67,37 @@ class Column(NamedTuple):
         return self.dataset, self.measure.key
 
     @property
-    def titles(self) -> list[str]:
+    def heads(self) -> list[Head]:
         """Of our column, and of the paper's beside it."""
-        title = DATASETS.get(self.dataset, self.dataset)
+        title, names = DATASETS.get(self.dataset, self.dataset), (self.measure.key, self.dataset)
         paper = title if self.alone else f"{title} {self.measure.title}"
-        return [f"{title} {self.measure.label}", *([f"{paper}, paper"] if self.beside else [])]
+        ours = Head(names, f"{title} {self.measure.label}", title, self.measure.label)
+        return [ours, *([Head(names, f"{paper}, paper", title, "paper")] if self.beside else [])]
 
 
 class Table(NamedTuple):
     """A table as text.
 
     Attributes:
-        columns: behind those of the settings.
+        heads: of the columns.
         cells: a list per row.
         bold: row and column of the cells to print in bold.
     """
 
-    columns: list[Column]
+    heads: list[Head]
     cells: list[list[str]]
     bold: set[tuple[int, int]]
 
     @property
     def header(self) -> list[str]:
         """Titles of all columns."""
-        return [*SETTINGS, *(title for column in self.columns for title in column.titles)]
+        return [head.title for head in self.heads]
+
+    @property
+    def two_lines(self) -> bool:
+        """Whether data sets stand above their measures: where one has several."""
+        measures = {(head.dataset, head.names) for head in self.heads if head.dataset}
+        return len(measures) > len({dataset for dataset, _ in measures})
 
 
 def columns_of(rows: Sequence[Row], reported: Paper) -> list[Column]:
@@ -115,12 +139,13 @@ def others_of(reported: Paper, columns: Sequence[Column]) -> dict[str, list[list
     }
 
 
-def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
+def lay_out(rows: Sequence[Row], paper: str | None = None, wanted: Sequence[str] = ()) -> Table:
     """The text of a table; what is best of its family, data set and measure beyond the deviations is to be bold.
 
     Args:
         rows: from :func:`read_runs`.
         paper: a key of ``PAPERS`` whose figures stand beside ours; methods it compares with come first.
+        wanted: the columns in order, as :func:`chosen` takes them; by default all.
     """
     reported = paper_table(paper) if paper else NOTHING
     columns = columns_of(rows, reported)
@@ -130,8 +155,9 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
         for column, values in zip(columns, others, strict=True):
             line += ["" if value is None else column.measure.number(value) for value in values]
         cells.append(line)
+    decimals = _decimals(rows)
     for row in rows:
-        line = [row.model, row.depth, _parameters(row), str(row.epochs), _seeds(row)]
+        line = [row.model, row.depth, _parameters(row, decimals), str(row.epochs), _seeds(row)]
         for dataset, measure, *_, beside in columns:
             if row.by_seed(dataset, measure) and _is_best(row, rows, dataset, measure):
                 bold.add((len(cells), len(line)))
@@ -140,7 +166,34 @@ def lay_out(rows: Sequence[Row], paper: str | None = None) -> Table:
                 value = reported.figure(row.network, dataset, measure.key)
                 line.append("" if value is None else measure.number(value))
         cells.append(line)
-    return Table(columns, cells, bold)
+    heads = [Head((name.lower(),), name, "", name) for name in SETTINGS]
+    heads += [head for column in columns for head in column.heads]
+    places = chosen([head.names for head in heads], wanted)
+    return Table(
+        [heads[place] for place in places],
+        [[line[place] for place in places] for line in cells],
+        {(row, places.index(place)) for row, place in bold if place in places},
+    )
+
+
+def chosen(names: Sequence[Sequence[str]], wanted: Sequence[str]) -> list[int]:
+    """The places of the wanted columns in their order, each once; the first column, which names a row, before them.
+
+    Args:
+        names: of each column those by which it is asked for; several may have one.
+        wanted: some of them; of none all columns.
+
+    Raises:
+        UnknownNameError: no column has the name.
+    """
+    known = dict.fromkeys(name for each in names for name in each)
+    for name in wanted:
+        lookup(known, name, "column")
+    if not wanted:
+        return list(range(len(names)))
+    return list(
+        dict.fromkeys([0, *(place for name in wanted for place, each in enumerate(names) if name in each)])
+    )
 
 
 def _is_best(row: Row, rows: Sequence[Row], dataset: str, measure: Measure) -> bool:
@@ -169,11 +222,15 @@ def _spread(measure: Measure, by_seed: Mapping[int, float]) -> str:
     return " ± ".join(measure.number(value) for value in (mean, std) if value is not None)
 
 
-def _parameters(row: Row) -> str:
+def _decimals(rows: Sequence[Row]) -> int:
+    """Of the millions of parameters, in the whole column: as many as the smallest network takes."""
+    return 2 if all(count >= 1e6 for row in rows for count in row.parameters.values()) else 3
+
+
+def _parameters(row: Row, decimals: int) -> str:
     """In millions; more than one where the number of classes shows."""
     counts = (count / 1e6 for _, count in sorted(row.parameters.items()))
-    shown = dict.fromkeys(f"{count:.2f}M" if count >= 1 else f"{count:.3f}M" for count in counts)
-    return " / ".join(shown)
+    return " / ".join(dict.fromkeys(f"{count:.{decimals}f}M" for count in counts))
 
 
 def _seeds(row: Row) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
+    from rgaviz.tasks.evidence import Evidence
     from rgaviz.tasks.ranking import Ranking
 
 
@@ -91,12 +94,14 @@ class Evaluation:
         tables: by name.
         ranking: the order of a gallery for each query, where that is what was measured.
         notes: what a reader of the numbers must know, a line each.
+        evidence: what each picture adds to the measures that stand in tables; None where that is not kept.
     """
 
     figures: dict[str, float]
     tables: dict[str, Table] = field(default_factory=dict)
     ranking: Ranking | None = None
     notes: list[str] = field(default_factory=list)
+    evidence: Evidence | None = None
 
 
 class Line(NamedTuple):
@@ -120,3 +125,17 @@ class Told(NamedTuple):
     values: dict[str, Any]
     says: str = ""
     labels: np.ndarray | None = None
+
+
+class Confidence(NamedTuple):
+    """How far a network holds to what it says of a picture when the picture is changed.
+
+    Attributes:
+        scores: outputs (b, ...) of variants of the picture -> (b,); NaN where the network says nothing of the kind.
+        title: what the score is, in words.
+        rises: whether it can be greater than for the picture as it is.
+    """
+
+    scores: Callable[[Tensor], Tensor]
+    title: str
+    rises: bool = True

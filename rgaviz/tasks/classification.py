@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from rgaviz.data.order import shuffled
 from rgaviz.data.splits import Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
-from rgaviz.explain.targets import Target, given_classes, one_class, scored, top_classes
-from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.explain.targets import ClassTarget, Target, given_classes, one_class, scored, top_classes
+from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.evidence import of_images
 from rgaviz.tasks.metrics import class_errors, confusion
 from rgaviz.tasks.task import LABEL, How, Parts
 
@@ -106,14 +108,18 @@ class Classification:
         classes = len(how.classes)
         loss = torch.zeros((), dtype=torch.float64)
         counts = torch.zeros(classes, classes, dtype=torch.int64)
-        for images, labels in how.batches(parts("test")):
+        wrong, split = [], parts("test")
+        for images, labels in how.batches(split):
             with how.autocast():
                 logits = model(images)
             loss += (
                 F.cross_entropy(logits.float(), labels, reduction="sum").cpu().double()
             )  # MPS has no float64
             counts += confusion(labels, logits.argmax(1), classes).cpu()
-        return summary(how.sum(loss), how.sum(counts), how.classes)
+            wrong.append((logits.argmax(1) != labels).cpu())
+        found = summary(how.sum(loss), how.sum(counts), how.classes)
+        single = how.processes == 1  # else each has seen its share
+        return replace(found, evidence=of_images(torch.cat(wrong), split.names) if single else None)
 
     def input_size(self, picture: tuple[int, int], image_size: tuple[int, int]) -> tuple[int, int]:
         return image_size
@@ -170,6 +176,20 @@ class Classification:
                 f"--target label needs the class of every picture, but one has {said}; add --label."
             )
         return given_classes([list(names).index(str(each)) for each in truth], names)
+
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        if self.kind == VALUE or not isinstance(target, ClassTarget):
+            raise RgavizError(
+                "The score that is measured is the probability of a class, and this target has none; choose a class."
+            )
+        place = int(target.classes(output)[0, 0])
+
+        def scores(outputs: Tensor) -> Tensor:
+            if self.kind == MULTILABEL:
+                return outputs.float()[:, place].sigmoid()
+            return probabilities(outputs.float(), self.kind)[0][:, place]
+
+        return Confidence(scores, "probability of the class")
 
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [f"top {place + 1}" for place in range(min(TOPS.get(text, 1), len(names)))]

@@ -66,6 +66,12 @@ class RegionTarget:
         rows = output[torch.arange(len(output)), labels]  # (B, K, H, W) -> (B, H, W)
         return (rows * chosen).flatten(1).sum(1, keepdim=True)  # (B, 1)
 
+    def probability(self, output: Tensor) -> Tensor:
+        """The mean probability (B,) of the class at the pixels; NaN where there are none."""
+        labels, chosen = self._chosen(output)
+        shares = output.float().softmax(1)[torch.arange(len(output)), labels]  # (B, K, H, W) -> (B, H, W)
+        return (shares * chosen).flatten(1).sum(1) / chosen.flatten(1).sum(1)
+
     def about(self, output: Tensor) -> list[list[str]]:
         labels, _ = self._chosen(output)
         return [[f"{self.names[label]}{self._where()}"] for label in labels.tolist()]

@@ -14,7 +14,8 @@ from rgaviz.data.order import identities
 from rgaviz.data.splits import ImageSplit, Split, as_images
 from rgaviz.errors import RgavizError, quoted, unknown_name
 from rgaviz.explain.targets import Target, scored
-from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.evidence import of_queries
 from rgaviz.tasks.matching import Matching
 from rgaviz.tasks.ranking import Ranking, rank
 from rgaviz.tasks.task import How, Parts
@@ -184,6 +185,14 @@ class ReIdentification:
             f"A re-identification network knows no class to explain; choose --target {NORM} or {SIMILARITY}:PICTURE."
         )
 
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        if isinstance(target, Similarity):
+            return Confidence(lambda outputs: target.scores(outputs)[:, 0], "cosine with the other picture")
+        own = Similarity(output.detach())
+        return Confidence(
+            lambda outputs: own.scores(outputs)[:, 0], "cosine with the whole picture", rises=False
+        )
+
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [text.partition(":")[0]]
 
@@ -245,7 +254,8 @@ def summary(ranking: Ranking, query: ImageSplit) -> Evaluation:
     }
     lacking = len(queries) - int(ranking.valid.sum())
     told = f"{lacking} of {len(queries)} queries have no match and are left out."
-    return Evaluation(figures, tables, ranking, [told] if lacking else [])
+    evidence = of_queries(ranking, query.labels, query.names)
+    return Evaluation(figures, tables, ranking, [told] if lacking else [], evidence)
 
 
 def gathered(own: Tensor | None, count: int, how: How) -> Tensor:

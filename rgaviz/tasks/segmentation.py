@@ -20,7 +20,8 @@ from rgaviz.data.scenes import Scene, SceneSplit
 from rgaviz.data.splits import Split
 from rgaviz.errors import RgavizError, unknown_name
 from rgaviz.explain.targets import Target
-from rgaviz.tasks.answers import Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
+from rgaviz.tasks.evidence import of_scenes
 from rgaviz.tasks.metrics import confusion_matrix, segmentation_metrics
 from rgaviz.tasks.pixels import IGNORED, pixel_loss, pixel_weight
 from rgaviz.tasks.regions import ALL, RegionTarget
@@ -116,6 +117,7 @@ class Segmentation:
         single = torch.zeros(
             len(split), 2, dtype=torch.float64
         )  # of each picture its mIoU and pixel accuracy
+        pixels = torch.zeros(len(split), 3, classes, dtype=torch.int64)  # right, true and predicted
         scenes = how.track(split.whole(own), total=len(own), description=how.title)
         for number, scene in zip(own, scenes, strict=True):
             logits, labels = self._answer(model, scene, how)
@@ -123,13 +125,15 @@ class Segmentation:
             loss += missed.cpu().double()  # MPS has no float64
             found = confusion_matrix(labels, logits.argmax(1), classes).cpu()
             counts += found
+            pixels[number] = torch.stack([found.diagonal(), found.sum(1), found.sum(0)])
             own_figures = segmentation_metrics(found)
             single[number] = torch.tensor(
                 [torch.nan if own_figures[key] is None else own_figures[key] for key in SINGLE],
                 dtype=torch.float64,
             )
-        loss, counts, single = (how.sum(each) for each in (loss, counts, single))
-        return summary(loss, counts, single, how.classes, split.names, self.covering.part)
+        loss, counts, single, pixels = (how.sum(each) for each in (loss, counts, single, pixels))
+        found = summary(loss, counts, single, how.classes, split.names, self.covering.part)
+        return replace(found, evidence=of_scenes(pixels, split.names))
 
     def _answer(self, model: nn.Module, scene: Scene, how: How) -> tuple[Tensor, Tensor]:
         """Logits (1, K, H, W) float32 and labels (1, H, W), on the device."""
@@ -166,6 +170,13 @@ class Segmentation:
         raise RgavizError(
             f"A segmentation network has no class of a whole picture to explain; name one with --target {names[0]}."
         )
+
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        if not isinstance(target, RegionTarget):
+            raise RgavizError(
+                "The score that is measured is a class's probability at pixels; choose a class."
+            )
+        return Confidence(target.probability, "mean probability at the target's pixels")
 
     def scores(self, text: str, names: Sequence[str]) -> list[str]:
         return [text.replace("@", " ")]

@@ -17,7 +17,7 @@ from rgaviz.data.splits import Split
 from rgaviz.errors import RgavizError, kind_of
 from rgaviz.explain.targets import Target
 from rgaviz.progress import Track, silent
-from rgaviz.tasks.answers import Evaluation, Measure, Told
+from rgaviz.tasks.answers import Confidence, Evaluation, Measure, Told
 
 LABEL = "label"  # the target that is what each picture shows
 BATCH = 512  # images measured at once
@@ -217,6 +217,18 @@ class Task(Protocol):
 
         Raises:
             RgavizError: not known, or nothing that a map could be about.
+        """
+        ...
+
+    def confidence(self, target: Target, output: Tensor) -> Confidence:
+        """How far a network holds to what it says, for measuring whether a map shows what it goes by.
+
+        Args:
+            target: of one score of one picture, settled.
+            output: (1, ...) of :meth:`scored` for the picture as it is.
+
+        Raises:
+            RgavizError: the target's score is no confidence.
         """
         ...
 

@@ -62,9 +62,9 @@ ALL_POSITIVE = must(
 
 
 def _augmentations() -> Iterable[str]:
-    from rgaviz.data.augment import AUGMENTATIONS
+    from rgaviz.data.augment import AUGMENTATIONS, FITTED
 
-    return AUGMENTATIONS
+    return [*AUGMENTATIONS, FITTED]
 
 
 class ModelConfig(Table):

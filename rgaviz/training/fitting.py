@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rgaviz.data.augment import FITTED, FOR_FEW, USUAL
 from rgaviz.data.splits import Dataset, as_images
 from rgaviz.tasks import Task
 from rgaviz.training.config import Recipe
 from rgaviz.training.report import Report
 
-FITTED = 0  # train.batch_size that is chosen by the number of images
+FITTED_BATCH = 0  # train.batch_size that is chosen by the number of images
 LARGEST_BATCH, SMALLEST_BATCH = 64, 8
 FEWEST_STEPS = 12  # of an epoch, where the smallest batch leaves so many
 FEW_OF_A_CLASS = 20
@@ -25,17 +26,21 @@ BUSY = 1.0  # processes that wait, per core
 
 
 def fitted(recipe: Recipe, images: int, processes: int = 1) -> Recipe:
-    """The recipe with a batch that fits so many images, where it leaves that open.
+    """The recipe with a batch and an augmentation that fit so many images, where it leaves them open.
 
     The batch is the largest power of two, from 8 to 64, of which an epoch has 12. The recipe's learning rate is for 64:
-    a smaller batch, whose gradients vary more, gets less of it, by the square root.
+    a smaller batch, whose gradients vary more, gets less of it, by the square root. Few images are varied more than
+    many.
 
     Args:
         recipe: all settings.
         images: to train on.
         processes: that share a batch.
     """
-    if recipe.train.batch_size != FITTED:
+    if recipe.data.augment == FITTED:
+        augment = FOR_FEW if images < FEW_IMAGES else USUAL
+        recipe = recipe.changed(data=recipe.data.changed(augment=augment))
+    if recipe.train.batch_size != FITTED_BATCH:
         return recipe
     most = max(SMALLEST_BATCH, min(LARGEST_BATCH, images // FEWEST_STEPS))
     size = 2 ** int(math.log2(most))
@@ -65,7 +70,7 @@ def announced(recipe: Recipe, dataset: Dataset, task: Task, order: Sequence[Tens
     return (
         f"{count:,} images{classes} to train on, {tested} to test; an epoch is {_counted(len(sizes), 'step')} of "
         f"{sizes[0]}{last}{left}; {_counted(train.epochs, 'epoch')}, learning rate up to {train.lr:.3g}, "
-        f"{_counted(networks, 'network')}."
+        f"augmentation {recipe.data.augment}, {_counted(networks, 'network')}."
     )
 
 

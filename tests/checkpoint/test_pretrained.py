@@ -179,7 +179,9 @@ def test_the_authors_own_weights(tmp_path):
     notes = initialise(model, str(tmp_path / "theirs.pth"))
     assert torch.equal(model.layer3[0].conv2.weight, state["backbone.layer3.0.conv2.weight"])
     assert torch.equal(model.neck.running_mean, state["feat_bn.running_mean"])
-    assert len(notes) == 1
+    taken, head = notes
+    assert taken.startswith("23,512,128 of its 23,526,464 weights are those of ")
+    assert "does not fit (fc.weight 5x2048 instead of 7x2048): it begins fresh" in head
 
 
 @pytest.mark.parametrize(

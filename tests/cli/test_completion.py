@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import rgaviz
 from rgaviz.analysis.cost import COSTS
+from rgaviz.analysis.faithful import MEASURES
 from rgaviz.analysis.lists import LISTS
 from rgaviz.analysis.overlays import OVERLAYS
 from rgaviz.analysis.picking import PICKS
@@ -47,6 +48,7 @@ def test_the_light_lists_are_the_registries():
     assert list(FORMATS) == completion.TABLE_FORMATS()
     assert list(PAPERS) == completion.paper_tables()
     assert list(COSTS) == completion.COSTS()
+    assert list(MEASURES) == completion.FAITHFUL()
     assert list(LISTS) == completion.LISTS()
     assert list(PICKS) == completion.PICKS()
     assert OVERLAYS == completion.OVERLAYS

@@ -181,7 +181,7 @@ REFUSED = {
     "bare.pth -o own.pt --arch resnet20 --classes no.txt": "--classes no.txt cannot be read (No such file",
     "bare.pth -o own.pt --arch resnet20 --classes img.jpg": "--classes img.jpg cannot be read (it is not UTF-8",
     "bare.pth -o own.pt --arch resnet20 --classes twice.txt": "--classes twice.txt has 'a' more than once; give every",
-    "bare.pth -o own.pt --arch resnet20 --image-size 48": "--image-size 48 is no size",
+    "bare.pth -o own.pt --arch resnet20 --image-size 48x": "--image-size 48x is no size",
     "bare.pth -o own.pt --arch resnet20 --image-size 48x5000": "48x5000 are too large; give at most 4096",
     "rga.pt -o own.pt --image-size 48x64": "rga.pt takes images of 16x16; leave out --image-size",
     "rga.pt -o own.pt --arch resnet20": "rga.pt is a resnet10-w16; leave out --arch",

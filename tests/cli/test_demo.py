@@ -33,6 +33,9 @@ def test_the_bundled_photographs():
     assert len(sample_pictures()) >= 4
     text = (bundled("sample_images") / "README.md").read_text()
     assert all(path.name in text for path in sample_pictures())
+    people = sorted((bundled("sample_images") / "pedestrians").iterdir())
+    assert len(people) >= 4
+    assert all(f"pedestrians/{path.name}" in text for path in people)
 
 
 @pytest.mark.slow

@@ -114,6 +114,10 @@ def test_the_format_of_a_table_follows_its_name(rga, refused, place):
     rga("table", "out", "-o", "t.tex")
     assert Path("t.tex").read_text().startswith("% needs")
     rga("table", "out", "-o", "t.tex", "--paper", "table7")  # our own is replaced
+    rga("table", "out", "-o", "t.tex", "--columns", "error, params", "--label", "tab:ours")
+    assert r"\label{tab:ours}" in Path("t.tex").read_text()
+    assert r"Model & shapes error (\%) & Params \\" in Path("t.tex").read_text()
+    assert "Did you mean 'error'?" in refused("table", "out", "--columns", "errors")
     Path("notes.md").write_text("mine")
     assert "was not written by rgaviz" in refused("table", "out", "-o", "notes.md")
     assert "different formats" in refused("table", "out", "-o", "t.csv", "--format", "latex")

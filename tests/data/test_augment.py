@@ -148,3 +148,47 @@ def test_what_is_erased_is_the_mean_colour():
     assert (seen.permute(0, 2, 3, 1)[erased] == 0).all()
     assert (seen.permute(0, 2, 3, 1)[~erased] != 0).all()
     assert torch.equal(labels, split.labels)
+
+
+def enlarged(image, top, left, tall, wide, mirror):
+    """A part of one image (H, W, 3) at the image's size, pixel by pixel: bilinear, its edge continued."""
+    height, width, _ = image.shape
+    result = np.zeros(image.shape)
+    for row in range(height):
+        for column in range(width):
+            across = width - 1 - column if mirror else column
+            y = min(max((top + tall * (row + 0.5) / height) * height - 0.5, 0), height - 1)
+            x = min(max((left + wide * (across + 0.5) / width) * width - 0.5, 0), width - 1)
+            above, before = int(y), int(x)
+            for dy, weight in ((0, above + 1 - y), (1, y - above)):
+                for dx, share in ((0, before + 1 - x), (1, x - before)):
+                    source = image[min(above + dy, height - 1), min(before + dx, width - 1)]
+                    result[row, column] += weight * share * source.astype(float)
+    return result
+
+
+@pytest.mark.parametrize("size", [(16, 24), (9, 7)])
+def test_parts_of_few_pictures_equal_slow_loops(size):
+    given = images(6, size)
+    cut, mirror = drawn("resized-crop-mirror", 6, size)
+    found = AUGMENTATIONS["resized-crop-mirror"].apply(given, cut, mirror).numpy()
+    for index in range(6):
+        expected = enlarged(given[index].numpy(), *cut[index].tolist(), bool(mirror[index]))
+        assert np.abs(found[index] - expected).max() <= 0.51  # rounded
+    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+    same = AUGMENTATIONS["resized-crop-mirror"].apply(given[:1], whole, torch.tensor([False]))
+    assert torch.equal(same, given[:1])
+
+
+def test_draws_of_few_pictures():
+    cut, mirror = AUGMENTATIONS["resized-crop-mirror"].draw(4000, (32, 16), torch.Generator().manual_seed(0))
+    top, left, tall, wide = cut.T
+    assert (tall * wide).min() >= 0.43  # of 0.5, what does not fit is cut off
+    assert (tall * wide).max() <= 1
+    assert 0.70 < (tall * wide).mean() < 0.78
+    assert (tall / wide).min() >= 0.74
+    assert (tall / wide).max() <= 1.34
+    for start, side in ((top, tall), (left, wide)):
+        assert start.min() >= 0
+        assert (start + side).max() <= 1 + 1e-6
+    assert mirror.float().mean() == pytest.approx(0.5, abs=0.03)

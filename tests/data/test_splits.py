@@ -7,7 +7,8 @@ from labelled import MEAN, STD, batches, equal, make_split
 from PIL import Image
 
 from rgaviz.data.batches import evaluation_batches
-from rgaviz.data.splits import Dataset, DiskSplit, MemorySplit, read_split
+from rgaviz.data.scenes import Scene, read_scenes
+from rgaviz.data.splits import Dataset, DiskSplit, MemorySplit, read_split, reordered
 from rgaviz.devices import available_memory, memory_for_images
 from rgaviz.errors import PictureError, UnknownNameError
 
@@ -175,3 +176,26 @@ def test_a_part_that_cannot_be_read_may_be_asked_for_again():
     with pytest.raises(PictureError):
         data.part("train")
     assert len(data.part("train")) == 4
+
+
+@pytest.mark.parametrize("device", ["before", "behind"])
+def test_some_images_in_another_order(pictures, device):
+    paths, split = pictures
+    names, cameras, places = [f"n{number}" for number in range(7)], torch.arange(7) * 2, [5, 0, 3]
+    memory = MemorySplit(split.images, split.labels, cameras, names)
+    disk = DiskSplit(paths, split.labels, (16, 24), 0, cameras, names)
+    for each in (memory, disk):
+        moved = each.to(torch.device("cpu")) if device == "before" else each
+        found = reordered(moved, places).to(torch.device("cpu"))
+        assert len(found) == 3
+        assert found.names == ["n5", "n0", "n3"]
+        assert found.cameras.tolist() == [10, 0, 6]
+        assert torch.equal(found.labels, split.labels[places])
+        (batch, last) = found.select([torch.tensor([0, 2]), torch.tensor([1])])
+        assert torch.equal(batch, split.images[[5, 3]])
+        assert torch.equal(last, split.images[[0]])
+    assert reordered(memory, places).images.data_ptr() == split.images.data_ptr()  # no copy
+    scenes = [Scene(name, np.full((2, 2, 3), place, np.uint8), None) for place, name in enumerate(names)]
+    moved = reordered(read_scenes(scenes, lambda each: each, (2, 2), names, labelled=False), places)
+    assert [int(each.picture[0, 0, 0]) for each in moved.whole(range(3))] == places
+    assert moved.names == ["n5", "n0", "n3"]

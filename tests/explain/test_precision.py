@@ -48,6 +48,18 @@ def test_half_precision(name, dtype, network):
         assert min(likeness(found, expected)) > 0.95
 
 
+def test_a_channel_without_contrast_in_half_precision():
+    """Score-CAM divides by a channel's range, to which it adds what is 0 in half precision."""
+    network = (
+        nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).half().eval()
+    )
+    with torch.no_grad():
+        network[0].weight[1] = 0
+        network[0].bias[1] = -1  # behind the ReLU this channel is 0 everywhere
+    found = cam(network, IMAGES, "1", methods=["scorecam"], targets=[0, 0])["scorecam"]
+    assert np.isfinite(found).all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_masks_in_half_precision(dtype, network):
     half = copy.deepcopy(network).to(dtype)

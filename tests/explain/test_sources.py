@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gated import CHANNELS, IMAGES, Net, expanded, perturbed
+from gated import CHANNELS, IMAGES, TIMM, Last, Net, expanded, perturbed, timm_module
 from torch import nn
 from torchvision.ops import SqueezeExcitation
 
@@ -14,51 +14,6 @@ from rgaviz.errors import RgavizError
 from rgaviz.explain.gates import gated_layers, gates
 from rgaviz.explain.masks import joint_means, masks
 from rgaviz.explain.sources import SOURCES, mask_kind
-
-
-class Last(nn.Module):
-    """Gives a module maps with the channels last."""
-
-    def __init__(self, inner):
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x):
-        return self.inner(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-TIMM = [
-    ("layers.squeeze_excite.SEModule", {}, "channel"),
-    ("layers.squeeze_excite.SEModule", {"add_maxpool": True, "gate_layer": "hard_sigmoid"}, "channel"),
-    ("layers.squeeze_excite.EffectiveSEModule", {}, "channel"),
-    ("layers.squeeze_excite.SqueezeExciteCl", {}, "channel"),
-    ("models._efficientnet_blocks.SqueezeExcite", {}, "channel"),
-    ("models.senet.SEModule", {"reduction": 4}, "channel"),
-    ("models.hgnet.EseModule", {}, "channel"),
-    ("layers.eca.EcaModule", {}, "channel"),
-    ("layers.eca.EcaModule", {"use_mlp": True}, "channel"),
-    ("layers.eca.CecaModule", {}, "channel"),
-    ("layers.cbam.ChannelAttn", {}, "channel"),
-    ("layers.cbam.LightChannelAttn", {}, "channel"),
-    ("layers.cbam.SpatialAttn", None, "spatial"),
-    ("layers.cbam.LightSpatialAttn", None, "spatial"),
-    ("layers.gather_excite.GatherExcite", {"use_mlp": False}, "channel"),
-    ("layers.gather_excite.GatherExcite", {"use_mlp": False, "extent": 2}, "joint"),
-    ("layers.global_context.GlobalContext", {}, "channel"),
-    ("layers.global_context.GlobalContext", {"use_attn": False}, "channel"),
-    ("layers.coord_attn.CoordAttn", {}, "joint"),
-    ("layers.coord_attn.SimpleCoordAttn", {}, "joint"),
-    ("layers.coord_attn.EfficientLocalAttn", {}, "joint"),
-    ("layers.coord_attn.StripAttn", {}, "joint"),
-]
-
-
-def timm_module(path, options):
-    pytest.importorskip("timm")
-    file, _, name = path.rpartition(".")
-    kind = getattr(__import__(f"timm.{file}", fromlist=[name]), name)
-    torch.manual_seed(0)
-    return kind() if options is None else kind(CHANNELS, **options)
 
 
 @pytest.mark.parametrize(("path", "options", "kind"), TIMM)

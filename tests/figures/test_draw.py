@@ -96,6 +96,9 @@ def test_every_command_has_its_figure():
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
         ("localize", ["localize.png", "localize-thresholds.png"]),
+        ("faithfulness", ["faithfulness.png"]),
+        ("sanity", ["sanity.png"]),
+        ("sanity-weights", ["sanity-weights.png"]),
         ("train", ["train.png"]),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rgaviz.errors import RgavizError
-from rgaviz.figures.histogram import channel_statistics, draw_histogram, histogram_table
+from rgaviz.figures.histogram import channel_statistics, draw_histogram, histogram_table, is_peaked
 from rgaviz.figures.saving import save_figure
 from rgaviz.figures.style import FigureOptions
 from rgaviz.writing import csv_bytes
@@ -57,11 +57,32 @@ def test_figure(tmp_path):
     assert band[:, 1].max() == 1
     assert {0.5, 0.9} <= set(np.round(band[band[:, 0] == 62.5, 1], 6))  # 0.7 - 0.2, 0.7 + 0.2
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["rga conv5: dead 50.0%, saturated 25.0%", "se $x: dead 0.0%, saturated 0.0%"]
+    assert texts == ["rga conv5: 50.0%, 25.0%", "se $x: 0.0%, 0.0%"]
+    title = figure.legends[0].get_title().get_text()
+    assert title == "dead (mean < 0.05), saturated (mean > 0.95) channels"
+    assert (spread.get_yscale(), spread.get_ylabel()) == ("linear", "density")
     assert spread.get_title() == "values of all channels and pictures"
     first = [path.read_bytes() for path in save_figure(figure, tmp_path / "a", options)]
     again = save_figure(draw_histogram(STATISTICS, options), tmp_path / "b", options)
     assert [path.read_bytes() for path in again] == first
+
+
+def test_an_axis_is_logarithmic_where_a_peak_hides_the_rest(tmp_path):
+    # Of 1000 values 990 in one bin: its density is 39.6, that of ten bins with one value each 0.04.
+    values = np.full(1000, 0.5 + 1e-6)
+    values[:10] = 0.0125 + 0.025 * np.arange(10)
+    figure = draw_histogram([{"label": "a", "values": values.reshape(10, 100)}], FigureOptions())
+    spread = figure.axes[0]
+    assert (spread.get_yscale(), spread.get_ylabel()) == ("log", "density (log)")
+    heights = next(patch for patch in spread.patches if not patch.get_fill()).get_data()[0]
+    assert sorted(set(np.round(heights, 6))) == [0, 0.04, 39.6]
+    assert 0 < spread.get_ylim()[0] < 0.04
+    save_figure(figure, tmp_path / "a", FigureOptions(formats=("svg",)))
+    assert "mathdefault" not in (tmp_path / "a.svg").read_text()  # ticks are plain numbers
+    assert not is_peaked([np.array([0.0, 1.0, 29.0])])  # the median of the filled is 15
+    assert is_peaked([np.array([0.0, 0.9, 0.9]), np.array([31.0])])
+    bell = np.exp(-(np.linspace(-4, 4, 40) ** 2) / 2)
+    assert not is_peaked([bell])
 
 
 def test_a_narrow_figure_stacks_its_panels_and_titles_can_be_left_out():

@@ -132,6 +132,37 @@ def test_channel_bars_and_their_mean(tmp_path):
     np.testing.assert_allclose(ax.lines[0].get_ydata(), 0.5)
 
 
+@pytest.mark.parametrize("count", [128, 129])
+def test_more_than_128_channels_are_a_curve_from_the_least_up_and_the_panel_says_so(tmp_path, count):
+    values = np.random.default_rng(0).random(count).astype(np.float32)
+    ax = draw(make(tmp_path / "r", **{"b/conv5/channel": values})).axes[4]
+    told = [text for text, _ in lines(ax)]
+    mean = ax.lines[-1].get_ydata()
+    np.testing.assert_allclose(mean, [values.mean()] * 2, rtol=1e-6)
+    if count == 128:
+        np.testing.assert_allclose(ax.patches[0].get_data()[0], values)
+        assert " ".join(told) == f"128 channels mean {values.mean():.2f}"
+    else:
+        np.testing.assert_allclose(ax.lines[0].get_ydata(), sorted(values))
+        np.testing.assert_allclose(ax.lines[0].get_xdata(), np.arange(129) + 0.5)
+        assert not ax.patches
+        assert " ".join(told) == f"129 channels, sorted mean {values.mean():.2f}"
+
+
+def test_a_colour_bar_with_many_maxima_tells_them_in_the_order_of_the_panels(tmp_path):
+    names = [f"a-network-with-a-long-name-{number}" for number in range(6)]
+    columns = [{**A, "title": name, "map": ref(name, "gradcam", "cam")} for name in names]
+    maps = {f"{name}/gradcam": [[0.0, number + 1.5]] for number, name in enumerate(names)}
+    results = make(tmp_path / "r", columns, **maps)
+    (narrow,) = bars(draw(results, FigureOptions(dpi=50, width="column")))
+    assert narrow[0].endswith(
+        "fraction of each network's maximum (in the order of the panels 1.5, 2.5, 3.5, 4.5, 5.5, 6.5)"
+    )
+    (wide,) = bars(draw(results, FigureOptions(dpi=50, width=20)))
+    told = ", ".join(f"{name} {number + 1.5}" for number, name in enumerate(names))
+    assert wide[0].endswith(f"({told})")
+
+
 def test_a_panel_that_hardly_moves_is_flagged(tmp_path):
     weak = {"b/gradcam": [[0.0, 0.35], [0.1, 0.2]]}
     axes = draw(make(tmp_path / "r", **weak), FigureOptions(dpi=50, scale="shared")).axes

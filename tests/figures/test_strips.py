@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
-from compared import COLUMNS, DIFFERENCE, FAST, INPUT, MAPS, MASK, A, B, bars, make, save
+from compared import BARS, COLUMNS, DIFFERENCE, FAST, INPUT, MAPS, MASK, A, B, bars, make, save
 
 from rgaviz.errors import RgavizError
 from rgaviz.figures.draw import check_preset, figure_options
@@ -116,6 +116,14 @@ def test_warnings_are_marked_and_told_below(tmp_path):
     assert said(figure)[2:] == ["! flat map: 2 panels"]
     signs = [number for number, ax in enumerate(panels(figure)) if ax.texts]
     assert signs == [1, 4]
+
+
+def test_the_caption_says_that_channels_are_sorted(tmp_path):
+    (figure,) = pages(make(tmp_path / "few", [INPUT, BARS], CROPS[:2]), options())
+    assert said(figure) == ["input | rga channels"]
+    many = {"b/conv5/channel": np.linspace(0, 1, 200)}
+    (figure,) = pages(make(tmp_path / "many", [INPUT, BARS], CROPS[:2], **many), options())
+    assert said(figure) == ["input | rga channels; channels sorted by value"]
 
 
 @pytest.mark.slow

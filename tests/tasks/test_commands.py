@@ -47,6 +47,33 @@ def panels(folder):
     return manifest.titles[1:], [panel for row in manifest.rows for panel in row[1:]]
 
 
+def test_masks_are_replaced(trained, run):
+    task, *_ = trained
+    words = ("sanity", "a.pt", "--way", "mean", "-o", "sane", *SMALL)
+    told = json.loads(run(*words, "--json").stdout)
+    figures = json.loads(run("evaluate", "a.pt", "-o", "out", "--json", *SMALL).stdout)[0]
+    assert list(told["titles"]) == list(task.tabulated)
+    for row in told["networks"]:
+        assert row["value"] == pytest.approx(figures[f"test_{row['measure']}"], rel=1e-6)
+    assert {row["mask"] for row in told["rows"]} >= {"conv4/spatial", "conv4/channel", "conv4"} or task.dense
+    run("redraw", "sane", *SMALL)
+
+
+def test_weights_are_drawn_anew(run):
+    words = ("sanity", "a.pt", "--weights", "--count", "3", "--random-labels", "b.pt", "-o", "sane", *SMALL)
+    told = json.loads(run(*words, "--json").stdout)
+    maps = {row["map"] for row in told["rows"]}
+    assert any(name.startswith("gradcam") for name in maps)
+    assert {name.rpartition("/")[2] for name in maps} >= {"spatial", "channel"}
+    assert {row["order"] for row in told["rows"]} == {"cascade", "single", "others", "labels"}
+    assert told["pictures"] == 3
+    for row in told["rows"]:
+        assert row["mean"] is None or -1 <= row["mean"] <= 1 + 1e-9
+        if row["order"] == "labels" and row["mean"] is not None:  # b.pt is the same network
+            assert row["mean"] == pytest.approx(1)
+    run("redraw", "sane", *SMALL)
+
+
 def test_it_is_evaluated(trained, run):
     task, *_, whole, _ = trained
     shown = run("evaluate", "a.pt", "b.pt", "-o", "out", *SMALL)
@@ -162,3 +189,14 @@ def test_from_python_a_map_is_about_what_is_usual(trained, run):
     else:
         with pytest.raises(RgavizError, match=rf"for {task.name} predicts no class; ask .* checkpoint\.told"):
             whole.predict(pictures)
+
+
+def test_its_score_follows_its_maps_where_it_has_one(trained, run):
+    task = trained[0]
+    words = ("faithfulness", "a.pt", "pictures", "--measure", "deletion", "--steps", "2", *SMALL)
+    if task.name == "regression":
+        assert "A number is no confidence" in run(*words, "--target", "x", code=1).stderr
+        return
+    told = json.loads(run(*words, "--target", TOYS[task.name][2], "--json").stdout)
+    assert told["pictures"] == 2
+    assert told["score"].split()[0] in ("probability", "cosine", "mean")

@@ -45,6 +45,11 @@ def test_it_is_measured_as_after_its_training(trained):
     for key, value in found.figures.items():
         assert math.isfinite(value)
         assert value == pytest.approx(whole.metrics[f"test_{key}"], rel=1e-6)
+    assert found.evidence is not None
+    assert list(found.evidence.measured) == [measure.key for measure in in_tables(task)]
+    for key in found.evidence.measured:
+        assert found.evidence.figure(key) == pytest.approx(found.figures[key], rel=1e-6)
+    assert len(found.evidence.names) == len(found.evidence.parts)
     for table in found.tables.values():
         assert {len(row) for row in table.lines()} == {len(table.columns) + 1}
 

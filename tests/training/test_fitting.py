@@ -43,8 +43,22 @@ def test_a_batch_that_fits(images, processes, size):
 
 
 def test_a_batch_that_is_given_stays():
-    recipe = load_recipe("folder", ["train.batch_size=50"])
+    recipe = load_recipe("folder", ["train.batch_size=50", "data.augment=shift"])
     assert fitting.fitted(recipe, 180) is recipe
+
+
+@pytest.mark.parametrize(
+    ("images", "given", "augment"),
+    [
+        (999, "fit", "resized-crop-mirror"),
+        (1000, "fit", "shift-mirror"),
+        (180, "shift", "shift"),
+        (180, "none", "none"),
+    ],
+)
+def test_an_augmentation_that_fits(images, given, augment):
+    recipe = load_recipe("cifar10", [f"data.augment={given}"])
+    assert fitting.fitted(recipe, images).data.augment == augment
 
 
 @pytest.mark.parametrize(
@@ -76,7 +90,7 @@ def test_what_is_told_before_the_first_epoch():
     text = announced({"lr": 0.02, "epochs": 2}, [torch.zeros(16)] * 4)
     assert text == (
         "70 images of 10 classes to train on, 21 to test; an epoch is 4 steps of 16 (6 left out, others each time); "
-        "2 epochs, learning rate up to 0.02, 2 networks."
+        "2 epochs, learning rate up to 0.02, augmentation shift-mirror, 2 networks."
     )
     kept = announced({"lr": 0.02, "epochs": 1, "warmup": 0.5}, [torch.zeros(16)] * 4 + [torch.zeros(6)])
     assert "an epoch is 5 steps of 16, the last of 6; 1 epoch," in kept
@@ -120,6 +134,7 @@ def test_a_folder_of_few_pictures(tmp_path, fp32):
     assert report.said[0].startswith(
         "31 images of 3 classes to train on, 8 to test; an epoch is 4 steps of 8, the last of 7; 1 epoch, "
     )
+    assert "augmentation resized-crop-mirror, 1 network." in report.said[0]
     notes = " ".join(report.said[1:])
     assert "has 10 images to train on, too few to learn from; take 20 or more." in notes
     assert "31 images are few for networks with fresh weights" in notes
