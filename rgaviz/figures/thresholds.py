@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from rgaviz.figures.chart_legend import fit_legend
 from rgaviz.figures.intervals import FLOORS, RANDOM, TITLES, intervals_pages
 from rgaviz.figures.sheet import few, sheet
-from rgaviz.figures.style import COLOURS, DASHES, LINE, SMALL, FigureOptions, Page, style
-from rgaviz.figures.text import printable, text_inches, wrap_text
+from rgaviz.figures.style import COLOURS, DASHES, FigureOptions, Page, style
+from rgaviz.figures.text import wrap_text
 from rgaviz.results.manifest import ResultsError
 from rgaviz.results.reader import Results, number, number_or_none
 
@@ -111,14 +112,10 @@ def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
     """
     with matplotlib.rc_context(style(options)):
         width, count = options.inches, len(outlines.panels)
-        entries = _entries(outlines, 0.85 * width)
-        widest = max(
-            text_inches(line, SMALL) for each in entries for line in str(each.get_label()).split("\n")
-        )
-        across = max(1, min(len(entries), int(width / (widest + 0.45))))
-        legend = -(-len(entries) // across) * SMALL * LINE * 1.3 / 72
-        height = count * (PANEL + (0.2 if options.title else 0.0)) + legend + 0.4
-        figure = sheet(width, height, options, layout="constrained")
+        others = _others(outlines)
+        above = count * (PANEL + (0.2 if options.title else 0.0)) + 0.3
+        legend = fit_legend(outlines.networks, width, above, others=list(others))
+        figure = sheet(width, legend.page, options, layout="constrained")
         grid = figure.subplots(count, len(COLUMNS), sharex=True, sharey="col", squeeze=False)
         for row, (title, (random, curves)) in zip(grid, outlines.panels.items(), strict=True):
             for ax, (column, label) in zip(row, COLUMNS.items(), strict=True):
@@ -130,7 +127,7 @@ def draw_thresholds(outlines: Outlines, options: FigureOptions) -> Figure:
         size = matplotlib.rcParams["axes.labelsize"]
         for ax in grid[-1]:
             ax.set_xlabel("\n".join(wrap_text(f"threshold ({outlines.part})", 0.26 * width, size, 2)))
-        figure.legend(handles=entries, loc="outside lower center", ncols=across, columnspacing=1.2)
+        legend.draw(figure, [*map(_network, range(len(outlines.networks))), *others.values()])
     return figure
 
 
@@ -169,17 +166,18 @@ def _look(index: int) -> tuple[str, Any]:
     return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
 
 
-def _entries(outlines: Outlines, inches: float) -> list[Line2D]:
-    """The lines of the legend."""
-    entries = []
-    for index, network in enumerate(outlines.networks):
-        colour, dashes = _look(index)
-        label = "\n".join(wrap_text(printable(network), inches, SMALL, lines=2))
-        entries.append(Line2D([], [], color=colour, linestyle=dashes, marker="o", markersize=3, label=label))
+def _network(index: int) -> Line2D:
+    """How a network looks in the legend."""
+    colour, dashes = _look(index)
+    return Line2D([], [], color=colour, linestyle=dashes, marker="o", markersize=3)
+
+
+def _others(outlines: Outlines) -> dict[str, Line2D]:
+    """Floors by name, and how they look."""
     there = {name for curves in outlines.floors.values() for name in curves}
-    for name in (name for name in FLOORS if name in there):
-        entries.append(Line2D([], [], **FLOORS[name], label=TITLES[name].partition(" (")[0]))
+    found = {
+        TITLES[name].partition(" (")[0]: Line2D([], [], **FLOORS[name]) for name in FLOORS if name in there
+    }
     if outlines.random and any(random for random, _ in outlines.panels.values()):
-        look: dict[str, Any] = {"color": "#555555", "linestyle": RANDOM_DASHES, "linewidth": 0.7}
-        entries.append(Line2D([], [], **look, label=TITLES[RANDOM]))
-    return entries
+        found[TITLES[RANDOM]] = Line2D([], [], color="#555555", linestyle=RANDOM_DASHES, linewidth=0.7)
+    return found

@@ -299,9 +299,3 @@ def test_not_one_picture_can_be_read(labelled, refused):
 def test_neither_pictures_nor_labels_are_replaced(labelled, refused):
     for name in ("pics/ring/a.png", "labels/ring/a.png"):
         assert "is an input" in refused("localize", "rga.pt", "pics", "--truth", "labels", "-o", name)
-
-
-def test_files_of_others_are_kept(place, refused):
-    Path("fig.csv").write_text("mine")
-    assert "fig.csv" in refused("localize", "rga.pt", "shapes", "-o", "fig.png")
-    assert Path("fig.csv").read_text() == "mine"

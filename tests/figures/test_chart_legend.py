@@ -17,6 +17,7 @@ from rgaviz.figures.intervals import Shares, draw_intervals
 from rgaviz.figures.iou import draw_iou
 from rgaviz.figures.style import SMALL, FigureOptions, style
 from rgaviz.figures.text import text_inches
+from rgaviz.figures.thresholds import COLUMNS, Outlines, draw_thresholds
 
 PARTS = ("head", "torso")
 
@@ -55,6 +56,14 @@ def of_intervals(names, options):
     return draw_intervals(Shares(PARTS, names, panels, floors, random), options)
 
 
+def of_thresholds(names, options):
+    curve = ([0.0, 0.5], [0.5, 0.25])
+    curves = {column: dict.fromkeys(names, curve) for column in COLUMNS}
+    floors = {column: dict.fromkeys(("ones", "gaussian"), curve) for column in COLUMNS}
+    panels = {"Grad-CAM (conv5)": (True, curves), "spatial mask (conv5)": (False, curves)}
+    return draw_thresholds(Outlines("person", names, panels, floors, curves), options)
+
+
 CHARTS = {
     "curves": of_curves,
     "histogram": of_histogram,
@@ -62,6 +71,7 @@ CHARTS = {
     "iou": of_iou,
     "growth": of_growth,
     "intervals": of_intervals,
+    "thresholds": of_thresholds,
 }
 FEW = [f"rga{number}" for number in range(8)]
 LONG = [f"resnet50-stride1-bnneck_rga-sc_market1501_seed{number}" for number in range(8)]
@@ -84,7 +94,7 @@ def test_a_legend_takes_a_quarter_of_the_figure_at_most(chart, names, width):
     texts = [text.get_text() for text in legend.get_texts()]
     assert len(set(texts)) == len(texts)
     left_out = [text for text in texts if text.startswith("and ")]
-    beside = {"curves": 2, "intervals": 3}.get(chart, 0)
+    beside = {"curves": 2, "intervals": 3, "thresholds": 3}.get(chart, 0)
     counted = len(texts) - beside - len(left_out) + sum(int(text.split()[1]) for text in left_out)
     assert counted == len(names)
     assert not left_out or names is MANY

@@ -1,4 +1,4 @@
-"""``rgaviz localize`` of pictures with boxes, and of scenes."""
+"""``rgaviz localize`` of pictures with boxes, of scenes, over thresholds, and the files it writes."""
 
 from __future__ import annotations
 
@@ -169,3 +169,16 @@ def test_overlap_is_that_of_the_maps(answer):
     assert mean_of(told, "rga", "conv5/spatial", "maxboxacc50", "background") is None
     (ones,) = rows_of(told, "ones", "iou", "object")
     assert ones["mean"] == pytest.approx(ones["pixels"])
+
+
+def test_files_of_others_are_kept(place, refused):
+    Path("fig.csv").write_text("mine")
+    assert "fig.csv" in refused("localize", "rga.pt", "shapes", "-o", "fig.png")
+    assert Path("fig.csv").read_text() == "mine"
+
+
+def test_a_stranger_under_the_name_of_the_curves_is_kept(place, refused):
+    Path("out").mkdir()
+    Path("out/localize-thresholds.png").write_text("mine")
+    assert "localize-thresholds.png" in refused("localize", "rga.pt", "shapes", "-o", "out", *FAST)
+    assert Path("out/localize-thresholds.png").read_text() == "mine"
