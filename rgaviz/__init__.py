@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.relations import relations as relations
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
+    from rgaviz.analysis.statistics import statistics as statistics
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
     from rgaviz.attention import build_attention as build_attention
@@ -55,6 +56,7 @@ PUBLIC = {
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
     "show_masks": "rgaviz.analysis.show",
+    "statistics": "rgaviz.analysis.statistics",
     "sweep": "rgaviz.analysis.sweep",
     "tabulate": "rgaviz.runs.tabulate",
     "train": "rgaviz.analysis.train",
@@ -81,6 +83,7 @@ __all__ = [
     "save_checkpoint",
     "show_cam",
     "show_masks",
+    "statistics",
     "sweep",
     "tabulate",
     "train",

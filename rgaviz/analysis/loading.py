@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,18 @@ from rgaviz.pngs import WORKERS
 
 BATCH = 16  # pictures explained at once
 PIXELS = 2**21  # that these have together, as a network sees them; a picture with more is explained alone
+
+
+class Seen(Protocol):
+    """A picture that networks are going to see."""
+
+    @property
+    def sizes(self) -> list[tuple[int, ...]]:
+        """(H, W) at which each network sees it."""
+        ...
+
+
+Item = TypeVar("Item", bound=Seen)
 
 
 class Loaded(NamedTuple):
@@ -99,9 +111,9 @@ def read_shown(path: Path, window: Window | None, *, full: bool) -> np.ndarray:
     return read_picture(path, full=full)
 
 
-def batches(loaded: Iterable[Loaded]) -> Iterator[list[Loaded]]:
+def batches(loaded: Iterable[Item]) -> Iterator[list[Item]]:
     """Pictures in their order: together are those in a row that are seen at one size, as many as memory bears."""
-    batch: list[Loaded] = []
+    batch: list[Item] = []
     for each in loaded:
         most = min(BATCH, PIXELS // max(height * width for height, width in each.sizes))
         if batch and (each.sizes != batch[0].sizes or len(batch) >= most):

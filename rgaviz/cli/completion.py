@@ -86,6 +86,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 OVERLAYS = ("none", "mask", "cam")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 CHOICES = registry("analysis/choosing.py", "PICKS")
+GROUPED = registry("analysis/grouped.py", "BY")
 SMOOTH = registry("explain/making.py", "SMOOTH")
 PRECISIONS = ("auto", "fp32", "bf16")
 WIDTHS = ("column", "text")
@@ -132,6 +133,11 @@ def inputs(incomplete: str) -> list[str]:
 def localized(incomplete: str) -> list[str]:
     """Checkpoints, pictures, and data sets whose parts are known."""
     return [*one(TRUTHS)(incomplete), *inputs(incomplete)]
+
+
+def over_data(incomplete: str) -> list[str]:
+    """Checkpoints and data sets."""
+    return [*one(DATASETS)(incomplete), *checkpoints(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

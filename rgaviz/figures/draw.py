@@ -20,6 +20,7 @@ from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.intervals import intervals_pages
 from rgaviz.figures.iou import iou_names, iou_pages
+from rgaviz.figures.mask_statistics import statistics_names, statistics_pages
 from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
@@ -46,13 +47,18 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "profile": cost_pages,
     "growth": growth_pages,
     "localize": intervals_pages,
+    "statistics": statistics_pages,
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
-PAGES = {"evaluate": page_names, "iou": iou_names}  # commands whose pages have names of their own
+PAGES = {
+    "evaluate": page_names,
+    "iou": iou_names,
+    "statistics": statistics_names,
+}  # commands whose pages have names of their own
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 # Commands with a table beside each page -> how that begins.
 TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}
