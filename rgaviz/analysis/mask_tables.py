@@ -86,8 +86,13 @@ def channel_rows(found: Gathered, classes: Iterable[int]) -> Iterator[list[Any]]
             differ = [None, None]
             if several is not None:
                 differ = [_known(each[channel]) for each in (several.share, several.ratio)]
-            of_classes = [None if each is None else float(each[channel]) for each in means]
-            yield [network, mask, channel, *map(float, own), *differ, *of_classes]
+            of_classes = [None if each is None else _in_range(each[channel]) for each in means]
+            yield [network, mask, channel, *map(_in_range, own), *differ, *of_classes]
+
+
+def _in_range(value: float) -> float:
+    """A value of a mask, which rounding may bring beyond 0 and 1."""
+    return min(max(float(value), 0.0), 1.0)
 
 
 def _of_channels(found: Gathered) -> Iterator[tuple[tuple[str, str], list[Tally]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -75,49 +74,50 @@ def statistics_names(tables: Collection[str] = ()) -> list[tuple[str, str]]:
 
 def _curves(results: Results, options: FigureOptions) -> tuple[list[str], list[Curves]]:
     """The classes, and the channels of each network and mask."""
-    values = {name: number_or_none for name in ("mean", "share")}
-    rows = results.records("channels", network=str, mask=str, channel=count, **values)
+    fractions = dict.fromkeys(("mean", "deviation", "dead", "saturated", "share"), _fraction)
+    rows = results.records("channels", network=str, mask=str, channel=count, f=number_or_none, **fractions)
     header, *cells = results.table("channels")
     classes = header[FIXED:]
-    of_classes = [[_mask_value(results, cell) for cell in line[FIXED:]] for line in cells]
-    means = [_mask_value(results, row["mean"]) for row in rows]
-    if not rows or np.isnan(means).any() or len(classes) > MOST_CLASSES:
+    try:
+        of_classes = [[_fraction(cell) for cell in line[FIXED:]] for line in cells]
+    except ValueError:
+        of_classes = []
+    if not of_classes or len(classes) > MOST_CLASSES or any(row["mean"] is None for row in rows):
         raise ResultsError(
-            f"The table 'channels' of {results.folder} cannot be drawn: run the command again."
+            f"The table 'channels' of {results.folder} has no curves from 0 to 1: run the command that made it again."
         )
     names = called(results, options)
     told = _told(results)
+    unknown = {(row["network"], row["mask"]) for row in rows} - told.keys()
+    if unknown:
+        raise ResultsError(
+            f"The table 'summary' of {results.folder} does not have all masks: run the command that made it again."
+        )
     panels = []
     keys = list(dict.fromkeys((row["network"], row["mask"]) for row in rows))
     for key in few(keys, "channel masks"):
         own = [place for place, row in enumerate(rows) if (row["network"], row["mask"]) == key]
-        share = [np.nan if (each := rows[place]["share"]) is None else each for place in own]
         layer, _, kind = key[1].rpartition("/")
         name = f"{layer}, joint" if kind == "joint-channel" else layer
         panels.append(
             Curves(
                 str(names.get(key[0], key[0])),
                 name,
-                np.array([means[place] for place in own]),
-                np.array([of_classes[place] for place in own]).reshape(len(own), -1).T,
-                np.array(share),
-                told.get(key, ()),
+                np.array([rows[place]["mean"] for place in own]),
+                np.array([of_classes[place] for place in own], float).reshape(len(own), -1).T,
+                np.array([rows[place]["share"] for place in own], float),
+                told[key],
             )
         )
     return classes, panels
 
 
-def _mask_value(results: Results, cell: Any) -> float:
-    """A value of a mask, NaN where there is none."""
-    try:
-        value = number_or_none(cell) if isinstance(cell, str) else cell
-        if value is None or 0 <= value <= 1:
-            return np.nan if value is None else value
-    except ValueError:
-        pass
-    raise ResultsError(
-        f"The table 'channels' of {results.folder} has values beyond 0 and 1: run the command that made it again."
-    )
+def _fraction(text: str) -> float | None:
+    """A number from 0 to 1 in a cell, or None of an empty one."""
+    value = number_or_none(text)
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
 
 
 def _told(results: Results) -> dict[tuple[str, str], list[str]]:
@@ -171,9 +171,9 @@ def draw_curves(
         several = len({each.network for each in panels}) > 1
         titles = {id(each): _title(each, room, several) if options.title else [] for each in panels}
         above = max(map(len, titles.values())) * SMALL * LINE / 72
-        height = rows * (PANEL_HEIGHT + above + 0.1) + legend + 0.35
+        height = rows * (PANEL_HEIGHT + above + 0.14) + legend + 0.35
         figure = sheet(width, height, options, layout="constrained")
-        figure.get_layout_engine().set(h_pad=0.02, w_pad=0.03)  # pyright: ignore[reportCallIssue, reportOptionalMemberAccess]
+        figure.get_layout_engine().set(h_pad=0.04, w_pad=0.03)  # pyright: ignore[reportCallIssue, reportOptionalMemberAccess]
         grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for place, (ax, each) in enumerate(zip_longest(grid, arranged)):
             if each is None:
@@ -229,16 +229,9 @@ def _draw_panel(ax: Axes, each: Curves) -> None:
     ax.plot(x, each.mean[order], color="black", linewidth=1.1, zorder=3)
     ranked = np.argsort(-np.nan_to_num(each.share, nan=-1.0), kind="stable")[:MARKED]
     marked = np.isin(order, ranked[np.isfinite(each.share[ranked])])
-    ax.plot(
-        x[marked],
-        np.ones(marked.sum()),
-        "v",
-        color=SHADE,
-        markersize=2.4,
-        transform=ax.get_xaxis_transform(),
-        clip_on=False,
-        zorder=4,
-    )
+    if marked.any():  # a line of no points has no place, and the layout fails
+        at_top = {"transform": ax.get_xaxis_transform(), "clip_on": False, "zorder": 4}
+        ax.plot(x[marked], np.ones(marked.sum()), "v", color=SHADE, markersize=2.4, **at_top)
     ax.set(xlim=(0, max(len(order) - 1, 1)), ylim=(0, 1), yticks=[0, 0.5, 1])
     ax.set_xticks([0, len(order) - 1] if len(order) > 1 else [0])
     ax.set_xticklabels([str(1), str(len(order))][: len(ax.get_xticks())])

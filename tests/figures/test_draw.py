@@ -96,6 +96,7 @@ def test_every_command_has_its_figure():
         ("profile", ["profile.png"]),
         ("growth", ["growth.png"]),
         ("localize", ["localize.png"]),
+        ("statistics", ["statistics.png"]),
         ("train", ["train.png"]),
     ],
 )
