@@ -123,7 +123,7 @@ def _map(place: int | None, row: Row, several: bool, threshold: float) -> Panel:
     network, mask = row["network"], row["mask"]
     lines = [*([Line(text=network)] if several else []), Line(text=_called(mask))]
     if not row["pictures"]:
-        return Panel(kind="text", lines=[*lines, Line(text="no picture")])
+        return Panel(kind="text", lines=[*lines, Line(text="no picture")], values={"network": network})
     lines.append(Line(text=f"mean {row['mean']:.2f}"))
     lines.append(Line(text=f"above {threshold:g}: {100 * row['area']:.0f}%"))
     marks = []
