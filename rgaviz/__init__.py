@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.sanity import sanity as sanity
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
+    from rgaviz.analysis.statistics import statistics as statistics
     from rgaviz.analysis.sweep import sweep as sweep
     from rgaviz.analysis.train import train as train
     from rgaviz.attention import build_attention as build_attention
@@ -56,6 +57,7 @@ PUBLIC = {
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
     "show_masks": "rgaviz.analysis.show",
+    "statistics": "rgaviz.analysis.statistics",
     "sweep": "rgaviz.analysis.sweep",
     "tabulate": "rgaviz.runs.tabulate",
     "train": "rgaviz.analysis.train",
@@ -84,6 +86,7 @@ __all__ = [
     "save_checkpoint",
     "show_cam",
     "show_masks",
+    "statistics",
     "sweep",
     "tabulate",
     "train",

@@ -66,6 +66,18 @@ CHARTS = {
             ["rga", "conv5/channel", "cascade", 1, "fc", "spearman", None, None, None],
         ]
     },
+    "statistics": {
+        "summary": [
+            ["network", "mask", "class", "entropy", "dead", "saturated", "share", "chance"],
+            ["rga", "conv5/channel", "all", 0.5, 0.25, 0.125, 0.5, 0.25],
+            ["rga", "conv5/channel", "cat", 0.5, 0.25, 0.125, None, None],
+        ],
+        "channels": [
+            ["network", "mask", "channel", "mean", "deviation", "dead", "saturated", "share", "f", "cat"],
+            ["rga", "conv5/channel", 0, 0.5, 0.25, 0.0, 0.0, 0.5, 2.0, 0.75],
+            ["rga", "conv5/channel", 1, 0.25, 0.125, 0.0, 0.0, None, None, None],
+        ],
+    },
     "train": {
         "curves": [
             ["network", "epoch", "train_loss", "train_error", "test_loss", "test_error"],

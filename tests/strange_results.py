@@ -59,6 +59,16 @@ TABLES = {
             ["rga", "gradcam", "others", 0, "", "spearman", 0.125, "", ""],
         ]
     },
+    "statistics": {
+        "channels": [
+            ["network", "mask", "channel", "mean", "deviation", "dead", "saturated", "share", "f", "cat"],
+            ["rga", "conv5/channel", 0, 0.5, 0.25, 0.0, 0.0, 0.5, 2.0, 0.75],
+        ],
+        "summary": [
+            ["network", "mask", "class", "entropy", "dead", "saturated", "share", "chance"],
+            ["rga", "conv5/channel", "all", 0.5, 0.25, 0.125, 0.5, 0.25],
+        ],
+    },
     "train": {"curves": [["network", "epoch", "train_loss", "test_loss"], ["rga", 1, 2.5, 2.25]]},
 }
 COMMANDS = ("compare", "masks", "cam", "histogram", "rank", "relations", "channel-relations", *TABLES)

@@ -86,6 +86,7 @@ OVERLAYS = ("none", "mask", "cam")
 FAITHFUL = registry("analysis/faithful.py", "MEASURES")
 OUTPUTS = registry("tasks/classification.py", "OUTPUTS")
 CHOICES = registry("analysis/choosing.py", "PICKS")
+GROUPED = registry("analysis/grouped.py", "BY")
 SMOOTH = registry("explain/making.py", "SMOOTH")
 WAYS = registry("explain/ablation.py", "WAYS")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -138,6 +139,11 @@ def localized(incomplete: str) -> list[str]:
 def measured_on(incomplete: str) -> list[str]:
     """Checkpoints, pictures and data sets."""
     return [*one(DATASETS)(incomplete), *inputs(incomplete)]
+
+
+def over_data(incomplete: str) -> list[str]:
+    """Checkpoints and data sets."""
+    return [*one(DATASETS)(incomplete), *checkpoints(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:

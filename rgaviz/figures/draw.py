@@ -22,6 +22,7 @@ from rgaviz.figures.growth import growth_pages
 from rgaviz.figures.histogram import HEADER, histogram_pages
 from rgaviz.figures.iou import iou_names, iou_pages
 from rgaviz.figures.likeness import likeness_pages
+from rgaviz.figures.mask_statistics import statistics_names, statistics_pages
 from rgaviz.figures.matrices import matrix_pages
 from rgaviz.figures.overlays import FOLDER, overlay_name, overlay_panels, save_overlays
 from rgaviz.figures.page import claim_rank_page, save_rank_page
@@ -50,6 +51,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "growth": growth_pages,
     "localize": localize_pages,
     "faithfulness": faithfulness_pages,
+    "statistics": statistics_pages,
     "train": curves_pages,
     "relations": draw_grid,
     "channel-relations": matrix_pages,
@@ -59,7 +61,12 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
 # Commands whose pages have names of their own.
-PAGES = {"evaluate": page_names, "iou": iou_names, "localize": localize_names}
+PAGES = {
+    "evaluate": page_names,
+    "iou": iou_names,
+    "localize": localize_names,
+    "statistics": statistics_names,
+}
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
 # Commands with a table beside each page -> how that begins.
 TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}

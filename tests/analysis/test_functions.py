@@ -128,6 +128,18 @@ def test_growth_does_what_its_command_does(pair, short):
     assert list(found.exponents) == list(told["exponents"]) == ["se"]
 
 
+def test_statistics_does_what_its_command_does(pair):
+    found = rgaviz.statistics(pair, "shapes", "own", show=["ring"], figure=SMALL)
+    told = typed("statistics", *map(str, pair), "shapes", "--show", "ring", "-o", "typed", *FAST)
+    same_but_the_manifest("own", "typed")
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain == {
+        **told,
+        "results": "own",
+        "files": [each.replace("typed", "own") for each in told["files"]],
+    }
+
+
 def test_profile_does_what_its_command_does(pair):
     found = rgaviz.profile("resnet20", ["none", "se"], "own", **PROFILE)
     words = ("--image-size", "16x8", "--batch-size", "2", "--repeats", "2", "-o", "typed")

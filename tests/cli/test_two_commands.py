@@ -153,6 +153,7 @@ def test_the_exit_code_of_a_stopped_training_is_that_of_the_signal(rga, place, m
         ("convert", "rga.pt"),
         ("table", "."),
         ("growth", "N"),
+        ("statistics", "rga.pt"),
         ("profile",),
     ],
     ids=lambda words: words[0],

@@ -99,6 +99,7 @@ def test_every_command_has_its_figure():
         ("faithfulness", ["faithfulness.png"]),
         ("sanity", ["sanity.png"]),
         ("sanity-weights", ["sanity-weights.png"]),
+        ("statistics", ["statistics.png"]),
         ("train", ["train.png"]),
     ],
 )

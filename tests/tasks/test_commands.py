@@ -122,6 +122,16 @@ def test_its_masks_are_drawn(trained, run):
         run("redraw", command, *SMALL)
 
 
+def test_its_masks_are_looked_at_over_the_data_set(trained, run):
+    task, images, *_ = trained
+    told = json.loads(run("statistics", "a.pt", "b.pt", "-o", "statistics", "--json", *SMALL).stdout)
+    assert told["pictures"] == sum(len(images.part(part)) for part in task.tested)
+    assert {row["network"] for row in told["rows"]} == {"a", "b"}
+    assert told["by"] == {"classification": "class", "reid": "camera"}.get(task.name, "none")
+    assert bool(told["differing"]) == (told["by"] != "none")
+    run("redraw", "statistics", *SMALL)
+
+
 def test_without_a_usual_target_masks_are_drawn_and_a_map_is_refused(trained, run, monkeypatch):
     task, *_, whole, _ = trained
     named = task.targets[0]
