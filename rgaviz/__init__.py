@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.relations import relations as relations
+    from rgaviz.analysis.report import report as report
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
     from rgaviz.analysis.sweep import sweep as sweep
@@ -52,6 +53,7 @@ PUBLIC = {
     "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "relations": "rgaviz.analysis.relations",
+    "report": "rgaviz.analysis.report",
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
     "show_masks": "rgaviz.analysis.show",
@@ -78,6 +80,7 @@ __all__ = [
     "rank",
     "redraw",
     "relations",
+    "report",
     "save_checkpoint",
     "show_cam",
     "show_masks",
