@@ -8,7 +8,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import to_hex
 from PIL import Image
 
 QUALITY = 88  # of JPEG
@@ -74,5 +73,4 @@ def quantised(values: np.ndarray) -> dict[str, Any]:
 
 def colour_table(cmap: str) -> str:
     """The 256 colours of a colour map as hexadecimal digits, six each."""
-    colours = matplotlib.colormaps[cmap]
-    return "".join(to_hex(colours(number / (COLOURS - 1)))[1:] for number in range(COLOURS))
+    return matplotlib.colormaps[cmap](np.arange(COLOURS) / (COLOURS - 1), bytes=True)[:, :3].tobytes().hex()
