@@ -196,6 +196,7 @@ def settings_of_results(results: Results) -> list[Grid]:
 
     manifest = results.manifest
     said = {"command": manifest.command_line or f"rgaviz {manifest.command}", "target": manifest.target}
+    said["pictures"] = manifest.texts.get("picked")
     about = {**said, "seed": manifest.seed, **{f"version of {k}": v for k, v in manifest.versions.items()}}
     grids = [Grid("command", ["", ""], _lines([about]), open=False)]
     told = [{key: _short(key, value) for key, value in each.items()} for each in manifest.checkpoints]

@@ -124,7 +124,8 @@ def _content(found: Found, title: str, say: Say) -> ReportContent:
 
     results = [_of_results(folder, found) for folder in found.results]
     runs, others = len(found.runs), len(found.results)
-    about = f"{runs} training{'s' * (runs != 1)}, {others} folder{'s' * (others != 1)} of results"
+    counted = [(runs, "training", "trainings"), (others, "folder of results", "folders of results")]
+    about = ", ".join(f"{count} {one if count == 1 else more}" for count, one, more in counted if count)
     keys = table_keys((part.title, part.results) for part in results)
     return ReportContent(
         clipped(title, 200),
@@ -142,7 +143,7 @@ def _of_run(folder: Path, found: Found) -> RunPart:
 
     networks = found.runs[folder]
     tables = [measures_of_run(networks), settings_of_run(networks)]
-    return RunPart(f"training {folder}", tables, *curves_of_run(networks))
+    return RunPart(f"{clipped(folder, 100)} (training)", tables, *curves_of_run(networks))
 
 
 def _of_results(folder: Path, found: Found) -> ResultsPart:
@@ -150,9 +151,9 @@ def _of_results(folder: Path, found: Found) -> ResultsPart:
     from rgaviz.figures.report import ResultsPart
 
     results = found.results[folder]
-    return ResultsPart(
-        f"{clipped(results.manifest.command, 30)} {folder}", results, settings_of_results(results)
-    )
+    command, place = clipped(results.manifest.command, 30), clipped(folder, 100)
+    title = place if folder.name == command else f"{place} ({command})"
+    return ResultsPart(title, results, settings_of_results(results))
 
 
 def _tables(found: Found, say: Say) -> list[Grid]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,9 @@ class Gallery:
     def _told(self, row: Sequence[Panel]) -> dict[str, Any]:
         """What is sorted and filtered by, and what stands under the views."""
         path = next((self.scales.paths[each.picture] for each in row if each.picture is not None), "")
-        keys = {**row_keys(self.scales, row, self.names), **self.found.get(path, {})}
+        bare = str(PurePosixPath(path).with_suffix("")) if PurePosixPath(path).suffix else path
+        found = self.found.get(path) or self.found.get(bare, {})  # data sets call pictures by numbers
+        keys = {**row_keys(self.scales, row, self.names), **found}
         cells = [
             {**self._cell(panel), "title": title, "view": panel.kind in SHOWN}
             for title, panel in zip(self.titles, row, strict=False)

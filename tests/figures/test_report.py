@@ -75,6 +75,14 @@ def test_rows_have_their_numbers_and_raw_maps(tmp_path):
     assert text.count('<p class="end">') == 4
 
 
+def test_pictures_of_a_data_set_are_found_by_their_numbers(tmp_path):
+    names = {number: f"{number}.png.jpg" for number in MAPS}
+    folders = [write_gallery(tmp_path / "g", names=names), write_located(tmp_path / "l")]
+    told = [json.loads(each["numbers"]) for each, _ in rows_of(written(tmp_path, folders)[0])]
+    found = [each["l: energy, a, gradcam, object"] for each in told]
+    assert found == pytest.approx([0.0, 0.1, 0.2, 0.3])
+
+
 def test_most_rows_and_room_for_them(tmp_path, monkeypatch):
     folder = write_gallery(tmp_path / "g")
     text, answer = written(tmp_path, [folder], most=3)
