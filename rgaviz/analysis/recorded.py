@@ -101,10 +101,13 @@ def _is_curves(folder: Path) -> bool:
 
 def _networks(folder: Path, say: Say) -> list[Checkpoint]:
     """The networks that were trained into a folder."""
+    files = sorted(folder.glob("*.pt"))
+    if not files:
+        return []
     from rgaviz.checkpoint import RESUME_SUFFIX, load_record
 
     found = []
-    for path in sorted(folder.glob("*.pt")):
+    for path in files:
         if path.name.endswith(RESUME_SUFFIX):
             continue
         try:

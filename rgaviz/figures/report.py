@@ -35,7 +35,7 @@ OPENING = "<!doctype html>\n<!-- Written by rgaviz report -->\n"
 CHARTS = FigureOptions(formats=("svg",), venue="screen", width=7.0, dpi=100, outline=True)
 GALLERIES = (draw_grid, rank_pages)  # figures of panels, which are galleries here
 MOST_CHARTS = 12  # of a results folder
-ROWS, COLUMNS = 100, 30  # of a table: more, and nobody reads it on a page
+ROWS, COLUMNS, LONG = 100, 30, 300  # of a table, and letters of a cell: more, and nobody reads it on a page
 COLOUR_MAPS = (
     "turbo",
     "viridis",
@@ -260,8 +260,8 @@ def _tables(results: Results) -> list[Grid]:
 
 
 def _short(text: str) -> str:
-    """A cell; of a number six digits."""
+    """A cell; of a number six digits, of a text as much as anyone reads."""
     try:
-        return f"{float(text):.6g}" if "." in text else text
+        return f"{float(text):.6g}" if "." in text else clipped(text, LONG)
     except ValueError:
-        return text
+        return clipped(text, LONG)
