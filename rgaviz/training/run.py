@@ -29,7 +29,7 @@ from rgaviz.training.plan import Plan
 from rgaviz.training.report import Step
 from rgaviz.training.resume import load_state
 from rgaviz.training.signals import Interrupted
-from rgaviz.training.state import expect_same, network_name
+from rgaviz.training.state import checkpoint_path, expect_same, network_name
 from rgaviz.training.totals import Totals
 from rgaviz.writing import atomic_write
 
@@ -79,8 +79,9 @@ class Run:
             self._epoch(network, self._part("train"), epoch)
             row = self._measure(epoch)
             self.history, self.totals = [*self.history, row], Totals()
-            last = epoch == self.config.epochs - 1
-            (kept,) = self.processes.any(last or self._due(self.settled))
+            if self.plan.keeps(epoch + 1):  # before the state, or a run killed in between would never write it
+                self._save_checkpoint(epoch + 1)
+            (kept,) = self.processes.any(epoch == self.config.epochs - 1 or self._due(self.settled))
             if kept:
                 yield self._settle()
             self.report.epoch({"network": self.name, **row})
@@ -227,8 +228,7 @@ class Run:
         )
         for key, value in found.items():
             # The last step may have ruined the weights after its own loss was still finite.
-            what = key.replace("_", " ", 1)
-            self._require_finite(value, what, epoch, self.totals.steps - 1, self.totals.steps)
+            self._require_finite(value, key.replace("_", " ", 1), epoch, self.totals.steps - 1, self.totals.steps)
         return found
 
     def _part(self, name: str) -> Split:
@@ -263,10 +263,10 @@ class Run:
         }
         atomic_write(self._resume_path, lambda file: torch.save(state, file))
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, kept: int = 0) -> None:
         last = self.history[-1]
         save_checkpoint(
-            self.plan.out / f"{self.name}.pt",
+            checkpoint_path(self.plan.out, self.name, kept),
             self.model,
             classes=self.dataset.classes,
             mean=self.dataset.mean,
@@ -279,7 +279,7 @@ class Run:
 
     def _restore(self) -> bool:
         """Take up an earlier run, if there is one."""
-        checkpoint, now = self.plan.out / f"{self.name}.pt", {**self.training, "seed": self.plan.seed}
+        checkpoint, now = checkpoint_path(self.plan.out, self.name), {**self.training, "seed": self.plan.seed}
         if self._resume_path.exists():
             state = load_state(self._resume_path)
             expect_same({**state.training, "seed": state.seed}, now, self.plan.out)
