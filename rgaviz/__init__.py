@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.cost import profile as profile
     from rgaviz.analysis.demo import demo as demo
     from rgaviz.analysis.evaluate import evaluate as evaluate
+    from rgaviz.analysis.evolve import evolve as evolve
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
     from rgaviz.analysis.lists import choices as choices
@@ -44,6 +45,7 @@ PUBLIC = {
     "create_model": "rgaviz.models",
     "demo": "rgaviz.analysis.demo",
     "evaluate": "rgaviz.analysis.evaluate",
+    "evolve": "rgaviz.analysis.evolve",
     "growth": "rgaviz.analysis.growth",
     "histogram": "rgaviz.analysis.histogram",
     "load_checkpoint": "rgaviz.checkpoint",
@@ -71,6 +73,7 @@ __all__ = [
     "create_model",
     "demo",
     "evaluate",
+    "evolve",
     "growth",
     "histogram",
     "load_checkpoint",

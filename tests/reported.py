@@ -76,4 +76,3 @@ def write_located(folder):
         rows = [[f"{number}.png", "a", "gradcam", "object", 0.1 * int(number)] for number in MAPS]
         writer.table("pictures", [["picture", "network", "map", "part", "energy"], *rows])
     return folder
-

@@ -58,9 +58,8 @@ class Run:
         """Train to the end; yields the history whenever a checkpoint was written."""
         if not (resume and self._restore()):
             with self.processes.one_first():  # it may download
-                notes = initialise(self.model, self.plan.recipe.model.pretrained)
-            for note in notes:
-                self.report.say(f"Note: {self.name}: {note}")
+                for note in initialise(self.model, self.plan.recipe.model.pretrained):
+                    self.report.say(f"Note: {self.name}: {note}")
         if self.history and self.totals.steps == 0:  # else its checkpoint may be of an earlier epoch
             yield self.history
         self.report.start(self.name, len(self.history), self.config.epochs, self.task)
@@ -79,7 +78,7 @@ class Run:
             self._epoch(network, self._part("train"), epoch)
             row = self._measure(epoch)
             self.history, self.totals = [*self.history, row], Totals()
-            if self.plan.keeps(epoch + 1):  # before the state, or a run killed in between would never write it
+            if self.plan.keeps(epoch + 1):  # before the state: whoever resumes from it has it
                 self._save_checkpoint(epoch + 1)
             (kept,) = self.processes.any(epoch == self.config.epochs - 1 or self._due(self.settled))
             if kept:
@@ -228,7 +227,8 @@ class Run:
         )
         for key, value in found.items():
             # The last step may have ruined the weights after its own loss was still finite.
-            self._require_finite(value, key.replace("_", " ", 1), epoch, self.totals.steps - 1, self.totals.steps)
+            what = key.replace("_", " ", 1)
+            self._require_finite(value, what, epoch, self.totals.steps - 1, self.totals.steps)
         return found
 
     def _part(self, name: str) -> Split:

@@ -28,7 +28,7 @@ def network_name(attention: str) -> str:
 
 
 def checkpoint_path(out: Path, network: str, kept: int = 0) -> Path:
-    """A network's checkpoint; with ``kept`` that of an epoch, counted from 1, which stays when it has been trained on."""
+    """A network's checkpoint; with ``kept`` that of an epoch, counted from 1, which stays when training goes on."""
     return out / KEPT / f"{network}-{kept:03d}.pt" if kept else out / f"{network}.pt"
 
 

@@ -17,12 +17,16 @@ from rgaviz.figures.sorting import table_keys
 from rgaviz.results.reader import read_results
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
-CANVAS = "document.querySelectorAll('.row')[{row}].querySelectorAll('.view')[{view}].querySelector('canvas.map')"
+CANVAS = (
+    "document.querySelectorAll('.row')[{row}].querySelectorAll('.view')[{view}].querySelector('canvas.map')"
+)
 PIXELS = (  # of a copy, for a browser warns of canvases that are read again and again
     "(() => {{ const copy = new OffscreenCanvas(168, 224).getContext('2d', {{willReadFrequently: true}});"
     " copy.drawImage({canvas}, 0, 0); return [...copy.getImageData(0, 0, 168, 224).data]; }})()"
 )
-NAMES = "[...document.querySelectorAll('.row:not([hidden]) h3')].map((each) => each.textContent.split(' ')[0])"
+NAMES = (
+    "[...document.querySelectorAll('.row:not([hidden]) h3')].map((each) => each.textContent.split(' ')[0])"
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,10 @@ def pixels(page, row, view):
 
 
 def wanted(values, cmap, low, high):
-    with np.errstate(invalid="ignore"), pytest.warns(RuntimeWarning) if np.isnan(values).any() else np.errstate():
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.warns(RuntimeWarning) if np.isnan(values).any() else np.errstate(),
+    ):
         return colour(resize_map(np.array(values, np.float32), (224, 168)), cmap, low, high)
 
 
@@ -102,7 +109,7 @@ def test_sliders_scale_raw_values(page):
 
 
 def test_the_opacity_slider(page):
-    style = "getComputedStyle({}).opacity".format(CANVAS.format(row=0, view=1))
+    style = f"getComputedStyle({CANVAS.format(row=0, view=1)}).opacity"
     assert float(page.run(style)) == 0.5
     page.drag("[name=opacity]", 1.0)
     assert float(page.run(style)) == 1.0
@@ -171,10 +178,10 @@ def test_a_view_is_kept_in_the_address(page, address):
 
 def test_the_value_under_the_pointer(page):
     found = page.run(
-        "(() => {{ const box = {}.parentElement, area = box.getBoundingClientRect();"
-        " box.dispatchEvent(new PointerEvent('pointermove', {{bubbles: true,"
-        " clientX: area.left + 1, clientY: area.top + 1}}));"
-        " return box.parentElement.querySelector('output').value; }})()".format(CANVAS.format(row=1, view=1))
+        f"(() => {{ const box = {CANVAS.format(row=1, view=1)}.parentElement, area = box.getBoundingClientRect();"
+        " box.dispatchEvent(new PointerEvent('pointermove', {bubbles: true,"
+        " clientX: area.left + 1, clientY: area.top + 1}));"
+        " return box.parentElement.querySelector('output').value; })()"
     )
     assert float(found) == 2.0
 
