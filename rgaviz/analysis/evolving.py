@@ -228,6 +228,8 @@ def rows_of(shown: Sequence[Shown]) -> list[list[Panel]]:
     rows = []
     for each in shown:
         for title, panels in each.strips.items():
-            lines = [Line(text=title), Line(text=each.entry.path)]
-            rows.append([Panel(kind="picture", picture=each.entry.id, lines=lines), *panels])
+            network = next(panel.map.checkpoint for panel in panels if panel.map)
+            told = (network, title.removeprefix(f"{network} "), each.entry.path)
+            about = {"lines": [Line(text=text) for text in told], "values": {"network": network}}
+            rows.append([Panel(kind="picture", picture=each.entry.id, **about), *panels])
     return rows

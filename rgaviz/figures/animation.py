@@ -70,7 +70,7 @@ def draw_frames(results: Results, options: FigureOptions) -> list[Image.Image]:
     cells = {name: _cell(sizes[name]) for name in shown}
     across = 1 + max(map(len, shown.values()), default=0)
     width = across * (CELL + GAP) + GAP
-    names = [row[0].lines[0].text if row[0].lines else "" for row in next(iter(shown.values()), [])]
+    names = [" ".join(line.text for line in row[0].lines[:2]) for row in next(iter(shown.values()), [])]
     top = HEAD + 2 * TEXT + 3 * GAP
     bars = scales.bars()
     height = top + sum(tall + GAP for _, tall in cells.values()) + bool(bars) * (BAR + 4 * TEXT + GAP)
