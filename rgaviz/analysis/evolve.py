@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.answer import Names
     from rgaviz.analysis.evolving import Shown
     from rgaviz.analysis.settings import Settings
+    from rgaviz.checkpoint import Checkpoint
     from rgaviz.data.truth import Truth
 
 EPOCHS, COUNT, MEASURED = 8, 2, 200
@@ -86,6 +87,7 @@ def evolve(
     from rgaviz.analysis.evolving import HEADER, Asked, common_epochs, epochs_of, look, rows_of
     from rgaviz.analysis.request import versions
     from rgaviz.analysis.settings import chosen
+    from rgaviz.checkpoint import load_record
     from rgaviz.devices import choose_device
     from rgaviz.explain.methods import METHODS
     from rgaviz.figures.draw import claim_figure, draw, record_options
@@ -106,8 +108,9 @@ def evolve(
     with alone(output.folder):
         claim_figure("evolve", output, options, [LOCATED], files)
         first = next(iter(networks.values()))
-        truth = None if pictures else _truth(next(iter(first.values())))
-        shown, small, failures = _pictures(pictures, truth, count, output.folder, said.say)
+        record = load_record(next(iter(first.values())))
+        truth = None if pictures else _truth(record)
+        shown, small, failures = _pictures(pictures, truth, count, record, output.folder, said.say)
         head = {
             "command": "evolve",
             "command_line": said.command_line,
@@ -155,12 +158,10 @@ def _named(
     return {name: own for name, own in networks.items() if not only or name in only}
 
 
-def _truth(path: Path) -> Truth | None:
+def _truth(checkpoint: Checkpoint) -> Truth | None:
     """The pictures of a network's data set with what is where in them, if it says so."""
-    from rgaviz.checkpoint import load_record
     from rgaviz.data.sets import TRUTHS, load_truth
 
-    checkpoint = load_record(path)
     if checkpoint.dataset not in TRUTHS:
         return None
     size = checkpoint.recipe.get("data", {}).get("test_size")
@@ -180,7 +181,7 @@ def _drawn(truth: Truth, count: int, say: Say) -> list[int]:
 
 
 def _pictures(
-    pictures: Names, truth: Truth | None, count: int, folder: Path, say: Say
+    pictures: Names, truth: Truth | None, count: int, network: Checkpoint, folder: Path, say: Say
 ) -> tuple[list[Shown], list[Any], list[str]]:
     """The pictures that are shown, what is shown of each, and a line for each that cannot be read."""
     import numpy as np
@@ -194,7 +195,7 @@ def _pictures(
     sources: list[tuple[str, str | None, Any]]
     if truth is not None:
         spread = np.rint(np.linspace(0, len(truth.names) - 1, min(count, len(truth.names)))).astype(int)
-        sources = [(truth.names[place], truth.shows[place], place) for place in spread.tolist()]
+        sources = [(truth.names[place], truth.shows[place], place) for place in map(int, spread)]
     else:
         named = words(pictures, "Pictures", "img.jpg") or [str(path) for path in sample_pictures()]
         if not pictures:
@@ -209,12 +210,22 @@ def _pictures(
         except PictureError as error:
             failures.append(str(error))
             continue
-        each, image = shown_of(number, name, pixels, label)
+        each, image = shown_of(number, name, pixels, _known(label, network))
         shown.append(each)
         small.append(image)
     if not shown:
         raise PictureError(failures[0] if failures else "There are no pictures to show; name some.")
     return shown, small, failures
+
+
+def _known(label: str | None, network: Checkpoint) -> str | None:
+    """What a picture shows, where its folder's name says so to a network."""
+    try:
+        if label is not None:
+            network.task.truth(label, network.classes, folder=True)
+    except RgavizError:
+        return None
+    return label
 
 
 def _texts(method: str, rows: Sequence[Sequence[Any]]) -> dict[str, str]:

@@ -88,6 +88,12 @@ def test_maps_are_those_of_the_kept_networks(rga, run):
         np.testing.assert_allclose(found, np.asarray(mask).reshape(found.shape), rtol=1e-4)
 
 
+def test_folders_are_labels_where_they_are_classes(rga, run):
+    rga("evolve", "run", "pics", "--count", "3", "--only", "baseline", "-o", "ev", *FAST)
+    shown = {each.path: each.label for each in read_results("ev").manifest.pictures}
+    assert shown == {"other/c.png": None, "ring/a.png": "ring", "square/b.png": "square"}
+
+
 def test_where_maps_lie(answer, run):
     told = answer("evolve", "run", "--only", "rga", "--measured", "12", "-o", "ev", *FAST)
     assert (told["networks"], told["epochs"]) == (["rga"], [1, 2, 3])

@@ -26,7 +26,7 @@ def results(tmp_path):
         writer.picture(Picture(id="0", path="a.png", size=[10, 10]), np.full((10, 10, 3), 50, np.uint8), maps)
         lines = [Line(text="rga"), Line(text="Grad-CAM")]
         panels = [Panel(kind="map", picture="0", map=ref) for ref in refs]
-        writer.row([Panel(kind="picture", picture="0", lines=lines), *panels])
+        writer.row([Panel(kind="picture", picture="0", lines=lines, values={"network": "rga"}), *panels])
     return read_results(tmp_path / "r")
 
 
