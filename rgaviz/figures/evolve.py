@@ -32,10 +32,15 @@ def evolve_pages(results: Results, options: FigureOptions) -> Iterator[Page]:
         made = page.of
         yield page
     if LOCATED in results.manifest.tables:
-        kinds = {"mean": number_or_none, "low": number_or_none, "high": number_or_none}
-        texts = dict.fromkeys(("network", "map", "part", "measure"), str)
-        rows = results.records(LOCATED, epoch=count, **texts, **kinds)
-        yield Page(draw_located(rows, options, results.manifest.texts), f"-{LOCATED}", of=made + 1)
+        yield located_page(results, options)._replace(of=made + 1)
+
+
+def located_page(results: Results, options: FigureOptions) -> Page:
+    """The page of where maps lie."""
+    kinds = {"mean": number_or_none, "low": number_or_none, "high": number_or_none}
+    texts = dict.fromkeys(("network", "map", "part", "measure"), str)
+    rows = results.records(LOCATED, epoch=count, **texts, **kinds)
+    return Page(draw_located(rows, options, results.manifest.texts), f"-{LOCATED}")
 
 
 def page_names(tables: Sequence[str]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from rgaviz.errors import RgavizError, clipped
 from rgaviz.figures.curves import draw_curves
 from rgaviz.figures.draw import FIGURES, figure_options
 from rgaviz.figures.encoded import colour_table, svg_uri
+from rgaviz.figures.evolve import LOCATED, evolve_pages, located_page
 from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.galleries import Gallery, Room, safe_json
 from rgaviz.figures.grid import draw_grid
@@ -33,7 +34,7 @@ from rgaviz.writing import atomic_write
 
 OPENING = "<!doctype html>\n<!-- Written by rgaviz report -->\n"
 CHARTS = FigureOptions(formats=("svg",), venue="screen", width=7.0, dpi=100, outline=True)
-GALLERIES = (draw_grid, rank_pages)  # figures of panels, which are galleries here
+GALLERIES = (draw_grid, rank_pages, evolve_pages)  # figures of panels, which are galleries here
 MOST_CHARTS = 12  # of a results folder
 ROWS, COLUMNS, LONG = 100, 30, 300  # of a table, and letters of a cell: more, and nobody reads it on a page
 COLOUR_MAPS = (
@@ -210,7 +211,9 @@ def _part(
     tables = [*part.tables, *_tables(results)]
     if is_gallery(results):
         gallery = Gallery(results, options, most, room, keys)
-        return {**shown, "tables": tables, "gallery": gallery, "rows": _counted(gallery, part.title, written)}
+        charts = _charts(part, options, written) if LOCATED in results.manifest.tables else []
+        told = {"tables": tables, "charts": charts, "gallery": gallery}
+        return {**shown, **told, "rows": _counted(gallery, part.title, written)}
     return {**shown, "tables": tables, "charts": _charts(part, options, written)}
 
 
@@ -239,7 +242,9 @@ def _charts(part: ResultsPart, options: FigureOptions, written: Written) -> list
     shown, drawn = replace(CHARTS, names=options.names, cmap=options.cmap), []
     try:
         with fonts_for([results.manifest.model_dump(), options.names]):
-            for page in itertools.islice(FIGURES[command](results, shown), MOST_CHARTS):
+            beside = is_gallery(results)  # whose panels are no chart
+            pages = [located_page(results, shown)] if beside else FIGURES[command](results, shown)
+            for page in itertools.islice(pages, MOST_CHARTS):
                 drawn.append(svg_uri(figure_bytes(page.figure, "svg", shown)))
                 page.figure.clear()
     except RgavizError as error:

@@ -134,6 +134,15 @@ def test_the_moving_picture(rga, run):
     assert {"evolve.gif", "evolve.webp", "evolve.png"} <= set(manifest.files)
 
 
+def test_a_report_has_the_strips_and_the_chart(rga, run):
+    rga("evolve", "run", "--only", "rga", "--count", "1", "--measured", "5", "-o", "ev", *FAST)
+    result = rga("report", "ev", "-o", "page.html")
+    assert "2 rows of pictures" in result.stdout
+    text = Path("page.html").read_text()
+    assert text.count('class="chart"') == 1
+    assert text.count('<article class="row"') == 2
+
+
 def test_some_of_many_epochs():
     every = {epoch: Path(str(epoch)) for epoch in range(1, 11)}
     assert list(chosen_epochs(every, 4)) == [1, 4, 7, 10]
