@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.cost import profile as profile
     from rgaviz.analysis.demo import demo as demo
     from rgaviz.analysis.evaluate import evaluate as evaluate
+    from rgaviz.analysis.evolve import evolve as evolve
     from rgaviz.analysis.faithfulness import faithfulness as faithfulness
     from rgaviz.analysis.growth import growth as growth
     from rgaviz.analysis.histogram import histogram as histogram
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rgaviz.analysis.rank import rank as rank
     from rgaviz.analysis.redraw import redraw as redraw
     from rgaviz.analysis.relations import relations as relations
+    from rgaviz.analysis.report import report as report
     from rgaviz.analysis.sanity import sanity as sanity
     from rgaviz.analysis.show import show_cam as show_cam
     from rgaviz.analysis.show import show_masks as show_masks
@@ -43,6 +45,7 @@ PUBLIC = {
     "create_model": "rgaviz.models",
     "demo": "rgaviz.analysis.demo",
     "evaluate": "rgaviz.analysis.evaluate",
+    "evolve": "rgaviz.analysis.evolve",
     "faithfulness": "rgaviz.analysis.faithfulness",
     "growth": "rgaviz.analysis.growth",
     "histogram": "rgaviz.analysis.histogram",
@@ -53,6 +56,7 @@ PUBLIC = {
     "rank": "rgaviz.analysis.rank",
     "redraw": "rgaviz.analysis.redraw",
     "relations": "rgaviz.analysis.relations",
+    "report": "rgaviz.analysis.report",
     "sanity": "rgaviz.analysis.sanity",
     "save_checkpoint": "rgaviz.checkpoint",
     "show_cam": "rgaviz.analysis.show",
@@ -72,6 +76,7 @@ __all__ = [
     "create_model",
     "demo",
     "evaluate",
+    "evolve",
     "faithfulness",
     "growth",
     "histogram",
@@ -82,6 +87,7 @@ __all__ = [
     "rank",
     "redraw",
     "relations",
+    "report",
     "sanity",
     "save_checkpoint",
     "show_cam",

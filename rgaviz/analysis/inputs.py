@@ -67,9 +67,10 @@ def is_checkpoint(word: str) -> bool:
 def newest_checkpoint(say: Say) -> str:
     """The newest attention checkpoint under ``runs/``, else the bundled one; says which."""
     from rgaviz.bundled import bundled
-    from rgaviz.checkpoint import RESUME_SUFFIX, load_checkpoint
+    from rgaviz.checkpoint import KEPT, RESUME_SUFFIX, load_checkpoint
 
-    found = [path for path in Path("runs").rglob("*.pt") if not path.name.endswith(RESUME_SUFFIX)]
+    every = (path for path in Path("runs").rglob("*.pt") if not path.name.endswith(RESUME_SUFFIX))
+    found = [path for path in every if path.parent.name != KEPT]  # of networks on their way
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(CheckpointError):  # other programs keep their own files under runs/
             if load_checkpoint(path).config["attention"] != "none":

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 RESUME_SUFFIX = ".resume.pt"  # of the state beside a network that is not finished, which is no checkpoint
+KEPT = "epochs"  # the folder within that of a training with checkpoints of networks on their way
 
 
 def save_checkpoint(

@@ -11,10 +11,13 @@ from typing import Any
 
 from rgaviz.errors import OutputError, RgavizError, clipped
 from rgaviz.figures.ablations import ablation_pages
+from rgaviz.figures.animation import KINDS, movie_paths, save_movies
 from rgaviz.figures.cmc import cmc_pages
 from rgaviz.figures.confusion import CORNER, confusion_pages, page_names
 from rgaviz.figures.cost import cost_pages
 from rgaviz.figures.curves import curves_pages
+from rgaviz.figures.evolve import evolve_pages
+from rgaviz.figures.evolve import page_names as evolve_names
 from rgaviz.figures.faithfulness import faithfulness_pages
 from rgaviz.figures.fonts import fonts_for
 from rgaviz.figures.grid import draw_grid
@@ -57,6 +60,7 @@ FIGURES: dict[str, Callable[[Results, FigureOptions], Iterator[Page]]] = {
     "channel-relations": matrix_pages,
     "sanity": ablation_pages,
     "sanity-weights": likeness_pages,
+    "evolve": evolve_pages,
 }
 OPTIONS = tuple(each.name for each in fields(FigureOptions))
 OVERLAYS = ("masks", "cam")  # commands whose figure comes with single overlays
@@ -66,8 +70,10 @@ PAGES = {
     "iou": iou_names,
     "localize": localize_names,
     "statistics": statistics_names,
+    "evolve": evolve_names,
 }
 BROWSED = ("rank",)  # commands whose figure comes with a page for browsers
+MOVED = ("evolve",)  # commands whose figure comes with moving pictures
 # Commands with a table beside each page -> how that begins.
 TABLES = {"histogram": ",".join(HEADER), "evaluate": CORNER}
 
@@ -81,6 +87,7 @@ class Drawn:
         overlays: the single overlays.
         left_out: how many pages were not drawn: those beyond the option ``pages``.
         browsed: the page for browsers.
+        moving: the moving pictures.
         notes: what a reader must know of the figure.
     """
 
@@ -88,12 +95,13 @@ class Drawn:
     overlays: list[Path]
     left_out: int = 0
     browsed: list[Path] = field(default_factory=list)
+    moving: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the figure first."""
-        return [*(path for page in self.pages for path in page), *self.browsed, *self.overlays]
+        return [*(path for page in self.pages for path in page), *self.browsed, *self.moving, *self.overlays]
 
 
 def draw(folder: Path, output: Output, options: FigureOptions) -> Drawn:
@@ -186,6 +194,9 @@ def _drawn(results: Results, output: Output, options: FigureOptions, recorded: b
             note([path])
             drawn.browsed.append(path)
             save_rank_page(results, path, options)
+        if command in MOVED:
+            note(movie_paths(output.stem))
+            drawn.moving.extend(save_movies(results, output.stem, options))
         _refuse_gone(folder, [*there, *drawn.paths])
         return replace(drawn, left_out=max(count - len(drawn.pages), 0))
     except BaseException:
@@ -261,7 +272,8 @@ def claim_figure(
     check_preset(command, options)
     pages = [output.page(*names) for names in (PAGES[command](tables) if command in PAGES else ())]
     beside = {"csv": TABLES[command]} if command in TABLES else {}
-    claim(output, options.formats, pages=pages, tables=beside, inputs=inputs)
+    formats = (*options.formats, *KINDS) if command in MOVED else options.formats
+    claim(output, formats, pages=pages, tables=beside, inputs=inputs)
     if command in BROWSED:
         claim_rank_page(_browsed(command, output))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rgaviz.checkpoint import RESUME_SUFFIX, Checkpoint, load_record
+from rgaviz.checkpoint import KEPT, RESUME_SUFFIX, Checkpoint, load_record
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.runs.row import HEADS, Row
 from rgaviz.tasks import Measure
@@ -25,6 +25,7 @@ SAME_RESULT = (
     "train.precision",
     "train.evaluate_every",
     "train.save_minutes",
+    "train.keep_every",
 )
 # Settings that older checkpoints do not have, and what was done then.
 ALWAYS = {
@@ -171,6 +172,8 @@ def _finished(paths: Sequence[Path], notes: list[str]) -> Iterator[Checkpoint]:
             raise RgavizError(f"{path} does not exist. Name a folder of runs: rgaviz table runs/sweep")
         inside = path.is_dir()
         for file in sorted(path.rglob("*.pt")) if inside else [path]:
+            if inside and KEPT in file.relative_to(path).parts[:-1]:  # of a network on its way
+                continue
             whole = file.with_name(f"{file.name.removesuffix(RESUME_SUFFIX).removesuffix('.pt')}.pt")
             state = whole.with_name(f"{whole.stem}{RESUME_SUFFIX}")
             if state.exists():

@@ -169,6 +169,7 @@ class TrainConfig(Table):
     compile: bool = False
     evaluate_every: Annotated[int, POSITIVE, COUNT] = 1  # epochs; the last one always is
     save_minutes: Annotated[float, NOT_NEGATIVE, COUNT] = 5.0  # what a killed run may lose
+    keep_every: Annotated[int, NOT_NEGATIVE, COUNT] = 0  # epochs from one kept checkpoint to the next
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

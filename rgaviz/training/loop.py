@@ -4,6 +4,7 @@ Files in the output folder, for a network called NAME:
 
 - ``NAME.pt``: the checkpoint of the end of an epoch.
 - ``NAME.resume.pt``: all that a later run needs to go on; gone when the network is finished.
+- ``epochs/NAME-010.pt``: with ``train.keep_every`` the checkpoint of every so many epochs, which stays.
 - ``metrics.csv``: a row per network and epoch, rebuilt from the histories.
 
 All are written at the end of the first epoch, and of every other unless less than ``train.save_minutes`` have passed

@@ -47,6 +47,11 @@ class Plan:
     check_every: int
     clock: Callable[[], float]
 
+    def keeps(self, epoch: int) -> bool:
+        """Whether this process keeps a checkpoint of an epoch, counted from 1."""
+        every = self.recipe.train.keep_every
+        return bool(every) and epoch % every == 0 and self.processes.writes
+
     def recorded(self, recipe: Recipe, precision: torch.dtype) -> dict[str, Any]:
         """What a checkpoint says of its training: the recipe of its network, and what is computed in."""
         return {

@@ -29,7 +29,7 @@ from rgaviz.training.plan import Plan
 from rgaviz.training.report import Step
 from rgaviz.training.resume import load_state
 from rgaviz.training.signals import Interrupted
-from rgaviz.training.state import expect_same, network_name
+from rgaviz.training.state import checkpoint_path, expect_same, network_name
 from rgaviz.training.totals import Totals
 from rgaviz.writing import atomic_write
 
@@ -58,9 +58,8 @@ class Run:
         """Train to the end; yields the history whenever a checkpoint was written."""
         if not (resume and self._restore()):
             with self.processes.one_first():  # it may download
-                notes = initialise(self.model, self.plan.recipe.model.pretrained)
-            for note in notes:
-                self.report.say(f"Note: {self.name}: {note}")
+                for note in initialise(self.model, self.plan.recipe.model.pretrained):
+                    self.report.say(f"Note: {self.name}: {note}")
         if self.history and self.totals.steps == 0:  # else its checkpoint may be of an earlier epoch
             yield self.history
         self.report.start(self.name, len(self.history), self.config.epochs, self.task)
@@ -79,8 +78,9 @@ class Run:
             self._epoch(network, self._part("train"), epoch)
             row = self._measure(epoch)
             self.history, self.totals = [*self.history, row], Totals()
-            last = epoch == self.config.epochs - 1
-            (kept,) = self.processes.any(last or self._due(self.settled))
+            if self.plan.keeps(epoch + 1):  # before the state: whoever resumes from it has it
+                self._save_checkpoint(epoch + 1)
+            (kept,) = self.processes.any(epoch == self.config.epochs - 1 or self._due(self.settled))
             if kept:
                 yield self._settle()
             self.report.epoch({"network": self.name, **row})
@@ -263,10 +263,10 @@ class Run:
         }
         atomic_write(self._resume_path, lambda file: torch.save(state, file))
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, kept: int = 0) -> None:
         last = self.history[-1]
         save_checkpoint(
-            self.plan.out / f"{self.name}.pt",
+            checkpoint_path(self.plan.out, self.name, kept),
             self.model,
             classes=self.dataset.classes,
             mean=self.dataset.mean,
@@ -279,7 +279,7 @@ class Run:
 
     def _restore(self) -> bool:
         """Take up an earlier run, if there is one."""
-        checkpoint, now = self.plan.out / f"{self.name}.pt", {**self.training, "seed": self.plan.seed}
+        checkpoint, now = checkpoint_path(self.plan.out, self.name), {**self.training, "seed": self.plan.seed}
         if self._resume_path.exists():
             state = load_state(self._resume_path)
             expect_same({**state.training, "seed": state.seed}, now, self.plan.out)

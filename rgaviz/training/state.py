@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rgaviz.checkpoint import RESUME_SUFFIX, load_record
+from rgaviz.checkpoint import KEPT, RESUME_SUFFIX, load_record
 from rgaviz.errors import CheckpointError, RgavizError, clipped
 from rgaviz.own_code import own_name
 from rgaviz.writing import output_error
@@ -17,12 +18,28 @@ FREE = {
     "command",
     "recipe.data.workers",
     "recipe.train.save_minutes",
+    "recipe.train.keep_every",
 }  # may differ between a run and its resumption
 
 
 def network_name(attention: str) -> str:
     """Name of a network's files: ``baseline``, ``rga``, or the attention's own."""
     return NAMES.get(attention, own_name(attention))
+
+
+def checkpoint_path(out: Path, network: str, kept: int = 0) -> Path:
+    """A network's checkpoint; with ``kept`` that of an epoch, counted from 1, which stays when training goes on."""
+    return out / KEPT / f"{network}-{kept:03d}.pt" if kept else out / f"{network}.pt"
+
+
+def kept_checkpoints(out: Path, network: str) -> dict[int, Path]:
+    """The checkpoints of epochs that are there of a network, by epoch."""
+    found = {}
+    for path in (out / KEPT).glob(f"{glob.escape(network)}-*.pt"):
+        number = path.stem.removeprefix(f"{network}-")
+        if number.isdecimal() and int(number) and checkpoint_path(out, network, int(number)) == path:
+            found[int(number)] = path
+    return dict(sorted(found.items()))
 
 
 def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:
@@ -38,9 +55,10 @@ def refuse_earlier_run(out: Path, attentions: Sequence[str]) -> None:
 
 
 def files_of(out: Path, networks: Sequence[str]) -> list[Path]:
-    """What is there of these networks: checkpoints and states."""
+    """What is there of these networks: checkpoints, states, and what was kept of epochs."""
     files = (path for name in networks for path in (out / f"{name}.pt", out / f"{name}{RESUME_SUFFIX}"))
-    return [path for path in files if path.exists()]
+    kept = [path for name in networks for path in kept_checkpoints(out, name).values()]
+    return [*(path for path in files if path.exists()), *kept]
 
 
 def clear(out: Path, networks: Sequence[str]) -> None:

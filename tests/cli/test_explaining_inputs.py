@@ -19,8 +19,9 @@ def test_defaults_say_what_they_took(rga):
     newest = Path("runs/a/rga.pt")
     newest.parent.mkdir(parents=True)
     newest.symlink_to(Path("rga.pt").resolve())
-    for name in ("baseline.pt", "rga.resume.pt"):
-        newest.with_name(name).write_bytes(b"later")
+    newest.parent.joinpath("epochs").mkdir()
+    for name in ("baseline.pt", "rga.resume.pt", "epochs/rga-001.pt"):
+        (newest.parent / name).write_bytes(b"later")
     result = rga("masks", "img.jpg", *FAST)
     assert result.stderr.splitlines() == ["No checkpoint given: using the newest under runs/, runs/a/rga.pt"]
     Path("runs").rename("gone")

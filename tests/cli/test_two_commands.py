@@ -152,6 +152,7 @@ def test_the_exit_code_of_a_stopped_training_is_that_of_the_signal(rga, place, m
         ("demo",),
         ("convert", "rga.pt"),
         ("table", "."),
+        ("report", "."),
         ("growth", "N"),
         ("statistics", "rga.pt"),
         ("profile",),

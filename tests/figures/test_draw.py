@@ -83,6 +83,7 @@ def test_every_command_has_its_figure():
         "histogram",
         "rank",
         "channel-relations",
+        "evolve",
         *CHARTS,
     }
 

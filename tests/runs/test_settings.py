@@ -38,6 +38,7 @@ def test_what_changes_nothing_or_was_not_known_once_is_averaged(tmp_path):
         "class_weights",
         "evaluate_every",
         "save_minutes",
+        "keep_every",
     ):
         del recipe["train"][key]
     recipe["train"]["compile"] = True

@@ -149,7 +149,7 @@ def test_to_dict_is_plain():
         ("data.image_size=[4, 32]", ["data.image_size", "8 to 4096 pixels"]),
         ("data.held_out=1.0", ["data.held_out", "between 0 and 1"]),
         ("data.test_size=0", ["data.test_size", "1 or more"]),
-        ("train.leraning_rate=1", ["leraning_rate", "label_smoothing", "lr"]),
+        ("train.leraning_rate=1", ["leraning_rate", "keep_last", "label_smoothing"]),
         ("train.epoch=1", ["'epoch'", "Did you mean 'epochs'"]),
         ("trian.lr=1", ["'trian'", "Did you mean 'train'"]),
         ("lr=1", ["--set lr=1", "table.key=value"]),
