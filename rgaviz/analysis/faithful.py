@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rgaviz.analysis.bands import band
-from rgaviz.analysis.locating import RANDOM, Kind
+from rgaviz.analysis.locating import RANDOM
+from rgaviz.analysis.numbers import Kind
 from rgaviz.analysis.perturbing import Found, Numbers
 from rgaviz.analysis.significance import holm, mean_interval, paired
 from rgaviz.analysis.tables import TEX, Rows, cell

@@ -70,6 +70,7 @@ def faithfulness(
     steps: int = STEPS,
     count: int = COUNT,
     data_dir: Path | str | None = None,
+    resume: bool = False,
     **settings: Unpack[Settings],
 ) -> Faithfulness:
     """Measure how each network's score follows its maps, as ``rgaviz faithfulness`` does: tables and curves.
@@ -88,12 +89,15 @@ def faithfulness(
         steps: in which pixels are deleted and inserted.
         count: so many pictures, drawn with a fixed seed.
         data_dir: where the data set lies.
+        resume: go on with what the same command, stopped among many pictures, has done.
         settings: of :class:`rgaviz.analysis.settings.Settings`.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    from rgaviz.analysis.blocks import blocks_of
     from rgaviz.analysis.faithful import CSV, CURVES
+    from rgaviz.analysis.numbers import question
     from rgaviz.analysis.perturbing import Asked, perturb
     from rgaviz.analysis.sample import sample
     from rgaviz.analysis.settings import chosen
@@ -133,9 +137,13 @@ def faithfulness(
         )
         claim(output, options.formats, tables=beside, inputs=known.files)
         places = known.drawn(count, said.say)
-        found = perturb(subjects, known, places, Asked(asked, target, wanted, steps), said.track)
-        wanted = _meaning(wanted, found, said)
-        return _answer(subjects, known, found, wanted, steps, target, output, options, said)
+        what = Asked(asked, target, wanted, steps)
+        names = [known.names[place] for place in places]
+        asks = question("faithfulness", subjects, names, known.files, what=repr(what), source=known.source)
+        with blocks_of(len(names), output.folder, asks, resume=resume, say=said.say) as blocks:
+            found = perturb(subjects, known, places, what, said.track, blocks)
+            wanted = _meaning(wanted, found, said)
+            return _answer(subjects, known, found, wanted, steps, target, output, options, said)
 
 
 def chosen_measures(measures: Sequence[str]) -> list[str]:

@@ -69,6 +69,7 @@ def localize(
     layer: str | None = None,
     mask_layer: str | None = None,
     count: int | None = None,
+    resume: bool = False,
     **settings: Unpack[Settings],
 ) -> Localized:
     """Measure how much of each map lies on each part and how well it outlines it, as ``rgaviz localize`` does.
@@ -87,14 +88,17 @@ def localize(
             map.
         mask_layer: of the spatial masks; by default the deepest with attention.
         count: so many pictures, drawn with a fixed seed; by default all.
+        resume: go on with what the same command, stopped among many pictures, has done.
         settings: of :class:`rgaviz.analysis.settings.Settings`; the figure is a column wide where they do not say it.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    from rgaviz.analysis.blocks import blocks_of
     from rgaviz.analysis.cam import possible_methods
     from rgaviz.analysis.known import drawn, known_pictures
     from rgaviz.analysis.locating import locate
+    from rgaviz.analysis.numbers import question
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.devices import choose_device
@@ -130,8 +134,16 @@ def localize(
         _claim(output, options.formats, known.files)
         few(list(known.regions), "parts")
         chosen_ones = drawn(known, count, SEED, said.say)
-        found = locate(subjects, known, chosen_ones, methods=asked, target=target, track=said.track)
-        return _answer(subjects, known, found, output, options, target, said)
+        names = [known.names[place] for place in chosen_ones]
+        asks = question(
+            "localize", subjects, names, known.files, methods=asked, target=target, source=known.source
+        )
+        kept = blocks_of(len(names), output.folder, asks, resume=resume, say=said.say)
+        with kept as blocks:
+            found = locate(
+                subjects, known, chosen_ones, methods=asked, target=target, track=said.track, blocks=blocks
+            )
+            return _answer(subjects, known, found, output, options, target, said)
 
 
 def _claim(output: Output, formats: Sequence[str], inputs: Iterable[Path]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rgaviz.analysis.locating import Found, Kind
+from rgaviz.analysis.locating import Found
+from rgaviz.analysis.numbers import Kind
 from rgaviz.analysis.significance import holm, mean_interval, paired
 from rgaviz.analysis.tables import TEX, Rows, cell
 from rgaviz.analysis.thresholds import MEASURES as OVER_THRESHOLDS

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rgaviz.analysis.loading import BATCH, batches
+from rgaviz.analysis.blocks import Block, Blocks
+from rgaviz.analysis.loading import batches
+from rgaviz.analysis.numbers import Kind, Numbers, joined, packed
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.data.truth import Marked, Truth, sampled
@@ -31,14 +33,6 @@ from rgaviz.tasks.task import LABEL
 
 RANDOM = "randomcam"
 LONGEST = 256  # pixels of a label's side where maps are outlined: Choe et al. take 224
-
-
-class Kind(NamedTuple):
-    """What made a map: ``cam``, ``mask`` or ``floor``, its name, and the network, "" for a floor that needs none."""
-
-    group: str
-    name: str
-    network: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +75,7 @@ def locate(
     methods: Sequence[str],
     target: str | None = None,
     track: Track = silent,
+    blocks: Blocks | None = None,
 ) -> Found:
     """The numbers of every network's maps, and of the floors.
 
@@ -91,35 +86,57 @@ def locate(
         methods: of ``METHODS``; Random-CAM comes along.
         target: what the maps are about, as typed.
         track: wraps the loop, for a progress bar.
+        blocks: in which the work is done, where it is shared or gone on with.
 
     Raises:
         RgavizError: an unknown target, or not one picture could be read.
+        Elsewhere: this is one of several processes, and another one has the answer.
     """
-    asked = list(dict.fromkeys([*methods, RANDOM]))
     targets = [_target(subject, target, [truth.shows[place] for place in places]) for subject in subjects]
-    failures: list[str] = []
-    kept: list[int] = []
-    parts: dict[Kind, list[tuple[Located, Overlaps]]] = defaultdict(list)
-    groups = [places[start : start + BATCH] for start in range(0, len(places), BATCH)]
-    for group in track(groups, total=len(groups), description="locating"):
-        for batch in batches(_read(group, truth, subjects, failures)):
-            kept += [each.place for each in batch]
-            maps: dict[Kind, np.ndarray] = {}
-            for subject, settled in zip(subjects, targets, strict=True):
-                if target == LABEL:
-                    settled = _target(subject, target, [truth.shows[each.place] for each in batch])
-                inputs = torch.stack([each.inputs[subject.id] for each in batch])
-                maps |= _maps(subject, subject.explain(inputs, asked, settled), target)
-            for row, each in enumerate(batch):
-                for kind, found in _measured(
-                    {kind: values[row] for kind, values in maps.items()}, each.marked
-                ):
-                    parts[kind].append(found)
+    what = _Asked(subjects, truth, places, list(dict.fromkeys([*methods, RANDOM])), target, targets)
+    found, plain = joined((blocks or Blocks(len(places))).each(partial(_blocks, what, track)))
+    kept: list[int] = [place for each in plain for place in each["kept"]]
+    failures = [line for each in plain for line in each["failures"]]
     if not kept:
         raise PictureError(first_of(failures))
-    numbers = {kind: _joined([own for own, _ in found]) for kind, found in parts.items()}
-    outlined = {kind: _joined([own for _, own in found]) for kind, found in parts.items()}
-    return Found([truth.names[place] for place in kept], numbers, outlined, failures, _people(truth, kept))
+    numbers = {kind: _of(Located, own) for kind, own in found.items()}
+    outlined = {kind: _of(Overlaps, own) for kind, own in found.items()}
+    names = [truth.names[place] for place in kept]
+    return Found(names, numbers, outlined, failures, _people(truth, kept))
+
+
+class _Asked(NamedTuple):
+    """What is asked of all pictures."""
+
+    subjects: Sequence[Subject]
+    truth: Truth
+    places: Sequence[int]
+    methods: Sequence[str]
+    target: str | None
+    targets: Sequence[Target]
+
+
+def _blocks(what: _Asked, track: Track, groups: Sequence[range]) -> Iterator[Block]:
+    """The numbers of some blocks of pictures; of each also the places of those that were read, and the failures."""
+    subjects, target = what.subjects, what.target
+    for group in track(groups, total=len(groups), description="locating"):
+        failures: list[str] = []
+        kept: list[int] = []
+        parts: dict[Kind, list[tuple[Located, Overlaps]]] = defaultdict(list)
+        for batch in batches(_read([what.places[each] for each in group], what.truth, subjects, failures)):
+            kept += [each.place for each in batch]
+            maps: dict[Kind, np.ndarray] = {}
+            for subject, settled in zip(subjects, what.targets, strict=True):
+                if target == LABEL:
+                    settled = _target(subject, target, [what.truth.shows[each.place] for each in batch])
+                inputs = torch.stack([each.inputs[subject.id] for each in batch])
+                maps |= _maps(subject, subject.explain(inputs, what.methods, settled), target)
+            for row, each in enumerate(batch):
+                own = {kind: values[row] for kind, values in maps.items()}
+                for kind, found in _measured(own, each.marked):
+                    parts[kind].append(found)
+        numbers = {kind: _joined(found) for kind, found in parts.items()}
+        yield packed(numbers, {"kept": kept, "failures": failures})
 
 
 def _people(truth: Truth, places: Sequence[int]) -> np.ndarray | None:
@@ -191,12 +208,20 @@ def _outlined_floor(name: str, size: tuple[int, int]) -> Outline | None:
     return outline(FLOORS[name](size))
 
 
-Numbers = TypeVar("Numbers", Located, Overlaps)
+def _joined(found: Sequence[tuple[Located, Overlaps]]) -> Numbers:
+    """The numbers of several pictures by their names."""
+    return {
+        each.name: np.concatenate([getattr(both[place], each.name) for both in found])
+        for place, kind in enumerate((Located, Overlaps))
+        for each in fields(kind)
+    }
 
 
-def _joined(found: Sequence[Numbers]) -> Numbers:
-    kind = type(found[0])
-    return kind(*(np.concatenate([getattr(part, each.name) for part in found]) for each in fields(kind)))
+Part = TypeVar("Part", Located, Overlaps)
+
+
+def _of(kind: type[Part], numbers: Numbers) -> Part:
+    return kind(*(numbers[each.name] for each in fields(kind)))
 
 
 def title_of(kind: Kind, subjects: Sequence[Subject]) -> str:

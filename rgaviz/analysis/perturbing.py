@@ -6,7 +6,7 @@ Only the numbers are kept: of each picture and map its curves and a few others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rgaviz.analysis.blocks import Block, Blocks
 from rgaviz.analysis.loading import Loaded, batches, having
-from rgaviz.analysis.locating import RANDOM, Kind
+from rgaviz.analysis.locating import RANDOM
+from rgaviz.analysis.numbers import Kind, Numbers, joined, packed
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.sample import Sample
 from rgaviz.analysis.subject import Subject, naming
@@ -36,8 +38,6 @@ from rgaviz.tasks.task import LABEL, asked
 ORDER = "random"  # the floor that is a random order of the pixels
 SEED = 0  # of all that is drawn, beside the picture's place: no number depends on the other pictures
 ROAD = ("road_most", "road_least")
-
-Numbers = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,12 @@ class Found:
 
 
 def perturb(
-    subjects: Sequence[Subject], sample: Sample, places: Sequence[int], what: Asked, track: Track = silent
+    subjects: Sequence[Subject],
+    sample: Sample,
+    places: Sequence[int],
+    what: Asked,
+    track: Track = silent,
+    blocks: Blocks | None = None,
 ) -> Found:
     """The numbers of every network's maps, and of the floors.
 
@@ -93,37 +98,62 @@ def perturb(
         places: of the pictures to measure on, ascending.
         what: to measure.
         track: wraps the loop, for a progress bar.
+        blocks: in which the work is done, where it is shared or gone on with.
 
     Raises:
+        Elsewhere: this is one of several processes, and another one has the answer.
         RgavizError: an unknown target, one that has no confidence or several scores, or no picture could be read.
     """
     targets = [
         _target(subject, what.target, [sample.shows[place] for place in places]) for subject in subjects
     ]
-    failures: list[str] = []
-    kept: list[int] = []
-    rows: dict[Kind, list[Numbers]] = defaultdict(list)
-    sure: Confidence | None = None
-    too_large = 0
-    where = next((each for each in targets if isinstance(each, PlacedTarget)), None)
-    read = sample.read(places, subjects, failures, where is not None and where.exact)
-    for batch in batches(having(where, track(read, total=len(places), description="perturbing"), failures)):
-        kept += [each.number for each in batch]
-        too_large += sum(max(h * w for h, w in each.sizes) > LARGEST for each in batch)
-        for subject, target in zip(subjects, targets, strict=True):
-            if what.target == LABEL:
-                target = _target(subject, LABEL, [sample.shows[each.number] for each in batch])
-            if isinstance(target, PlacedTarget):
-                target = target.placed([each.size for each in batch])
-            with naming(subject):
-                sure = _batch(subject, batch, target, what, rows)
+    work = partial(_blocks, subjects, sample, places, what, targets, track)
+    numbers, plain = joined((blocks or Blocks(len(places))).each(work))
+    kept: list[int] = [place for each in plain for place in each["kept"]]
+    failures = [line for each in plain for line in each["failures"]]
+    sure = next((each["score"] for each in plain if each["score"]), None)
     if sure is None:
         raise PictureError(first_of(failures))
-    numbers = {
-        kind: {name: np.stack([row[name] for row in own]) for name in own[0]} for kind, own in rows.items()
-    }
-    names = [sample.names[place] for place in kept]
-    return Found(names, numbers, sure.title, sure.rises, failures, sample.who(kept), too_large)
+    names, too_large = [sample.names[place] for place in kept], sum(each["too_large"] for each in plain)
+    title, rises = sure
+    return Found(names, numbers, title, rises, failures, sample.who(kept), too_large)
+
+
+def _blocks(
+    subjects: Sequence[Subject],
+    sample: Sample,
+    places: Sequence[int],
+    what: Asked,
+    targets: Sequence[Target],
+    track: Track,
+    groups: Sequence[range],
+) -> Iterator[Block]:
+    """The numbers of some blocks of pictures; of each also the places of those that were read, and the failures."""
+    where = next((each for each in targets if isinstance(each, PlacedTarget)), None)
+    for group in track(groups, total=len(groups), description="perturbing"):
+        failures: list[str] = []
+        kept: list[int] = []
+        rows: dict[Kind, list[Numbers]] = defaultdict(list)
+        sure: Confidence | None = None
+        too_large = 0
+        own = [places[each] for each in group]
+        read = sample.read(own, subjects, failures, where is not None and where.exact)
+        for batch in batches(having(where, read, failures)):
+            kept += [each.number for each in batch]
+            too_large += sum(max(h * w for h, w in each.sizes) > LARGEST for each in batch)
+            for subject, target in zip(subjects, targets, strict=True):
+                if what.target == LABEL:
+                    target = _target(subject, LABEL, [sample.shows[each.number] for each in batch])
+                if isinstance(target, PlacedTarget):
+                    target = target.placed([each.size for each in batch])
+                with naming(subject):
+                    sure = _batch(subject, batch, target, what, rows)
+        numbers = {
+            kind: {name: np.stack([row[name] for row in each]) for name in each[0]}
+            for kind, each in rows.items()
+        }
+        score = None if sure is None else [sure.title, sure.rises]
+        yield packed(numbers, {"kept": kept, "failures": failures, "score": score, "too_large": too_large})
 
 
 def _target(subject: Subject, target: str | None, shows: Sequence[str | None]) -> Target:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rgaviz.analysis.loading import BATCH, PIXELS
-from rgaviz.analysis.locating import Kind
+from rgaviz.analysis.numbers import Kind
 from rgaviz.analysis.request import cam_names, cam_scores
 from rgaviz.analysis.subject import Subject, naming
 from rgaviz.checkpoint import Checkpoint

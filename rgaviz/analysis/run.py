@@ -14,6 +14,7 @@ from typing import Any
 from rgaviz.analysis.blocks import blocks_of
 from rgaviz.analysis.counterpart import other_picture
 from rgaviz.analysis.explained import Asked, explained
+from rgaviz.analysis.numbers import state
 from rgaviz.analysis.pixels import Palette, palette_of
 from rgaviz.analysis.records import records
 from rgaviz.analysis.request import Outcome, Request, versions
@@ -93,19 +94,10 @@ def _question(asked: Asked, head: Mapping[str, Any]) -> dict[str, Any]:
         "truth": str(request.truth),
         # Those that are picked are written anew each time, and the same.
         "pictures": [
-            [each.relative.as_posix(), *_state(each.path)[: 1 if request.picked else None]]
+            [each.relative.as_posix(), *state(each.path)[: 1 if request.picked else None]]
             for each in asked.pictures
         ],
     }
-
-
-def _state(path: Path) -> list[int]:
-    """Whether a file is as it was: its size and when it was changed."""
-    try:
-        found = path.stat()
-    except OSError:  # is told when it is read
-        return []
-    return [found.st_size, found.st_mtime_ns]
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import WIDEST, measured_table
 from rgaviz.cli.option_groups import Network, parse_names
-from rgaviz.cli.options import DATA, CamLayer, DataDir, Json, MaskLayer, Methods, Out, Target
+from rgaviz.cli.options import DATA, CamLayer, DataDir, Json, MaskLayer, Methods, Out, Resume, Target
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import cells, console, tell_failures
 
@@ -54,6 +54,7 @@ def faithfulness(
     network: Network,
     figure: Figure,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Measure whether networks go by what their CAMs and masks show: deletion, insertion, ROAD, drop, sensitivity.
@@ -77,6 +78,7 @@ def faithfulness(
         steps=steps,
         count=count,
         data_dir=data_dir,
+        resume=resume,
         **settings(context, network, figure),
     )
     tell_failures(found.failures, found.pictures)

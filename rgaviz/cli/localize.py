@@ -15,7 +15,7 @@ from rgaviz.cli.figure_options import Figure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import WIDEST, measured_table
 from rgaviz.cli.option_groups import Network
-from rgaviz.cli.options import DATA, CamLayer, Json, MaskLayer, Methods, Out, Target
+from rgaviz.cli.options import DATA, CamLayer, Json, MaskLayer, Methods, Out, Resume, Target
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import cells, console, tell_failures
 
@@ -65,6 +65,7 @@ def localize(
     network: Network,
     figure: Figure = IN_A_COLUMN,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Measure how much of each network's CAM and mask lies on each part, and how well it outlines it.
@@ -88,6 +89,7 @@ def localize(
         layer=layer,
         mask_layer=mask_layer,
         count=count,
+        resume=resume,
         **settings(context, network, figure),
     )
     tell_failures(found.failures, found.pictures)

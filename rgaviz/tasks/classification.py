@@ -174,8 +174,8 @@ class Classification:
         if unknown is not None or None in truth:
             if unknown is not None:
                 raise RgavizError(
-                    f"--target label is about one class of each picture, and {quoted(unknown)} is no class of this "
-                    "network: name one with --target or --label."
+                    f"--target label needs the class of every picture, and {quoted(unknown)} is no class of this "
+                    "network; name one with --target, or add --label."
                 )
             raise RgavizError(
                 "--target label needs the class of every picture, but one has no label; add --label."

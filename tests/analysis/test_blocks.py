@@ -105,6 +105,38 @@ def test_two_processes_answer_as_one(photos, networks, monkeypatch):
     assert (shared.told, shared.failures) == (whole.told, whole.failures)
 
 
+def localized(network, out, **more):
+    return rgaviz.localize([network], ["shapes"], out, count=PICTURES, figure=SMALL, **more)
+
+
+def followed(network, out, **more):
+    settings = {"measures": ["deletion", "sensitivity"], "steps": 4, "count": PICTURES, "figure": SMALL}
+    return rgaviz.faithfulness([network], ["shapes"], out, **settings, **more)
+
+
+@pytest.mark.parametrize("ask", [localized, followed])
+def test_numbers_are_shared_and_gone_on_with(photos, networks, monkeypatch, ask):
+    whole = ask(networks["rga"], "whole")
+    with pytest.raises(KeyboardInterrupt):
+        ask(networks["rga"], "again", track=stopped(2))
+    again = ask(networks["rga"], "again", resume=True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    def meet():
+        monkeypatch.setattr(blocks, "_wait_for_all", lambda: None)
+        monkeypatch.setenv("RANK", "1")
+        with pytest.raises(Elsewhere):
+            ask(networks["rga"], "shared")
+        monkeypatch.setenv("RANK", "0")
+
+    monkeypatch.setattr(blocks, "_wait_for_all", meet)
+    shared = ask(networks["rga"], "shared")
+    assert results("again")[1] == []
+    assert whole.rows == again.rows == shared.rows
+    (mine, _), (theirs, _), (others, _) = (results(name) for name in ("whole", "again", "shared"))
+    assert mine == theirs == others
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "code"), [("masks", 1), ("evaluate", 0)])  # for a picture is damaged
 def test_under_torchrun(photos, networks, command, code):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rgaviz.analysis.located import MEASURES, csv_table, summary
-from rgaviz.analysis.locating import Found, Kind
+from rgaviz.analysis.locating import Found
+from rgaviz.analysis.numbers import Kind
 from rgaviz.analysis.thresholds import BOX, CURVES, IOU, V2, at_best, curve_rows
 from rgaviz.explain.localisation import Located
 from rgaviz.explain.overlap import DELTAS, NONE, THRESHOLDS, Overlaps

@@ -160,10 +160,10 @@ def test_pictures_drawn_are_the_same_again_and_told(answer, rga):
 
 
 def test_batches_change_nothing(answer, monkeypatch):
-    from rgaviz.analysis import locating
+    from rgaviz.analysis import blocks
 
     told = answer("localize", "rga.pt", "shapes", "-o", "a", *FAST)
-    monkeypatch.setattr(locating, "BATCH", 3)
+    monkeypatch.setattr(blocks, "BLOCK", 3)
     again = answer("localize", "rga.pt", "shapes", "-o", "b", *FAST)
     for one, other in zip(told["rows"], again["rows"], strict=True):
         of_boxes = one["measure"].startswith("maxbox")  # one of which may be just right, or not
