@@ -48,6 +48,7 @@ def localize(
         Path | None,
         typer.Option(
             help="Folder of the data set, of one that is not generated: cityscapes, camvid or scenes.",
+            show_default="generated",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -70,8 +71,9 @@ def localize(
 ) -> None:
     """Measure how much of each network's CAM and mask lies on each part, and how well it outlines it.
 
-    Energy share, contrast, pointing game; over thresholds IoU, MaxBoxAcc and MaxBoxAccV2. Means with bootstrap
-    intervals and a paired test against the first network, as figures, CSV and LaTeX.
+    Energy share, contrast, pointing game; over thresholds IoU, MaxBoxAcc and MaxBoxAccV2.
+
+    Means with bootstrap intervals and a paired test against the first network, as figures, CSV and LaTeX.
     """
     from rgaviz.analysis import localize
     from rgaviz.analysis.cam import parse_methods

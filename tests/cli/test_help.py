@@ -79,7 +79,7 @@ def test_options_stand_in_panels():
         "--columns",
     ]
     assert list(rows["Figure"]) == figure
-    assert list(rows["Output"]) == ["--out", "--json"]
+    assert list(rows["Output"]) == ["--out", "--resume", "--json"]
     assert list(help_rows("evaluate")["Data"]) == ["--dataset", "--data-dir", "--pattern", "--part"]
     assert next(iter(help_rows("train")["Training"])) == "--recipe"
     assert list(help_rows("histogram")["Figure"]) == figure[:7]  # no heat map, no second page

@@ -208,7 +208,7 @@ def test_runs_that_do_not_fit(refused, runs, words, message):
         (("--attention", "none,rga-sk"), "Did you mean 'rga-s"),
         (("--attention", "se,se"), "name one twice"),
         (("--arch", "resnet21"), "Unknown arch 'resnet21'"),
-        (("--image-size", "256"), "write HEIGHTxWIDTH"),
+        (("--image-size", "256x"), "write HEIGHTxWIDTH"),
         (("--image-size", "0x8"), "write HEIGHTxWIDTH"),
         (("--batch-size", "0"), "--batch-size 0"),
         (("--device", "gpu"), "Unknown device 'gpu'"),

@@ -201,7 +201,7 @@ def test_a_full_disk(refused, monkeypatch):
     def full(*_, **__):
         raise OSError(28, os.strerror(28))
 
-    for module, name in ((results.np.lib.format, "write_array"), (results, "png_bytes")):
+    for module, name in ((results.np.lib.format, "write_array"), (results.Path, "write_bytes")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, full)
             line = refused("masks", "rga.pt", "img.jpg", "-o", "out", *FAST)

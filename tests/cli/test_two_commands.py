@@ -125,9 +125,9 @@ def test_other_processes_of_one_training_do_not_ask(place, monkeypatch):
     """Under torchrun: the one that writes has the lock."""
     from rgaviz.analysis import train
 
-    monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr("rgaviz.training.start.run_training", lambda *_, **__: ([], "classification"))
     with alone(place / "out"):
+        monkeypatch.setenv("RANK", "1")
         train.train("shapes", out="out")
         monkeypatch.setenv("RANK", "0")
         with pytest.raises(OutputError):
