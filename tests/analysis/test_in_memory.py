@@ -160,3 +160,22 @@ def test_arrays_of_other_channels(tmp_path, axes):
     last = values[..., None] if values.ndim == 2 else values if axes[2] == 6 else values.transpose(1, 2, 0)
     shown = np.asarray(Image.open(answer.folder / "pictures" / "0.png"))
     np.testing.assert_array_equal(shown, np.repeat(last, 3, axis=2) if name == "Grey" else last[..., :3])
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "sigmoid"])
+def test_a_sigmoid_inside_the_network_is_not_put_on_top_of_itself(picture, tmp_path, kind):
+    """What training with a plain binary cross-entropy needs; the answers are those of the network without it."""
+    torch.manual_seed(0)
+    logits = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 5, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    ).eval()
+    networks, said, answers = (logits, torch.nn.Sequential(logits, torch.nn.Sigmoid())), ([], []), []
+    for place, network in enumerate(networks):
+        settings = {"outputs": kind, "say": said[place].append, **DRAWN}
+        answer = rgaviz.compare(
+            {"a": network, "b": network}, [picture], tmp_path / f"{place}.png", **settings
+        )
+        answers.append(next(iter(answer.told.values()))["a"].values)
+    assert answers[0]["confidence"] == pytest.approx(answers[1]["confidence"], abs=1e-6)
+    assert answers[0]["label"] == answers[1]["label"]
+    assert ["sigmoid already" in " ".join(lines) for lines in said] == [False, True]

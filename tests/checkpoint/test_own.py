@@ -194,6 +194,22 @@ def test_several_labels_are_each_right_or_wrong(nets):
         load(nets, "Gated").task.truth("a+b", ["a", "b"])
 
 
+def test_labels_that_are_missed_or_none_are_told(nets):
+    """A map is about the most probable label: the answer is called so only where it is that label alone."""
+
+    def lines(logits, truth):
+        told = outputs(nets, "multilabel", logits, truth)
+        return [(line.text, line.right) for line in told.lines], told.says
+
+    two, none = [3.0, 2.0, -3.0, -1.0], [-3.0, -2.0, -3.0, -1.0]
+    assert lines(two, "a+b+c") == ([("a 95%", True), ("b 88%", True), ("missed: c", False)], "")
+    assert lines(two, "a+b") == ([("a 95%", True), ("b 88%", True)], "")
+    assert lines(none, "none") == ([("none above 50% (d 27%)", True)], "")
+    assert lines(none, "a") == ([("none above 50% (d 27%)", False), ("missed: a", False)], "")
+    assert lines([3.0, -2.0, -3.0, -1.0], "a") == ([("a 95%", True)], "a")
+    assert outputs(nets, "multilabel", none, None).values["labels"] == ""
+
+
 def test_values_have_names_of_their_own(nets):
     assert load(nets, "Gated", outputs="value").classes == ["value 0", "value 1", "value 2", "value 3"]
     task = load(nets, "Gated", outputs="value").task
