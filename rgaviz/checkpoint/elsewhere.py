@@ -111,7 +111,8 @@ def from_weights(
                 _, mean, std = foreign.preset(arch)
     channels = input_channels(model)
     mean, std = (mean, std) if channels == 3 else usual_values(channels, mean, std)
-    own_mean, own_std = given.channels(channels)
+    with _naming(path):
+        own_mean, own_std = given.channels(channels)
     config = dict(config_of(model))
     # A fresh head knows no classes, so it must not name any.
     values = given.outputs == VALUE

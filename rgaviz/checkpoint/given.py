@@ -134,9 +134,11 @@ def parse_channels(
         or not all(smallest <= value <= 1 for value in values)
     ):
         count = {None: "numbers", 1: "one number", 3: "three numbers"}.get(channels, f"{channels} numbers")
+        each = "one for its one channel" if channels == 1 else "one each for R,G,B, or each channel,"
+        example = "0.5" if channels == 1 else "0.5,0.5,0.5"
         raise RgavizError(
-            f"{option} {clipped(given)} is not {count} from {smallest:g} to 1; write one each for R,G,B, or each "
-            "channel, of images in [0, 1]: 0.5,0.5,0.5 (those of 0 to 255 divided by 255)."
+            f"{option} {clipped(given)} is not {count} from {smallest:g} to 1; write {each} of images in [0, 1]: "
+            f"{example} (those of 0 to 255 divided by 255)."
         )
     return values
 
