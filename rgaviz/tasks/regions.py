@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rgaviz.errors import RgavizError
 from rgaviz.explain.targets import Places
+from rgaviz.tasks.pixels import pixel_labels
 
 PREDICTED, ALL = "predicted", "all"
 OUTLINED = 512  # pixels of a side in which a mask's outline is told
@@ -108,7 +109,7 @@ class RegionTarget:
             raise RgavizError(
                 f"Pixels as target need an output (B, K, H, W), not {tuple(output.shape)}; give another target."
             )
-        found = output.argmax(1)  # (B, H, W)
+        found = pixel_labels(output)  # (B, H, W)
         if self.label is None:
             count = output.shape[1]
             labels = torch.stack([torch.bincount(each.flatten(), minlength=count).argmax() for each in found])

@@ -23,7 +23,7 @@ from rgaviz.explain.targets import Target
 from rgaviz.tasks.answers import Confidence, Evaluation, Line, Measure, Table, Told
 from rgaviz.tasks.evidence import of_scenes
 from rgaviz.tasks.metrics import confusion_matrix, segmentation_metrics
-from rgaviz.tasks.pixels import IGNORED, pixel_loss, pixel_weight
+from rgaviz.tasks.pixels import IGNORED, pixel_labels, pixel_loss, pixel_weight
 from rgaviz.tasks.regions import ALL, RegionTarget
 from rgaviz.tasks.task import How, Parts
 from rgaviz.tasks.whole import Covering
@@ -99,7 +99,7 @@ class Segmentation:
         if "auxiliary" in outputs:
             beside = pixel_loss(outputs["auxiliary"], targets, config.class_weights)
             loss = loss + config.auxiliary_weight * beside
-        right = (outputs["logits"].argmax(1) == targets).sum() / (targets != IGNORED).sum().clamp(min=1)
+        right = (pixel_labels(outputs["logits"]) == targets).sum() / (targets != IGNORED).sum().clamp(min=1)
         return {"loss": loss, "pixel_accuracy": 100.0 * len(targets) * right}
 
     @torch.inference_mode()
@@ -123,7 +123,7 @@ class Segmentation:
             logits, labels = self._answer(model, scene, how)
             missed = F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
             loss += missed.cpu().double()  # MPS has no float64
-            found = confusion_matrix(labels, logits.argmax(1), classes).cpu()
+            found = confusion_matrix(labels, pixel_labels(logits), classes).cpu()
             counts += found
             pixels[number] = torch.stack([found.diagonal(), found.sum(1), found.sum(0)])
             own_figures = segmentation_metrics(found)
@@ -185,7 +185,7 @@ class Segmentation:
         raise RgavizError("What a whole picture shows is no label for segmentation; leave out --label.")
 
     def told(self, output: Tensor, names: Sequence[str], truth: Sequence[str | None]) -> list[Told]:
-        return [_told(each, names) for each in output.argmax(1)]  # (H, W) each
+        return [_told(each, names) for each in pixel_labels(output)]  # (H, W) each
 
 
 def summary(
