@@ -121,10 +121,7 @@ def _targets(request: Request, labels: Sequence[str | None]) -> dict[str, Target
 
 def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | None]:
     """What each picture shows, if known: said by the user, or by the name of its folder."""
-    given: list[str | None] = list(request.labels)
-    for label in request.labels:
-        if faults := _faults(label, request.subjects):
-            raise faults[0]
+    given: list[str | None] = list(_said(request.labels, request.subjects))
     if len(given) not in (0, 1, len(pictures)):
         raise RgavizError(
             f"--label has {len(given)} labels for {len(pictures)} pictures; give one for all, or one for each."
@@ -134,6 +131,21 @@ def _labels(request: Request, pictures: Sequence[PicturePath]) -> list[str | Non
     folders = {picture.label for picture in pictures if picture.label is not None}
     known = {name for name in folders if not _faults(name, request.subjects, folder=True)}
     return [picture.label if picture.label in known else None for picture in pictures]
+
+
+def _said(labels: Sequence[str], subjects: Sequence[Subject]) -> Sequence[str]:
+    """The labels, where each is one; or the one whose name has commas, as it is typed without quotes.
+
+    Raises:
+        RgavizError: a label that no network knows.
+    """
+    faults = [each for label in labels for each in _faults(label, subjects)[:1]]
+    whole = (between.join(labels) for between in (", ", ","))
+    if faults and (known := next((each for each in whole if not _faults(each, subjects)), None)):
+        return [known]
+    if faults:
+        raise faults[0]
+    return labels
 
 
 def _faults(label: str, subjects: Sequence[Subject], *, folder: bool = False) -> list[RgavizError]:

@@ -179,3 +179,15 @@ def test_a_sigmoid_inside_the_network_is_not_put_on_top_of_itself(picture, tmp_p
     assert answers[0]["confidence"] == pytest.approx(answers[1]["confidence"], abs=1e-6)
     assert answers[0]["label"] == answers[1]["label"]
     assert ["sigmoid already" in " ".join(lines) for lines in said] == [False, True]
+
+
+def test_a_label_may_have_a_comma(picture, tmp_path):
+    """As it is typed without quotes, and so taken for two."""
+    torch.manual_seed(0)
+    network = torchvision.models.squeezenet1_1(num_classes=3).eval()
+    more = {"classes": ["dog, the", "cat", "1,2"], **DRAWN}
+    for labels, known in ((["dog", "the"], "dog, the"), (["1", "2"], "1,2"), (["cat"], "cat")):
+        answer = rgaviz.show_cam(network, picture, labels=labels, **more)
+        assert [each.label for each in read_results(answer.folder).manifest.pictures] == [known]
+    with pytest.raises(RgavizError, match="Unknown label 'dog'"):
+        rgaviz.show_cam(network, picture, labels=["dog", "cat"], **more)
