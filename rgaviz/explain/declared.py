@@ -81,8 +81,12 @@ def declare(model: nn.Module, wanted: Wanted, image_size: Sequence[int]) -> dict
 
 
 def _named(model: nn.Module) -> dict[str, nn.Module]:
-    """All modules by all their names, for one may be used under several."""
-    return {name: module for name, module in model.named_modules(remove_duplicate=False) if name}
+    """All modules by all their names, for one may be used under several.
+
+    Without identities, which stand where an ablation has left a gate out: no mask leaves one.
+    """
+    named = model.named_modules(remove_duplicate=False)
+    return {name: module for name, module in named if name and not isinstance(module, nn.Identity)}
 
 
 def _matches(modules: Mapping[str, nn.Module], pattern: str) -> list[str]:

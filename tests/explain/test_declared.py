@@ -7,7 +7,7 @@ from own_networks import write_nets
 from torch import nn
 
 from rgaviz.errors import RgavizError, UnknownNameError
-from rgaviz.explain.declared import declare, parse_gates
+from rgaviz.explain.declared import declare, parse_gates, refuse_unknown_gates
 from rgaviz.explain.gates import gated_layers
 from rgaviz.explain.masks import masks
 from rgaviz.own_code import own_object
@@ -130,3 +130,14 @@ def test_a_module_that_is_not_used_is_told(gated):
 def test_gates_as_they_are_typed():
     assert parse_gates(["a.b:spatial", "c"]) == {"a.b": "spatial", "c": None}
     assert parse_gates(None) == {}
+
+
+def test_an_identity_in_a_gates_place_has_no_mask():
+    """One name for a pair whose baseline leaves the attention out."""
+    gated = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Sigmoid())
+    plain = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Identity())
+    refuse_unknown_gates([plain, gated], {"1": None})
+    assert declare(gated, {"1": None}, (8, 8)) == {"1": "spatial"}
+    assert declare(plain, {"1": None}, (8, 8)) == {}
+    with pytest.raises(RgavizError, match="Unknown module for --gate '1'"):
+        refuse_unknown_gates([plain], {"1": None})
