@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 
 import cv2
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 
 from rgaviz.ahead import ahead
+from rgaviz.analysis.blocks import BLOCK, Block, Blocks
 from rgaviz.analysis.grouped import Grouped, size_of
 from rgaviz.analysis.loading import BATCH, batches
 from rgaviz.analysis.subject import Subject, naming
@@ -123,6 +126,7 @@ def gather(
     *,
     threshold: float,
     track: Track = silent,
+    blocks: Blocks | None = None,
 ) -> Gathered:
     """Look at every picture once, with all networks.
 
@@ -132,46 +136,113 @@ def gather(
         chosen: numbers of the pictures to look at.
         threshold: above which a position counts to the area that is attended to.
         track: wraps the loop, for a progress bar.
+        blocks: in which the work is done, where it is shared or gone on with.
 
     Raises:
         PictureError: not one picture could be read.
+        Elsewhere: this is one of several processes, and another one has the answer.
     """
     found = Gathered(pictures.groups, np.zeros(len(pictures.groups) + 1, np.int64))
-    numbers = track(chosen, total=len(chosen), description="looking")
-    for batch in batches(_read(subjects, pictures, numbers, found.failures)):
-        places = np.array([each.place for each in batch])  # -1 is the last one
-        for subject in subjects:
-            inputs = torch.stack([each.inputs[subject.id] for each in batch])
-            with naming(subject):
-                masks = mask_numbers(subject.explain(inputs).masks, threshold)
-            for name, each in masks.items():
-                _add(found, (subject.id, name), each, places)
-        _add_pictures(found, batch)
-        np.add.at(found.counts, places, 1)
+    work = partial(_blocks, subjects, pictures, chosen, threshold, track)
+    for block in (blocks or Blocks(len(chosen))).each(work):
+        found.failures += block.plain["failures"]
+        for seen in _unpacked(block):
+            for key, each in seen.masks.items():
+                _add(found, key, each, seen.places)
+            _add_pictures(found, seen)
+            np.add.at(found.counts, seen.places, 1)
     if not found.counts.sum():
         raise PictureError(first_of(found.failures))
     return found
 
 
+class Seen(NamedTuple):
+    """What is kept of a batch until it is added.
+
+    Attributes:
+        places: of each picture's group (b,), -1, the last one, for none.
+        shown: the pictures, (h, w, 3) uint8 each.
+        masks: the numbers of each network's masks.
+    """
+
+    places: np.ndarray
+    shown: Sequence[np.ndarray]
+    masks: dict[Key, MaskNumbers]
+
+
+def _blocks(
+    subjects: Sequence[Subject],
+    pictures: Grouped,
+    chosen: Sequence[int],
+    threshold: float,
+    track: Track,
+    groups: Sequence[range],
+) -> Iterator[Block]:
+    """The batches of some blocks of pictures, and a line in ``failures`` for each that cannot be read."""
+    places = [place for group in groups for place in group]
+    looked = _read(subjects, pictures, chosen, track(places, total=len(places), description="looking"))
+    for _, group in groupby(looked, key=lambda pair: pair[0] // BLOCK):
+        both = [each for _, each in group]
+        failures = [str(each) for each in both if isinstance(each, PictureError)]
+        read = [each for each in both if not isinstance(each, PictureError)]
+        yield _packed([_seen(subjects, batch, threshold) for batch in batches(read)], failures)
+
+
+def _seen(subjects: Sequence[Subject], batch: Sequence[Looked], threshold: float) -> Seen:
+    """Show a batch to all networks."""
+    masks: dict[Key, MaskNumbers] = {}
+    for subject in subjects:
+        inputs = torch.stack([each.inputs[subject.id] for each in batch])
+        with naming(subject):
+            found = mask_numbers(subject.explain(inputs).masks, threshold)
+        masks |= {(subject.id, name): each for name, each in found.items()}
+    return Seen(np.array([each.place for each in batch]), [each.shown for each in batch], masks)
+
+
+OWN = ("values", "dead", "saturated")  # arrays of MaskNumbers
+
+
+def _packed(batches: Sequence[Seen], failures: Sequence[str]) -> Block:
+    arrays: dict[str, np.ndarray] = {}
+    for number, each in enumerate(batches):
+        arrays[f"{number}-places"] = each.places
+        arrays |= {f"{number}-shown-{row}": picture for row, picture in enumerate(each.shown)}
+        for place, mask in enumerate(each.masks.values()):
+            own = {**{name: getattr(mask, name) for name in OWN}, **mask.numbers}
+            arrays |= {f"{number}-mask-{place}-{name}": values for name, values in own.items()}
+    named = [[[*key, list(mask.numbers)] for key, mask in each.masks.items()] for each in batches]
+    return Block(arrays, {"masks": named, "failures": list(failures)})
+
+
+def _unpacked(block: Block) -> Iterator[Seen]:
+    for number, named in enumerate(block.plain["masks"]):
+        places = block.arrays[f"{number}-places"]
+        shown = [block.arrays[f"{number}-shown-{row}"] for row in range(len(places))]
+        masks = {}
+        for place, (network, mask, names) in enumerate(named):
+            own = {name: block.arrays[f"{number}-mask-{place}-{name}"] for name in (*OWN, *names)}
+            masks[network, mask] = MaskNumbers(
+                *(own[name] for name in OWN), numbers={name: own[name] for name in names}
+            )
+        yield Seen(places, shown, masks)
+
+
 def _read(
-    subjects: Sequence[Subject], pictures: Grouped, numbers: Iterable[int], failures: list[str]
-) -> Iterator[Looked]:
-    """The pictures that can be read, a batch ahead; a line in ``failures`` for each other one."""
+    subjects: Sequence[Subject], pictures: Grouped, chosen: Sequence[int], places: Iterable[int]
+) -> Iterator[tuple[int, Looked | PictureError]]:
+    """The pictures at some places of the chosen ones, a batch ahead, or why one cannot be read."""
 
-    def load(number: int) -> Looked | PictureError:
+    def load(place: int) -> tuple[int, Looked | PictureError]:
         try:
-            seen = pictures.read(number)
+            seen = pictures.read(chosen[place])
         except PictureError as error:
-            return error
+            return place, error
         inputs = {each.id: each.checkpoint.inputs([seen[size_of(each)]])[0] for each in subjects}
-        return Looked(int(pictures.places[number]), _small(next(iter(seen.values()))), inputs)
+        group = int(pictures.places[chosen[place]])
+        return place, Looked(group, _small(next(iter(seen.values()))), inputs)
 
-    with closing(ahead(load, numbers, WORKERS, BATCH)) as loaded:
-        for each in loaded:
-            if isinstance(each, PictureError):
-                failures.append(str(each))
-            else:
-                yield each
+    with closing(ahead(load, places, WORKERS, BATCH)) as loaded:
+        yield from loaded
 
 
 def _small(picture: np.ndarray) -> np.ndarray:
@@ -205,9 +276,9 @@ def _resized(numbers: MaskNumbers, shape: Sequence[int]) -> MaskNumbers:
     return MaskNumbers(values, numbers.dead, numbers.saturated, numbers.numbers)
 
 
-def _add_pictures(found: Gathered, batch: Sequence[Looked]) -> None:
+def _add_pictures(found: Gathered, seen: Seen) -> None:
     if not found.pictures:
-        found.pictures = [np.zeros(batch[0].shown.shape, np.float32) for _ in found.counts]
+        found.pictures = [np.zeros(seen.shown[0].shape, np.float32) for _ in found.counts]
     height, width = found.pictures[0].shape[:2]
-    for each in batch:
-        found.pictures[each.place] += cv2.resize(each.shown, (width, height))
+    for place, picture in zip(seen.places, seen.shown, strict=True):
+        found.pictures[place] += cv2.resize(picture, (width, height))

@@ -73,6 +73,7 @@ def statistics(
     layer: str = "all",
     threshold: float | None = None,
     count: int | None = None,
+    resume: bool = False,
     **settings: Unpack[Settings],
 ) -> Statistics:
     """Look at the masks of networks over a data set, as ``rgaviz statistics`` does: figures and tables.
@@ -89,14 +90,17 @@ def statistics(
         layer: stages with attention joined by commas, or ``all``.
         threshold: above it a position counts as attended to, in [0, 1]; by default 0.5.
         count: so many pictures, drawn with a fixed seed; by default all.
+        resume: go on with what the same command, stopped among many pictures, has done.
         settings: of :class:`rgaviz.analysis.settings.Settings`; maps are opaque where they do not say it.
 
     Raises:
         RgavizError: something is missing, unreadable or in the way; then nothing was written.
     """
+    from rgaviz.analysis.blocks import blocks_of
     from rgaviz.analysis.gathering import gather
     from rgaviz.analysis.grouped import grouped
     from rgaviz.analysis.mask_tables import CHANNELS, SUMMARY
+    from rgaviz.analysis.numbers import question
     from rgaviz.analysis.settings import chosen
     from rgaviz.analysis.subject import load_subjects, tell_notes
     from rgaviz.analysis.tables import TEX
@@ -136,9 +140,18 @@ def statistics(
             said.say(f"Note: {note}")
         shown = _shown(pictures, wanted)
         numbers = _drawn(len(pictures.places), count, said.say)
-        found = gather(subjects, pictures, numbers, threshold=limit, track=said.track)
-        _tell(found, said.say)
-        return _answer(subjects, pictures, found, shown, output, options, limit, said)
+        asks = question(
+            "statistics",
+            subjects,
+            [str(number) for number in numbers],
+            [],
+            pictures=[pictures.name, *pictures.parts, pictures.source, pictures.by, *pictures.groups],
+            threshold=limit,
+        )
+        with blocks_of(len(numbers), output.folder, asks, resume=resume, say=said.say) as blocks:
+            found = gather(subjects, pictures, numbers, threshold=limit, track=said.track, blocks=blocks)
+            _tell(found, said.say)
+            return _answer(subjects, pictures, found, shown, output, options, limit, said)
 
 
 def _dataset(given: str | Sequence[str] | None) -> str | None:

@@ -13,7 +13,7 @@ from rgaviz.cli.figure_options import MapFigure
 from rgaviz.cli.groups import takes_groups
 from rgaviz.cli.measuring import WIDEST, measured_table
 from rgaviz.cli.option_groups import Network, parse_names
-from rgaviz.cli.options import DATA, DataDir, Json, Out, Pattern
+from rgaviz.cli.options import DATA, DataDir, Json, Out, Pattern, Resume
 from rgaviz.cli.settings import settings
 from rgaviz.cli.show import cells, console, give, tell_failures, tell_left_out
 
@@ -71,6 +71,7 @@ def statistics(
     network: Network,
     figure: MapFigure = OPAQUE,
     out: Out = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Look at attention over a whole data set: channels by class and stage, mean maps by class, in one pass.
@@ -93,6 +94,7 @@ def statistics(
         layer=layer,
         threshold=threshold,
         count=count,
+        resume=resume,
         **settings(context, network, figure),
     )
     tell_failures(found.failures, found.pictures)

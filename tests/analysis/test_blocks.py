@@ -114,11 +114,17 @@ def followed(network, out, **more):
     return rgaviz.faithfulness([network], ["shapes"], out, **settings, **more)
 
 
-@pytest.mark.parametrize("ask", [localized, followed])
-def test_numbers_are_shared_and_gone_on_with(photos, networks, monkeypatch, ask):
+def looked_at(network, out, **more):
+    return rgaviz.statistics(network, "shapes", out, layer="conv5", count=PICTURES, figure=SMALL, **more)
+
+
+@pytest.mark.parametrize(
+    ("ask", "at"), [(localized, 2), (followed, 2), (looked_at, 38)]
+)  # blocks, or pictures
+def test_numbers_are_shared_and_gone_on_with(photos, networks, monkeypatch, ask, at):
     whole = ask(networks["rga"], "whole")
     with pytest.raises(KeyboardInterrupt):
-        ask(networks["rga"], "again", track=stopped(2))
+        ask(networks["rga"], "again", track=stopped(at))
     again = ask(networks["rga"], "again", resume=True)
     monkeypatch.setenv("WORLD_SIZE", "2")
 
