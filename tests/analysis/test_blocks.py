@@ -27,7 +27,7 @@ PICTURES = 40  # three blocks
 def photos(tmp_path, monkeypatch):
     """A folder of pictures, one of them damaged; more than a command does anew."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(blocks, "LASTING", 20)
+    monkeypatch.setattr(blocks, "LASTING", 16)  # the data set has 20
     monkeypatch.setattr(blocks, "PAUSE", 0.01)
     Path("photos").mkdir()
     draw = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def looked_at(network, out, **more):
 
 
 @pytest.mark.parametrize(
-    ("ask", "at"), [(localized, 2), (followed, 2), (looked_at, 38)]
+    ("ask", "at"), [(localized, 2), (followed, 2), (looked_at, 18)]
 )  # blocks, or pictures
 def test_numbers_are_shared_and_gone_on_with(photos, networks, monkeypatch, ask, at):
     whole = ask(networks["rga"], "whole")
