@@ -26,6 +26,7 @@ SCRIPTS = (
     "windows",
     "head",
     "whole_pictures",
+    "questions",
 )
 
 
