@@ -12,7 +12,9 @@ from PIL import Image
 
 from rgaviz.errors import PictureError
 
-MAX_PIXELS = 64_000_000  # 7 bytes each at the peak: 4 of Pillow's and 3 of ours; with PyTorch about a gigabyte
+MAX_PIXELS = (
+    64_000_000  # 7 bytes each at the peak: 4 of Pillow's and 3 of ours; with PyTorch about a gigabyte
+)
 MAX_SIDE = 100_000  # Pillow keeps a pointer for each row
 MAX_SCANS = 100  # a progressive JPEG has about ten; each costs as much time as a whole picture
 MAX_READS = 1_000_000  # Pillow reads each piece of a file in Python; a large PNG has some ten thousand
